@@ -1,0 +1,80 @@
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa, type ResultPromise } from 'execa'
+import { generate } from 'selfsigned'
+import { callService } from './call.ts'
+
+export interface Service {
+  url: string
+  // The certificate that it serves, which is also what to trust.
+  ca: string
+  // The bearer token for start and sync.
+  token: string
+  logFile: string
+  process: ResultPromise
+  // Ends it as an operator would (SIGTERM), or as a crash does (SIGKILL), and waits until it has ended.
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+}
+
+const readySeconds = 20
+
+// Starts the service of this repository as a process of its own on a free loopback port, with a certificate made
+// for it, and waits until it says that it is ready.
+export async function startService(environment: Record<string, string>, folder?: string): Promise<Service> {
+  const home = folder ?? (await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-')))
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+  })
+  await writeFile(join(home, 'tls.crt'), cert)
+  await writeFile(join(home, 'tls.key'), key, { mode: 0o600 })
+  const port = await freePort()
+  const token = 'e2e'
+  const logFile = join(home, 'service.log')
+  const child = execa(process.execPath, ['src/main.ts'], {
+    env: {
+      UPGRADER_PORT: String(port),
+      UPGRADER_TLS_CERT_FILE: join(home, 'tls.crt'),
+      UPGRADER_TLS_KEY_FILE: join(home, 'tls.key'),
+      UPGRADER_TOKEN: token,
+      ...environment,
+    },
+    reject: false,
+    buffer: false,
+    stdin: 'ignore',
+  })
+  const log = createWriteStream(logFile, { flags: 'a' })
+  child.stdout.pipe(log)
+  child.stderr.pipe(log)
+  const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
+    child.kill(signal)
+    await child
+    if (folder === undefined) await rm(home, { recursive: true, force: true })
+  }
+  const service = { url: `https://localhost:${port}`, ca: cert, token, logFile, process: child, stop }
+  await untilReady(service)
+  return service
+}
+
+async function untilReady(service: Service): Promise<void> {
+  for (const limit = Date.now() + readySeconds * 1000; ; await sleep(100)) {
+    if (service.process.exitCode != null)
+      throw new Error(`The service ended at its start; see ${service.logFile}`)
+    const ready = await callService(service, 'GET', '/readyz').catch(() => undefined)
+    if (ready?.status === 200) return
+    if (Date.now() > limit)
+      throw new Error(`The service was not ready after ${readySeconds} s; see ${service.logFile}`)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

@@ -1,0 +1,49 @@
+import type { Role } from './requests.ts'
+import type { Snapshot } from './snapshot.ts'
+
+// What is wrong with a machine that is said to be at the target; empty when all is well.
+export function problems(before: Snapshot, after: Snapshot, role: Role, target: string): string[] {
+  const found: string[] = []
+  const expect = (ok: boolean, problem: string) => ok || found.push(`${after.machine}: ${problem}`)
+  for (const [name, was] of Object.entries(before.identity)) {
+    expect(
+      after.identity[name] === was,
+      `${name} changed from ${was} to ${after.identity[name]}: not the same machine`,
+    )
+  }
+  const kubernetes =
+    role === 'control-plane'
+      ? ['kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+      : ['kubelet']
+  for (const name of [...kubernetes, 'kube-proxy']) {
+    expect(
+      after.processes[name] === target,
+      `the ${name} that runs is ${after.processes[name] ?? 'none'}, not ${target}`,
+    )
+  }
+  for (const [name, version] of Object.entries(after.files)) {
+    expect(version === target, `/usr/bin/${name} is ${version}, not ${target}`)
+  }
+  expect(after.node.kubeletVersion === target, `the Node says ${after.node.kubeletVersion}, not ${target}`)
+  expect(after.node.ready, 'the Node is not Ready')
+  for (const [name, pod] of Object.entries(after.pods)) {
+    expect(pod.ready, `the pod ${name} is not ready`)
+    if (/^kube-/.test(name)) expect(pod.images.endsWith(`:${target}`), `the pod ${name} has ${pod.images}`)
+  }
+  const steady = before.pods.steady
+  if (steady)
+    expect(after.pods.steady?.containers === steady.containers, 'the pod steady did not keep its container')
+  return found
+}
+
+// True when nothing that was looked at differs: a machine that was left alone.
+export function isUntouched(before: Snapshot, after: Snapshot): boolean {
+  const withoutHeartbeat = ({ node, ...rest }: Snapshot) =>
+    JSON.stringify({ ...rest, node: { ...node, heartbeat: '' } })
+  return withoutHeartbeat(before) === withoutHeartbeat(after)
+}
+
+// True when everything of the machine is at the version already.
+export function isAt(snapshot: Snapshot, role: Role, version: string): boolean {
+  return problems(snapshot, snapshot, role, version).length === 0
+}

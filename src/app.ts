@@ -1,0 +1,127 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { Server } from 'node:https'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyHttpsOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { answerStart } from './api/start.ts'
+import { answerSync } from './api/sync.ts'
+import { failure } from './contract/answers.ts'
+import { discoveryPath, hooks, pathOf } from './contract/catalogue.ts'
+import { coded, UpgradeError } from './errors.ts'
+import { answerDiscovery } from './hooks/discovery.ts'
+import type { Handlers } from './hooks/handlers.ts'
+import type { Upgrades } from './upgrade/upgrades.ts'
+
+export interface Parts {
+  handlers: Handlers
+  upgrades: Upgrades
+  // Empty: start and sync are not served.
+  token: string
+  // Resolves when the service can work; rejects with the reason when it can not.
+  ready: () => Promise<void>
+  log: FastifyBaseLogger
+  tls?: { cert: string; key: string }
+}
+
+// The limit of CAPI's own server (exp/runtime/server/server.go).
+const bodyLimit = 20 * 1024 * 1024
+// Longer than the 90 s for which CAPI keeps an idle connection, so that it never writes into a closing one.
+const keepAliveTimeout = 100_000
+
+// Routes to handlers. Knows no ports and no signals; tests inject requests here.
+export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts): FastifyInstance {
+  const options = {
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit,
+    keepAliveTimeout,
+  }
+  const app = tls ? overTls({ ...options, https: { ...tls, minVersion: 'TLSv1.2' } }) : fastify(options)
+  // CAPI sends no Content-Type at all, people send any: the body is always text, and parsed by its own handler.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
+
+  app.post(discoveryPath, async () => answerDiscovery())
+  for (const [key, entry] of Object.entries(hooks)) {
+    const handler = handlers[key as keyof Handlers]
+    // Failure goes with status 200: any other becomes an error with the first 512 bytes of the body in it.
+    const fail = (thrown: unknown) => failure(entry.hook, logged(coded(thrown)))
+    app.post(pathOf(entry), {
+      handler: async (request) => Promise.resolve(handler(textOf(request))).catch(fail),
+      errorHandler: (error, _request, reply) => reply.code(200).send(fail(known(error))),
+    })
+  }
+  if (token !== '') {
+    app.post('/v1/start', { preHandler: bearer(token) }, async (request, reply) => {
+      return reply.code(202).send(answerStart(textOf(request), upgrades))
+    })
+    app.post('/v1/sync', { preHandler: bearer(token) }, async (request) =>
+      answerSync(textOf(request), upgrades),
+    )
+  }
+  app.get('/healthz', async () => 'ok')
+  app.get('/readyz', async (_request, reply) => {
+    await ready().catch((thrown) => reply.code(503).send(`${coded(thrown).message}\n`))
+    return reply.sent ? reply : 'ok'
+  })
+
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? ''
+    return reply.code(404).send(problem(new UpgradeError('HOOK_UNKNOWN', { path })))
+  })
+  app.setErrorHandler((thrown, _request, reply) => {
+    const error = logged(coded(known(thrown)))
+    return reply.code(statusOf(error)).send(problem(error))
+  })
+  return app
+
+  function logged(error: UpgradeError): UpgradeError {
+    log.warn({ code: error.code, detail: error.detail, cause: error.cause, todo: error.todo }, error.message)
+    return error
+  }
+}
+
+// Fastify types a TLS server apart from a plain one; everything here serves both alike.
+function overTls(options: FastifyHttpsOptions<Server>): FastifyInstance {
+  return fastify(options) as unknown as FastifyInstance
+}
+
+// No body at all reaches a handler as nothing; its parser then says that it is not JSON.
+function textOf(request: FastifyRequest): string {
+  return typeof request.body === 'string' ? request.body : ''
+}
+
+function bearer(token: string) {
+  return async (request: FastifyRequest, _reply: FastifyReply) => {
+    const given = Buffer.from(request.headers.authorization ?? '')
+    const wanted = Buffer.from(`Bearer ${token}`)
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
+      throw new UpgradeError('TOKEN_WRONG')
+  }
+}
+
+// Fastify's own errors about a body, as ours.
+function known(thrown: unknown): unknown {
+  const { code } = thrown as { code?: string }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new UpgradeError('REQUEST_TOO_LARGE', {}, { cause: thrown })
+  if (code?.startsWith('FST_ERR_CTP_')) return new UpgradeError('REQUEST_NOT_JSON', {}, { cause: thrown })
+  return thrown
+}
+
+function problem({ code, message, todo }: UpgradeError) {
+  return { code, message, todo }
+}
+
+function statusOf({ code, answer }: UpgradeError): number {
+  if (code === 'TOKEN_WRONG') return 401
+  if (code === 'NOT_STARTED') return 404
+  if (code === 'REQUEST_TOO_LARGE') return 413
+  if (code === 'UNEXPECTED') return 500
+  return answer === 'progress' ? 409 : 400
+}

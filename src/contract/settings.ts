@@ -1,0 +1,35 @@
+import { UpgradeError } from '../errors.ts'
+
+// What an ExtensionConfig may say in spec.settings; start takes the same. docs/configuration.md has this table.
+export const settings = {
+  addons: {
+    values: ['kcp', 'kubeadm'],
+    default: 'kcp',
+    meaning:
+      'Who upgrades kube-proxy and CoreDNS: the KubeadmControlPlane controller, or (in a cluster without one) kubeadm on the last control plane machine.',
+  },
+  fault: {
+    values: ['none', 'done-too-early'],
+    default: 'none',
+    meaning: 'Misbehaviour for tests. Refused unless the service was started with UPGRADER_FAULTS=allow.',
+  },
+} as const
+
+export interface Settings {
+  addons: (typeof settings.addons.values)[number]
+  fault: (typeof settings.fault.values)[number]
+}
+
+// Reads the settings of one call. Throws SETTING_UNKNOWN or SETTING_VALUE; it must not be discovery that
+// fails, because discovery carries no settings and CAPI's manager exits when it fails for 60 s.
+export function readSettings(given: Record<string, string> = {}): Settings {
+  const read: Record<string, string> = { addons: settings.addons.default, fault: settings.fault.default }
+  for (const [key, value] of Object.entries(given)) {
+    if (!Object.hasOwn(settings, key)) throw new UpgradeError('SETTING_UNKNOWN', { key })
+    const allowed: readonly string[] = settings[key as keyof Settings].values
+    if (!allowed.includes(value))
+      throw new UpgradeError('SETTING_VALUE', { key, allowed: allowed.join(', ') })
+    read[key] = value
+  }
+  return read as unknown as Settings
+}

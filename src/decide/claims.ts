@@ -1,0 +1,63 @@
+import { UpgradeError } from '../errors.ts'
+import { atLeastMinor, type Role, versionObjection } from './versions.ts'
+
+// A change from `from` to `to` of the Machine's version, with the two values at the claimed path.
+export interface Change {
+  role: Role
+  from: string
+  to: string
+  current: unknown
+  desired: unknown
+}
+
+export interface Claim {
+  object: 'machine' | 'bootstrapConfig'
+  // The members to walk from the object's spec (in templates, from spec.template.spec).
+  path: readonly [string, ...string[]]
+  roles: readonly Role[]
+  // Why this can be promised, for people.
+  reason: string
+  // Why this very change is not made, or undefined when it is.
+  objection(change: Change): UpgradeError | undefined
+}
+
+// The first minor whose target has the gate, and the first that has it no more.
+// Source: CAPI v1.14.2 controlplane/kubeadm/pkg/desiredstate/desired_state.go (DefaultFeatureGates).
+const localModeMinors = { added: 31, dropped: 36 }
+
+// All that is updated in place; everything else stays uncovered, so that CAPI replaces the machine.
+// docs/what-is-updated.md is generated from this list.
+export const claims: readonly Claim[] = [
+  {
+    object: 'machine',
+    path: ['version'],
+    roles: ['control-plane', 'worker'],
+    reason: 'kubeadm, kubelet and the static pods of the machine are upgraded with kubeadm upgrade node.',
+    objection: ({ role, from, to }) => versionObjection(role, from, to),
+  },
+  {
+    object: 'bootstrapConfig',
+    path: ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletLocalMode'],
+    roles: ['control-plane'],
+    reason:
+      'The KubeadmControlPlane controller adds this gate by itself from v1.31 and drops it from v1.36; it writes kubeadm-config, and kubeadm upgrade node follows that.',
+    objection(change) {
+      const drifts =
+        (crosses(change, localModeMinors.added) && change.current === undefined && change.desired === true) ||
+        (crosses(change, localModeMinors.dropped) && change.current === true && change.desired === undefined)
+      return drifts
+        ? undefined
+        : new UpgradeError('CHANGE_NOT_COVERED', { path: describe(this.object, this.path) })
+    },
+  },
+]
+
+// A path as a person reads it: `bootstrapConfig clusterConfiguration.featureGates.X`.
+export function describe(object: string, path: readonly string[]): string {
+  return `${object} ${path.join('.')}`
+}
+
+function crosses({ role, from, to }: Change, minor: number): boolean {
+  if (versionObjection(role, from, to) !== undefined) return false
+  return !atLeastMinor(from, minor) && atLeastMinor(to, minor)
+}

@@ -1,0 +1,27 @@
+import type { Operation } from '../contract/answers.ts'
+import { keysOf, type Path, valueAt } from './diff.ts'
+
+// The one operation that makes the object `current` as `desired` at `path` and touches nothing else; `path`
+// starts at the object's root and `floor` is how much of it always stays (spec, or spec.template.spec).
+// Parents that only this change makes necessary are added with it; parents that it empties go with it where
+// desired has none, because CAPI's comparison tells `{}` from nothing.
+export function operationFor(current: unknown, desired: unknown, path: Path, floor: number): Operation {
+  const value = valueAt(desired, path)
+  if (value === undefined) return { op: 'remove', path: pointer(removable(current, desired, path, floor)) }
+  if (valueAt(current, path) !== undefined) return { op: 'replace', path: pointer(path), value }
+  const there = path.findIndex((_, i) => valueAt(current, path.slice(0, i + 1)) == null) + 1
+  const nested = path.slice(there).reduceRight((inner, key) => ({ [key]: inner }), value)
+  return { op: 'add', path: pointer(path.slice(0, there)), value: nested }
+}
+
+// Climbs from the path to the highest parent that holds nothing else and that desired does not have.
+function removable(current: unknown, desired: unknown, path: Path, floor: number): Path {
+  const parent = path.slice(0, -1)
+  const alone = keysOf(valueAt(current, parent)).length === 1
+  const goes = parent.length > floor && alone && valueAt(desired, parent) === undefined
+  return goes ? removable(current, desired, parent, floor) : path
+}
+
+function pointer(path: Path): string {
+  return path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}

@@ -1,0 +1,35 @@
+import { patchField, success } from '../contract/answers.ts'
+import { hooks } from '../contract/catalogue.ts'
+import { CanUpdateMachineSetRequest } from '../contract/objects.ts'
+import { parser } from '../contract/parse.ts'
+import { readSettings } from '../contract/settings.ts'
+import { type Decision, decide } from '../decide/decide.ts'
+
+const parse = parser(CanUpdateMachineSetRequest)
+
+// Answers for the worker machines that move from one MachineSet to another. CAPI keeps the answer for 24 h,
+// so trouble must be an error and never an honest-looking answer without patches.
+export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
+  const { settings, current, desired } = parse(body)
+  readSettings(settings)
+  const root = ['spec', 'template', 'spec']
+  const decision = decide({
+    role: 'worker',
+    machine: { current: current.machineSet, desired: desired.machineSet, root },
+    infrastructure: {
+      current: current.infrastructureMachineTemplate,
+      desired: desired.infrastructureMachineTemplate,
+      root,
+    },
+    bootstrapConfig: {
+      current: current.bootstrapConfigTemplate,
+      desired: desired.bootstrapConfigTemplate,
+      root,
+    },
+  })
+  report(desired.machineSet.metadata.name, decision)
+  return success(hooks.canUpdateMachineSet.hook, '', {
+    ...patchField('machineSetPatch', decision.operations.machine),
+    ...patchField('bootstrapConfigTemplatePatch', decision.operations.bootstrapConfig),
+  })
+}

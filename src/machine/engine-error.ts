@@ -1,0 +1,15 @@
+import { UpgradeError } from '../errors.ts'
+
+// What dockerode throws, as a coded error: Docker's status codes for a container that cannot be used, and
+// everything else (socket gone, connection refused, engine restarting) as the engine not answering.
+export function engineError(thrown: unknown, container: string): UpgradeError {
+  if (thrown instanceof UpgradeError) return thrown
+  const { statusCode, message = '' } = thrown as { statusCode?: number; message?: string }
+  const values = { name: container }
+  if (statusCode === 404) return new UpgradeError('CONTAINER_MISSING', values, { cause: thrown })
+  if (statusCode === 409 && message.includes('paused')) {
+    return new UpgradeError('CONTAINER_PAUSED', values, { cause: thrown })
+  }
+  if (statusCode === 409) return new UpgradeError('CONTAINER_STOPPED', values, { cause: thrown })
+  return new UpgradeError('ENGINE_UNREACHABLE', {}, { cause: thrown })
+}

@@ -1,0 +1,44 @@
+export interface Container {
+  id: string
+  name: string
+  hostname: string
+  labels: Record<string, string>
+  running: boolean
+  paused: boolean
+  // The volume at /var, by name, if there is one.
+  varVolume: string | undefined
+}
+
+export interface ExecOptions {
+  // Fed to the command's standard input, which is closed at its end.
+  input?: string
+  // After this the command is ended inside the container and EXEC_TIME_LIMIT is thrown. Default 30.
+  timeoutSeconds?: number
+}
+
+export interface ExecResult {
+  exitCode: number
+  stdout: string
+  stderr: string
+}
+
+export interface Helper {
+  name: string
+  image: string
+  argv: string[]
+  // Volume name to where it is mounted.
+  volumes: Record<string, string>
+}
+
+// What is asked of a Docker engine, in the words of the rest of the code. Every method can throw
+// ENGINE_UNREACHABLE; those that take a container also CONTAINER_MISSING, CONTAINER_STOPPED, CONTAINER_PAUSED.
+export interface Engine {
+  ping(): Promise<void>
+  inspect(container: string): Promise<Container>
+  // The names of all containers with these labels, running or not, in order.
+  list(labels: Record<string, string>): Promise<string[]>
+  exec(container: string, argv: string[], options?: ExecOptions): Promise<ExecResult>
+  // Makes sure that a helper container of this name runs: the image with argv in place of its entrypoint,
+  // without network, removed by the engine when argv ends. Throws IMAGE_SOURCE_MISSING.
+  helper(helper: Helper): Promise<void>
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { UpgradeError } from '../errors.ts'
+import type { Engine, ExecOptions, ExecResult } from './engine.ts'
+
+// Everything that this program leaves on a machine is below this directory, on the machine's /var volume.
+export const stateDirectory = '/var/lib/capd-kubeadm-upgrader'
+
+// One CAPD machine, seen as a host that runs commands.
+export interface Machine {
+  // The container's name, which is also its host name and the name of its Node.
+  readonly name: string
+  readonly cluster: string
+  readonly role: 'control-plane' | 'worker'
+  // Runs a command and gives its standard output; throws EXEC_FAILED when it exits with another code than 0.
+  run(argv: string[], options?: ExecOptions): Promise<string>
+  // Runs a command and gives whatever came of it.
+  attempt(argv: string[], options?: ExecOptions): Promise<ExecResult>
+  // Feeds one of this repository's shell files to the machine's sh, with arguments.
+  script(file: URL, ...args: string[]): Promise<string>
+  // Writes one of this repository's shell files into the machine, as a unit can run it later; gives its path.
+  install(file: URL, path: string): Promise<string>
+  // kubectl against this machine's own API server (control plane), or as this machine's kubelet (worker).
+  kubectl(args: string[], options?: ExecOptions): Promise<ExecResult>
+}
+
+export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' | 'role'>): Machine {
+  const attempt: Machine['attempt'] = (argv, options) => engine.exec(at.name, argv, options)
+  const run: Machine['run'] = async (argv, options) => {
+    const result = await attempt(argv, options)
+    if (result.exitCode === 0) return result.stdout
+    throw new UpgradeError(
+      'EXEC_FAILED',
+      { command: argv.join(' ') },
+      { detail: result.stderr || result.stdout },
+    )
+  }
+  return {
+    ...at,
+    run,
+    attempt,
+    script: (file, ...args) => run(['sh', '-s', '--', ...args], { input: readFileSync(file, 'utf8') }),
+    install: async (file, path) => {
+      // Renamed into place, so that a unit never reads half a script.
+      const write = 'mkdir -p "$(dirname "$1")" && cat > "$1.new" && mv "$1.new" "$1"'
+      await run(['sh', '-c', write, 'install', path], { input: readFileSync(file, 'utf8') })
+      return path
+    },
+    kubectl: (args, options) =>
+      attempt(['kubectl', ...credentials(at.role), '--request-timeout=10s', ...args], options),
+  }
+}
+
+// The API server's certificate always names "kubernetes", but 127.0.0.1 only where certSANs has it.
+function credentials(role: Machine['role']): string[] {
+  if (role === 'worker') return ['--kubeconfig=/etc/kubernetes/kubelet.conf']
+  const local = ['--server=https://127.0.0.1:6443', '--tls-server-name=kubernetes']
+  return ['--kubeconfig=/etc/kubernetes/admin.conf', ...local]
+}

@@ -1,0 +1,58 @@
+import type { Machine } from './machine.ts'
+
+export type UnitState = 'none' | 'running' | 'succeeded' | 'failed'
+
+export interface UnitResult {
+  state: UnitState
+  exitCode: number
+  // systemd's word for how it ended: success, exit-code, signal, timeout, oom-kill, …
+  result: string
+}
+
+// Starts a command as a transient unit of the machine's systemd, which keeps it running whatever happens to us.
+// One name runs once: systemd refuses a second start, which counts as started. RemainAfterExit keeps a finished
+// unit visible. systemd-run needs no D-Bus daemon for this: it talks to systemd's private socket.
+export async function startUnit(
+  machine: Machine,
+  unit: string,
+  argv: string[],
+  limitSeconds: number,
+): Promise<void> {
+  const properties = ['Type=exec', 'RemainAfterExit=yes', `RuntimeMaxSec=${limitSeconds}`]
+  const options = properties.map((property) => `--property=${property}`)
+  const started = await machine.attempt(['systemd-run', `--unit=${unit}`, '--no-block', ...options, ...argv])
+  if (started.exitCode === 0 || (await unitResult(machine, unit)).state !== 'none') return
+  // Runs only to throw: the unit was refused and is not there.
+  await machine.run(['systemctl', 'status', unit])
+}
+
+// How the unit is doing, by systemd's own account.
+export async function unitResult(machine: Machine, unit: string): Promise<UnitResult> {
+  const properties = 'LoadState,ActiveState,SubState,Result,ExecMainStatus,Job'
+  const shown = await machine.run(['systemctl', 'show', unit, `--property=${properties}`])
+  const facts = Object.fromEntries(
+    shown
+      .trim()
+      .split('\n')
+      .map((line) => line.split('=', 2)),
+  )
+  return { state: stateOf(facts), exitCode: Number(facts.ExecMainStatus), result: facts.Result ?? '' }
+}
+
+function stateOf(facts: Record<string, string>): UnitState {
+  if (facts.ActiveState === 'failed') return 'failed'
+  if (facts.SubState === 'exited') return 'succeeded'
+  if (facts.ActiveState !== 'inactive' || Number(facts.Job) > 0) return 'running'
+  return 'none'
+}
+
+// Forgets a unit that has ended, so that its name can be started again. Its journal stays.
+export async function clearUnit(machine: Machine, unit: string): Promise<void> {
+  await machine.run(['systemctl', 'stop', unit])
+  await machine.attempt(['systemctl', 'reset-failed', unit])
+}
+
+// The last lines that the unit's latest run wrote.
+export async function unitLog(machine: Machine, unit: string, lines = 40): Promise<string> {
+  return machine.run(['journalctl', '-u', unit, '-o', 'cat', '--no-pager', '-n', String(lines)])
+}

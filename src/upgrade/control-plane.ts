@@ -1,0 +1,66 @@
+import semver from 'semver'
+import type { Facts } from '../machine/facts.ts'
+import { clusterLabel, roleLabel } from '../machine/locate.ts'
+import { machineOn } from '../machine/machine.ts'
+import type { Context } from './step.ts'
+
+// The cluster's control plane machines, as the engine knows them.
+async function controlPlaneMachines({ engine, machine }: Context) {
+  const labels = { [clusterLabel]: machine.cluster, [roleLabel]: 'control-plane' }
+  const names = await engine.list(labels)
+  return names.map((name) => machineOn(engine, { name, cluster: machine.cluster, role: 'control-plane' }))
+}
+
+// What etcd still needs before its next member may be touched: every member answers its own health question,
+// which is a read that a quorum has to agree to. kubeadm gives etcd this address (etcd.yaml, listen-metrics-urls).
+export async function etcdWaitsFor(context: Context): Promise<string | undefined> {
+  for (const member of await controlPlaneMachines(context)) {
+    const { stdout } = await member.attempt(['curl', '-s', '-m', '5', 'http://127.0.0.1:2381/health'])
+    if (!stdout.includes('"health":"true"')) return `the etcd member of ${member.name}`
+  }
+  return undefined
+}
+
+// The version of the oldest API server; undefined while one does not answer. The load balancer would answer for
+// any of them, so each machine is asked for its own.
+export async function oldestApiServer(context: Context): Promise<string | undefined> {
+  const versions: string[] = []
+  for (const machine of await controlPlaneMachines(context)) {
+    const { stdout } = await machine.kubectl(['get', '--raw=/version'])
+    const version = /"gitVersion": *"([^"]+)"/.exec(stdout)?.[1]
+    if (version === undefined) return undefined
+    versions.push(version)
+  }
+  return versions.sort(semver.compare)[0]
+}
+
+// What the static pods of this machine still need: manifests of Kubernetes' own at the target, and of each
+// manifest's image a container that runs, with none of another version of it beside.
+export function staticPodsWaitFor(
+  { manifests, containers, digests }: Facts,
+  target: string,
+): string | undefined {
+  const running = Object.values(containers)
+  const isSame = (one: string, other: string) => one === other || (digests[one] ?? one) === digests[other]
+  for (const [name, image] of Object.entries(manifests)) {
+    if (name.startsWith('kube-') && tagOf(image) !== target) return `the manifest of ${name} at ${target}`
+    const versions = running.filter((other) => repositoryOf(other) === repositoryOf(image))
+    if (versions.length === 0 || !versions.every((other) => isSame(other, image)))
+      return `${name} to run ${tagOf(image)}`
+  }
+  return undefined
+}
+
+// True when this machine's own API server says that it is ready.
+export async function apiServerReady({ machine }: Context): Promise<boolean> {
+  const { exitCode, stdout } = await machine.kubectl(['get', '--raw=/readyz'])
+  return exitCode === 0 && stdout.trim() === 'ok'
+}
+
+function tagOf(image: string): string {
+  return image.slice(image.lastIndexOf(':') + 1)
+}
+
+function repositoryOf(image: string): string {
+  return image.slice(0, image.lastIndexOf(':'))
+}

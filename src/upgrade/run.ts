@@ -1,0 +1,202 @@
+import type { Logger } from 'pino'
+import { coded, type ErrorCode, errors, UpgradeError } from '../errors.ts'
+import type { Engine } from '../machine/engine.ts'
+import { locate } from '../machine/locate.ts'
+import type { Clock } from './clock.ts'
+import { type Event, lastFailure, openSince, readHistory, record } from './history.ts'
+import { goal, planFor } from './plan.ts'
+import type { Progress } from './progress.ts'
+import type { Context, Look, Sources, Step } from './step.ts'
+import type { Task } from './task.ts'
+
+export interface Means {
+  engine: Engine
+  sources: Sources
+  clock: Clock
+  log: Logger
+}
+
+// How often a step is looked at, and how long to wait after trouble that may pass.
+const lookSeconds = 1
+const pauseSeconds = 3
+// How long a machine may be away (stopped, paused, its engine silent) before a person has to know.
+const awayLimitSeconds = 600
+// After a failure the next attempt waits, longer each time: Cluster API asks again within a second.
+const cooling = { firstSeconds: 10, mostSeconds: 300 }
+
+// One walk to the target. It looks at the machine before everything it does, so it can begin anywhere: after a
+// restart of the service, beside a second replica, on a machine that someone has half upgraded.
+export class Run {
+  progress: Progress = {
+    phase: 'InProgress',
+    step: '',
+    message: 'looking at the machine',
+    retryAfterSeconds: 1,
+  }
+  readonly #task: Task
+  readonly #means: Means
+  readonly #met = new Map<ErrorCode, number>()
+  #away: number | undefined
+
+  constructor(task: Task, means: Means) {
+    this.#task = task
+    this.#means = means
+  }
+
+  // Runs until the machine is at the target or a person is needed; never rejects.
+  async toEnd(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#walk()
+        this.progress = { phase: 'Done', step: '', message: `at ${this.#task.version}`, retryAfterSeconds: 0 }
+        return
+      } catch (thrown) {
+        if (stopped(thrown)) return
+        if (this.#isFinal(coded(thrown))) return
+      }
+      await this.#means.clock.sleep(pauseSeconds).catch(() => {})
+    }
+  }
+
+  async #walk(): Promise<void> {
+    const { engine, sources, clock } = this.#means
+    const { version: target, settings } = this.#task
+    const machine = await locate(engine, this.#task)
+    this.#away = undefined
+    const context: Context = { machine, target, settings, engine, sources, clock }
+    const history = await readHistory(machine, target)
+    this.#coolDown(history)
+    const plan = planFor(context)
+    const first = (await goal.done(context)) === 'done' ? plan.indexOf(goal) + 1 : 0
+    for (const step of plan.slice(first)) {
+      await this.#take(
+        step,
+        context,
+        history,
+        `step ${plan.indexOf(step) + 1} of ${plan.length}, ${step.doing}`,
+      )
+    }
+  }
+
+  async #take(step: Step, context: Context, history: Event[], title: string): Promise<void> {
+    const { clock, log } = this.#means
+    let began = openSince(history, step.name)
+    const note = (event: Event['event']) => this.#note(context, step, event)
+    try {
+      let look = await step.done(context)
+      if (look !== 'done' && began === undefined) {
+        began = clock.now()
+        log.info({ step: step.name }, title)
+        await note('start')
+      }
+      while (look !== 'done') {
+        this.#report(step, `${title}: waiting for ${look.waitsFor}`)
+        if (this.#isOver(step, began)) await giveUp(step, context, look)
+        await step.apply?.(context)
+        await clock.sleep(lookSeconds)
+        look = await step.done(context)
+      }
+      if (began !== undefined) await note('done')
+    } catch (thrown) {
+      if (stopped(thrown)) throw thrown
+      throw await this.#explain(coded(thrown), step, context, began, title)
+    }
+  }
+
+  // Adds to an error what the step knows: whether its time is over, and what people are told meanwhile.
+  async #explain(
+    error: UpgradeError,
+    step: Step,
+    context: Context,
+    began: number | undefined,
+    title: string,
+  ) {
+    const met = (this.#met.get(error.code) ?? 0) + 1
+    this.#met.set(error.code, met)
+    const final = error.answer !== 'progress' || met >= triesOf(error) || this.#isOver(step, began)
+    // An engine or container that is away can note nothing; the error itself matters more.
+    await this.#note(context, step, final ? 'failed' : 'retry', error).catch(() => {})
+    this.#report(step, `${title}: ${error.message}`)
+    return final ? new Final(error) : error
+  }
+
+  // Remembers in the machine; steps that only look leave no trace.
+  async #note(
+    { machine, target }: Context,
+    step: Step,
+    event: Event['event'],
+    error?: UpgradeError,
+  ): Promise<void> {
+    if (!step.apply) return
+    const why = error ? { code: error.code, values: error.values } : {}
+    await record(machine, { at: this.#means.clock.now(), target, step: step.name, event, ...why })
+  }
+
+  #isOver(step: Step, began: number | undefined): boolean {
+    return began !== undefined && this.#means.clock.now() - began > step.limitSeconds * 1000
+  }
+
+  #report(step: Step, message: string): void {
+    this.progress = { phase: 'InProgress', step: step.name, message, retryAfterSeconds: step.pollSeconds }
+  }
+
+  // Decides whether trouble ends the run, and says it. Failure is for what needs a person.
+  #isFinal(error: UpgradeError): boolean {
+    const { clock, log } = this.#means
+    const about = { code: error.code, detail: error.detail, cause: error.cause }
+    this.#away ??= clock.now()
+    const isFinal =
+      error instanceof Final ||
+      error.answer !== 'progress' ||
+      clock.now() - this.#away > awayLimitSeconds * 1000
+    if (isFinal) {
+      log.error({ ...about, todo: error.todo }, error.message)
+      this.progress = {
+        phase: 'Failed',
+        step: this.progress.step,
+        message: error.message,
+        retryAfterSeconds: 0,
+        error,
+      }
+    } else {
+      log.warn(about, error.message)
+      if (this.progress.step === '')
+        this.progress = { ...this.progress, message: error.message, retryAfterSeconds: 5 }
+    }
+    return isFinal
+  }
+
+  // Says the last failure again, without touching the machine, until it is time for another attempt.
+  #coolDown(history: Event[]): void {
+    const last = lastFailure(history)
+    if (!last) return
+    const { firstSeconds, mostSeconds } = cooling
+    const seconds = Math.min(firstSeconds * 2 ** (last.inARow - 1), mostSeconds)
+    if (this.#means.clock.now() > last.event.at + seconds * 1000) return
+    const code = Object.hasOwn(errors, last.event.code ?? '') ? (last.event.code as ErrorCode) : 'UNEXPECTED'
+    throw new Final(new UpgradeError(code, last.event.values))
+  }
+}
+
+// A file that is wrong again and again will not get right.
+function triesOf({ code }: UpgradeError): number {
+  return code === 'CHECKSUM_WRONG' ? 3 : Number.POSITIVE_INFINITY
+}
+
+// An error that ends the run although its code alone would not.
+class Final extends UpgradeError {
+  constructor(error: UpgradeError) {
+    super(error.code, error.values, { cause: error.cause, ...(error.detail ? { detail: error.detail } : {}) })
+  }
+}
+
+async function giveUp(step: Step, context: Context, look: Exclude<Look, 'done'>): Promise<never> {
+  await step.giveUp?.(context)
+  const minutes = String(Math.ceil(step.limitSeconds / 60))
+  throw new UpgradeError('STEP_TIME_LIMIT', { step: step.name, minutes, waitsFor: look.waitsFor })
+}
+
+// The process is ending: the clock's sleeps reject, and the machine's own units go on.
+function stopped(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError'
+}

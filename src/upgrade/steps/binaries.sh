@@ -1,0 +1,52 @@
+# Fetches kubeadm, kubelet and kubectl of one release, checks them and renames the directory into place.
+# Arguments: base URL, version, directory. Exit codes: 41 not there, 42 cut off, 43 stalled, 44 wrong checksum,
+# 45 does not run or is another version.
+url=$1 version=$2 directory=$3
+partial=$directory.partial
+
+case $(uname -m) in
+  x86_64) arch=amd64 ;;
+  aarch64) arch=arm64 ;;
+  *) arch=$(uname -m) ;;
+esac
+
+fail() {
+  rm -f "$partial/$2"
+  echo "failed: $2"
+  exit "$1"
+}
+
+# A stall is under 1 KiB/s for 20 s.
+fetch() {
+  status=$(curl --fail --location --silent --show-error --connect-timeout 10 --speed-limit 1024 --speed-time 20 \
+    --write-out '%{http_code}' --output "$partial/$1" "$url/$version/bin/linux/$arch/$1")
+  case $?:$status in
+    0:*) ;;
+    22:404 | 22:403 | 22:410) fail 41 "$1" ;;
+    28:*) fail 43 "$1" ;;
+    *) fail 42 "$1" ;;
+  esac
+}
+
+# What the program says its version is.
+version_of() {
+  case $1 in
+    kubeadm) "$partial/kubeadm" version -o short ;;
+    kubelet) "$partial/kubelet" --version | sed 's/^Kubernetes //' ;;
+    kubectl) "$partial/kubectl" version --client | sed -n 's/^Client Version: //p' ;;
+  esac
+}
+
+rm -rf "$partial"
+mkdir -p "$partial"
+for name in kubeadm kubelet kubectl; do
+  echo "fetching $url/$version/bin/linux/$arch/$name"
+  fetch "$name.sha256"
+  fetch "$name"
+  echo "$(cat "$partial/$name.sha256")  $partial/$name" | sha256sum --check --status || fail 44 "$name"
+  chmod 0755 "$partial/$name"
+  [ "$(version_of "$name")" = "$version" ] || fail 45 "$name"
+  rm "$partial/$name.sha256"
+done
+sync "$partial"/*
+mv "$partial" "$directory"

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { UpgradeError } from '../../errors.ts'
+import { missingImages } from '../images.ts'
+import { type Context, type Step, waiting, workDirectory } from '../step.ts'
+
+const script = readFileSync(new URL('image-archive.sh', import.meta.url), 'utf8')
+
+// Takes the images out of a container of the target's node image on the same engine, straight onto the machine's
+// /var volume: they cross neither a network nor this service.
+export const imageArchive: Step = {
+  name: 'image-archive',
+  doing: 'taking the Kubernetes images from the node image',
+  limitSeconds: 900,
+  pollSeconds: 5,
+  async done(context) {
+    const { exitCode } = await context.machine.attempt([
+      'test',
+      '-e',
+      `${workDirectory(context.target)}/images.tar`,
+    ])
+    const isThere = exitCode === 0 || (await missingImages(context)).length === 0
+    return isThere ? 'done' : waiting('the image archive')
+  },
+  async apply(context) {
+    const { engine, machine, target, sources } = context
+    const image = sources.nodeImage.replace('{version}', target)
+    await refuseFailed(context, image)
+    const { varVolume } = await engine.inspect(machine.name)
+    if (varVolume === undefined) throw new UpgradeError('VAR_VOLUME_MISSING', { name: machine.name })
+    const directory = workDirectory(target).replace('/var/', '/machine/')
+    await engine.helper({
+      // One a machine and target: while it runs, the engine refuses a second.
+      name: `capd-kubeadm-upgrader-images-${machine.name}-${target}`,
+      image,
+      argv: ['sh', '-c', script, 'image-archive', directory, ...(await missingImages(context))],
+      volumes: { [varVolume]: '/machine' },
+    })
+  },
+}
+
+// What the helper wrote when it could not do its work; taken away, so that the next look starts a new one.
+async function refuseFailed({ machine, target }: Context, image: string): Promise<void> {
+  const take = 'cat "$1" 2>/dev/null && rm -f "$1"'
+  const { stdout } = await machine.attempt([
+    'sh',
+    '-c',
+    take,
+    'take',
+    `${workDirectory(target)}/images.failed`,
+  ])
+  const missing = /^lacks (.*)$/m.exec(stdout)?.[1]
+  if (missing !== undefined) throw new UpgradeError('IMAGE_SOURCE_LACKS', { image, missing })
+  if (stdout !== '') throw new UpgradeError('IMAGES_NOT_LOADED', {}, { detail: stdout })
+}

@@ -1,0 +1,55 @@
+import { atLeastMinor } from '../../decide/versions.ts'
+import { UpgradeError } from '../../errors.ts'
+import { unitResult } from '../../machine/unit.ts'
+import { type Context, waiting, workDirectory } from '../step.ts'
+import { type Ended, unitName, unitStep } from '../unit-step.ts'
+
+// What kubeadm has to overlook in a container: the list that CAPD and kind give it at kubeadm init and join.
+const overlooked = 'SystemVerification,Swap,FileContent--proc-sys-net-bridge-bridge-nf-call-iptables'
+
+// Runs the new kubeadm's `upgrade node`, on every machine alike. It is a no-op where all is so already.
+export const kubeadm = unitStep({
+  name: 'kubeadm',
+  doing: 'running kubeadm upgrade node',
+  // Four static pods with five minutes each (kubeadm's timeouts.upgradeManifests), and room for its checks.
+  limitSeconds: 1800,
+  pollSeconds: 10,
+  script: new URL('kubeadm.sh', import.meta.url),
+  args: ({ machine, target, settings }) => [
+    workDirectory(target),
+    machine.role,
+    `--ignore-preflight-errors=${overlooked}`,
+    ...(settings.addons === 'kcp' ? skipAddons(target) : []),
+  ],
+  async done({ machine, target }) {
+    // kubeadm leaves nothing behind by which a finished run can be told on a worker, so the script marks it.
+    const { exitCode } = await machine.attempt(['test', '-e', `${workDirectory(target)}/kubeadm.done`])
+    return exitCode === 0 ? 'done' : waiting('kubeadm')
+  },
+  explain,
+})
+
+// True while kubeadm works on the machine.
+export async function kubeadmUnderWay({ machine, target }: Context): Promise<boolean> {
+  return (await unitResult(machine, unitName(kubeadm.name, target))).state === 'running'
+}
+
+// The phase can be skipped by name since kubeadm v1.32 (kubernetes/kubernetes PR 127242).
+function skipAddons(target: string): string[] {
+  return atLeastMinor(target, 32) ? ['--skip-phases=addon'] : []
+}
+
+function explain({ exitCode, log, unit }: Ended): UpgradeError {
+  if (exitCode === 46) return new UpgradeError('MANIFESTS_INCOMPLETE', {}, { detail: log })
+  // After an API server's restart its node authorizer knows no node for a moment.
+  if (/kubelet-config.* is forbidden/.test(log))
+    return new UpgradeError('KUBEADM_FORBIDDEN', {}, { detail: log })
+  return new UpgradeError('KUBEADM_FAILED', { cause: firstCause(log), unit }, { detail: log })
+}
+
+// The first thing that kubeadm itself calls an error, on one line.
+function firstCause(log: string): string {
+  const lines = log.split('\n').map((line) => line.trim())
+  const cause = lines.find((line) => /^\[ERROR /.test(line)) ?? lines.find((line) => /^error/i.test(line))
+  return (cause ?? 'it gave no reason').slice(0, 300)
+}

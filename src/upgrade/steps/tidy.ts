@@ -1,0 +1,19 @@
+import { type Step, waiting, workDirectory } from '../step.ts'
+import { unitName } from '../unit-step.ts'
+
+// Takes away what the upgrade needed on the way: staged files, kept programs, finished units, and the copies of
+// etcd's data that our own runs of kubeadm made. The history stays.
+export const tidy: Step = {
+  name: 'tidy',
+  doing: 'tidying up',
+  limitSeconds: 120,
+  pollSeconds: 1,
+  async done({ machine, target }) {
+    const { exitCode } = await machine.attempt(['test', '-e', workDirectory(target)])
+    return exitCode === 0 ? waiting('the staged files to be removed') : 'done'
+  },
+  async apply({ machine, target }) {
+    const units = ['binaries', 'images', 'kubeadm', 'kubelet'].map((step) => unitName(step, target))
+    await machine.script(new URL('tidy.sh', import.meta.url), workDirectory(target), ...units)
+  },
+}

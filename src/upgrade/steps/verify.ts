@@ -1,0 +1,61 @@
+import { readFacts } from '../../machine/facts.ts'
+import { apiServerReady, etcdWaitsFor, staticPodsWaitFor } from '../control-plane.ts'
+import { type Context, type Step, waiting } from '../step.ts'
+import { runsSteadily } from './kubelet.ts'
+
+// All that makes the machine be at the target. It is asked first, too: where it holds, nothing is to be done.
+export const verify: Step = {
+  name: 'verify',
+  doing: 'checking the machine at the new version',
+  limitSeconds: 600,
+  pollSeconds: 2,
+  async done(context) {
+    const waitsFor = (await kubeletWaitsFor(context)) ?? (await controlPlaneWaitsFor(context))
+    return waitsFor === undefined ? 'done' : waiting(waitsFor)
+  },
+}
+
+interface Node {
+  status: {
+    nodeInfo: { kubeletVersion: string }
+    conditions: { type: string; status: string; lastHeartbeatTime: string }[]
+  }
+}
+
+async function kubeletWaitsFor(context: Context): Promise<string | undefined> {
+  const { machine, target } = context
+  const { kubelet } = await readFacts(machine)
+  if (kubelet.version !== target) return `the kubelet to run ${target}`
+  const { exitCode, stdout } = await machine.kubectl(['get', 'node', machine.name, '-o=json'])
+  if (exitCode !== 0) return 'the API server'
+  const { nodeInfo, conditions } = (JSON.parse(stdout) as Node).status
+  if (nodeInfo.kubeletVersion !== target) return `the Node to say ${target}`
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  // A Ready from before the restart says nothing of the new kubelet.
+  const fresh = ready !== undefined && Date.parse(ready.lastHeartbeatTime) / 1000 >= kubelet.since
+  if (ready?.status !== 'True' || !fresh) return 'the Node to be Ready'
+  return (await runsSteadily(context)) ? undefined : 'the kubelet to stay up'
+}
+
+// After the kubelet's change the static pods start once more. Cluster API goes on to the next member as soon as
+// it hears "done", so that is over before it does.
+async function controlPlaneWaitsFor(context: Context): Promise<string | undefined> {
+  const { machine, target, clock } = context
+  if (machine.role === 'worker') return undefined
+  const before = await readFacts(machine)
+  const waitsFor = staticPodsWaitFor(before, target) ?? (await etcdWaitsFor(context))
+  if (waitsFor !== undefined) return waitsFor
+  if (!(await apiServerReady(context))) return 'the API server to be ready'
+  await clock.sleep(5)
+  const after = await readFacts(machine)
+  const settled = Object.keys(before.containers).sort().join() === Object.keys(after.containers).sort().join()
+  return settled && (await staticPodsReady(context)) ? undefined : 'the static pods to settle'
+}
+
+// What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready.
+async function staticPodsReady({ machine }: Context): Promise<boolean> {
+  const mine = ['-l=tier=control-plane', `--field-selector=spec.nodeName=${machine.name}`]
+  const path = '-o=jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
+  const { exitCode, stdout } = await machine.kubectl(['get', 'pods', '-n=kube-system', ...mine, path])
+  return exitCode === 0 && stdout !== '' && stdout.split(' ').every((status) => status === 'True')
+}

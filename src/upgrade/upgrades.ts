@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UpgradeError } from '../errors.ts'
+import type { Progress } from './progress.ts'
+import { type Means, Run } from './run.ts'
+import type { Task } from './task.ts'
+
+// The upgrades under way in this process: what the hook, start and sync share. It is a view, not a store: what
+// it forgets is found again by looking at the machine.
+export interface Upgrades {
+  // Makes sure that the upgrade is under way; answers at once. Throws OTHER_UPGRADE.
+  start(task: Task): void
+  // How far it is, waiting a moment for the first news of one that has just begun. Throws NOT_STARTED.
+  sync(task: Task): Promise<Progress>
+}
+
+interface Entry {
+  run: Run
+  version: string
+  ended: Promise<void>
+  endedAt: number | undefined
+  delivered: boolean
+}
+
+// Handlers answer within a second whatever the machine does.
+const patienceMs = 700
+// An end that nobody fetched for this long may not be true any more.
+const staleMs = 60_000
+
+export function createUpgrades(means: Means): Upgrades {
+  const entries = new Map<string, Entry>()
+  return {
+    start(task) {
+      const found = entries.get(task.container)
+      if (found && found.endedAt === undefined) {
+        if (found.version === task.version) return
+        throw new UpgradeError('OTHER_UPGRADE', { machine: task.container, version: found.version })
+      }
+      if (found && found.version === task.version && !found.delivered && isFresh(found)) return
+      entries.set(task.container, begin(task, means))
+    },
+    async sync(task) {
+      const entry = entries.get(task.container)
+      if (entry?.version !== task.version) {
+        throw new UpgradeError('NOT_STARTED', { machine: task.container, version: task.version })
+      }
+      if (entry.run.progress.step === '') await Promise.race([entry.ended, sleep(patienceMs)])
+      entry.delivered = entry.endedAt !== undefined
+      return entry.run.progress
+    },
+  }
+}
+
+function begin(task: Task, means: Means): Entry {
+  const log = means.log.child({ machine: task.container, target: task.version })
+  const run = new Run(task, { ...means, log })
+  const entry: Entry = {
+    run,
+    version: task.version,
+    ended: run.toEnd(),
+    endedAt: undefined,
+    delivered: false,
+  }
+  entry.ended = entry.ended.then(() => {
+    entry.endedAt = Date.now()
+  })
+  return entry
+}
+
+function isFresh({ endedAt = 0 }: Entry): boolean {
+  return Date.now() - endedAt < staleMs
+}
