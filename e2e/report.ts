@@ -32,7 +32,7 @@ export function secondsPerStep(machines: Upgraded[]): string {
   return machines
     .flatMap(({ before, update }) => {
       if (!update) return []
-      const rows = update.timeline.map(({ at, message }, i) => {
+      const rows = update.timeline.slice(0, -1).map(({ at, message }, i) => {
         const until = update.timeline[i + 1]?.at ?? update.seconds
         return [`  ${(until - at).toFixed(1).padStart(6)} s`, message]
       })

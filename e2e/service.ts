@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { execa, type ResultPromise } from 'execa'
+import { execa } from 'execa'
 import { generate } from 'selfsigned'
 import { callService } from './call.ts'
 
@@ -15,7 +15,8 @@ export interface Service {
   // The bearer token for start and sync.
   token: string
   logFile: string
-  process: ResultPromise
+  // Whether the process has ended.
+  hasEnded(): boolean
   // Ends it as an operator would (SIGTERM), or as a crash does (SIGKILL), and waits until it has ended.
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
@@ -55,15 +56,21 @@ export async function startService(environment: Record<string, string>, folder?:
     await child
     if (folder === undefined) await rm(home, { recursive: true, force: true })
   }
-  const service = { url: `https://localhost:${port}`, ca: cert, token, logFile, process: child, stop }
+  const service = {
+    url: `https://localhost:${port}`,
+    ca: cert,
+    token,
+    logFile,
+    hasEnded: () => child.nodeChildProcess.exitCode !== null,
+    stop,
+  }
   await untilReady(service)
   return service
 }
 
 async function untilReady(service: Service): Promise<void> {
   for (const limit = Date.now() + readySeconds * 1000; ; await sleep(100)) {
-    if (service.process.exitCode != null)
-      throw new Error(`The service ended at its start; see ${service.logFile}`)
+    if (service.hasEnded()) throw new Error(`The service ended at its start; see ${service.logFile}`)
     const ready = await callService(service, 'GET', '/readyz').catch(() => undefined)
     if (ready?.status === 200) return
     if (Date.now() > limit)

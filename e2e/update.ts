@@ -8,6 +8,12 @@ export interface Moment {
   message: string
 }
 
+interface Options {
+  tell: (moment: Moment) => void
+  signal?: AbortSignal
+  limitSeconds?: number
+}
+
 export interface Update {
   calls: number
   seconds: number
@@ -20,7 +26,7 @@ export async function untilUpdated(
   service: Service,
   path: string,
   request: Json,
-  { tell, limitSeconds = 1800 }: { tell: (moment: Moment) => void; limitSeconds?: number },
+  { tell, signal, limitSeconds = 1800 }: Options,
 ): Promise<Update> {
   const start = performance.now()
   const elapsed = () => (performance.now() - start) / 1000
@@ -34,6 +40,6 @@ export async function untilUpdated(
     }
     if (Number(retryAfterSeconds) <= 0) return { calls, seconds: elapsed(), timeline }
     if (elapsed() > limitSeconds) throw new Error(`not done after ${limitSeconds} s: ${message}`)
-    await sleep(Number(retryAfterSeconds) * 1000)
+    await sleep(Number(retryAfterSeconds) * 1000, undefined, { ...(signal && { signal }) })
   }
 }

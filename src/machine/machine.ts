@@ -19,8 +19,9 @@ export interface Machine {
   script(file: URL, ...args: string[]): Promise<string>
   // Writes one of this repository's shell files into the machine, as a unit can run it later; gives its path.
   install(file: URL, path: string): Promise<string>
-  // kubectl against this machine's own API server (control plane), or as this machine's kubelet (worker).
-  kubectl(args: string[], options?: ExecOptions): Promise<ExecResult>
+  // Reads a path of the cluster's API, as this machine's own API server (control plane) or as this machine's
+  // kubelet may (worker) answers it; undefined when it does not. There is no other verb: nothing is ever written.
+  get(path: string): Promise<string | undefined>
 }
 
 export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' | 'role'>): Machine {
@@ -45,8 +46,17 @@ export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' |
       await run(['sh', '-c', write, 'install', path], { input: readFileSync(file, 'utf8') })
       return path
     },
-    kubectl: (args, options) =>
-      attempt(['kubectl', ...credentials(at.role), '--request-timeout=10s', ...args], options),
+    get: async (path) => {
+      // --raw needs no discovery, whose cache kubectl would leave in the machine.
+      const { exitCode, stdout } = await attempt([
+        'kubectl',
+        ...credentials(at.role),
+        '--request-timeout=10s',
+        'get',
+        `--raw=${path}`,
+      ])
+      return exitCode === 0 ? stdout : undefined
+    },
   }
 }
 

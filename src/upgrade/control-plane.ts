@@ -26,8 +26,7 @@ export async function etcdWaitsFor(context: Context): Promise<string | undefined
 export async function oldestApiServer(context: Context): Promise<string | undefined> {
   const versions: string[] = []
   for (const machine of await controlPlaneMachines(context)) {
-    const { stdout } = await machine.kubectl(['get', '--raw=/version'])
-    const version = /"gitVersion": *"([^"]+)"/.exec(stdout)?.[1]
+    const version = /"gitVersion": *"([^"]+)"/.exec((await machine.get('/version')) ?? '')?.[1]
     if (version === undefined) return undefined
     versions.push(version)
   }
@@ -51,10 +50,15 @@ export function staticPodsWaitFor(
   return undefined
 }
 
+// The ClusterConfiguration in the cluster's kubeadm-config, as YAML; undefined while the API does not answer.
+export async function clusterConfiguration({ machine }: Context): Promise<string | undefined> {
+  const answer = await machine.get('/api/v1/namespaces/kube-system/configmaps/kubeadm-config')
+  return answer === undefined ? undefined : JSON.parse(answer).data.ClusterConfiguration
+}
+
 // True when this machine's own API server says that it is ready.
 export async function apiServerReady({ machine }: Context): Promise<boolean> {
-  const { exitCode, stdout } = await machine.kubectl(['get', '--raw=/readyz'])
-  return exitCode === 0 && stdout.trim() === 'ok'
+  return (await machine.get('/readyz'))?.trim() === 'ok'
 }
 
 function tagOf(image: string): string {

@@ -8,7 +8,7 @@ export const binaries = unitStep({
   name: 'binaries',
   doing: 'fetching kubeadm, kubelet and kubectl',
   limitSeconds: 900,
-  pollSeconds: 5,
+  pollSeconds: 2,
   script: new URL('binaries.sh', import.meta.url),
   args: ({ sources, target }) => [sources.binariesUrl, target, `${workDirectory(target)}/bin`],
   async done({ machine, target }) {

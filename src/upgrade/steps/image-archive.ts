@@ -11,7 +11,7 @@ export const imageArchive: Step = {
   name: 'image-archive',
   doing: 'taking the Kubernetes images from the node image',
   limitSeconds: 900,
-  pollSeconds: 5,
+  pollSeconds: 2,
   async done(context) {
     const { exitCode } = await context.machine.attempt([
       'test',

@@ -9,7 +9,7 @@ export const images = unitStep({
   name: 'images',
   doing: 'bringing in the Kubernetes images',
   limitSeconds: 1800,
-  pollSeconds: 5,
+  pollSeconds: 2,
   script: new URL('images.sh', import.meta.url),
   args: ({ target, sources }) => [workDirectory(target), sources.images],
   async done(context) {

@@ -1,4 +1,5 @@
 import semver from 'semver'
+import { clusterConfiguration } from '../control-plane.ts'
 import { type Step, waiting } from '../step.ts'
 
 // kubeadm upgrade node goes to the version in the ConfigMap kubeadm-config, and exits 0 when that is the old
@@ -8,10 +9,9 @@ export const kubeadmConfig: Step = {
   doing: "reading the cluster's kubeadm-config",
   limitSeconds: 1800,
   pollSeconds: 5,
-  async done({ machine, target }) {
-    const path = '-o=jsonpath={.data.ClusterConfiguration}'
-    const { stdout } = await machine.kubectl(['get', 'configmap', 'kubeadm-config', '-n=kube-system', path])
-    const named = /^kubernetesVersion: *(\S+)/m.exec(stdout)?.[1]
+  async done(context) {
+    const { machine, target } = context
+    const named = /^kubernetesVersion: *(\S+)/m.exec((await clusterConfiguration(context)) ?? '')?.[1]
     if (named === undefined) return waiting('the API server')
     // A worker may be on its way to a version that the control plane has passed already.
     const reached = machine.role === 'worker' ? semver.gte(named, target) : named === target

@@ -15,22 +15,29 @@ export const verify: Step = {
   },
 }
 
+interface Condition {
+  type: string
+  status: string
+  lastHeartbeatTime: string
+}
+
 interface Node {
-  status: {
-    nodeInfo: { kubeletVersion: string }
-    conditions: { type: string; status: string; lastHeartbeatTime: string }[]
-  }
+  status: { nodeInfo: { kubeletVersion: string }; conditions: Condition[] }
+}
+
+interface Pod {
+  status: { conditions: Condition[] }
 }
 
 async function kubeletWaitsFor(context: Context): Promise<string | undefined> {
   const { machine, target } = context
   const { kubelet } = await readFacts(machine)
   if (kubelet.version !== target) return `the kubelet to run ${target}`
-  const { exitCode, stdout } = await machine.kubectl(['get', 'node', machine.name, '-o=json'])
-  if (exitCode !== 0) return 'the API server'
-  const { nodeInfo, conditions } = (JSON.parse(stdout) as Node).status
-  if (nodeInfo.kubeletVersion !== target) return `the Node to say ${target}`
-  const ready = conditions.find(({ type }) => type === 'Ready')
+  const answer = await machine.get(`/api/v1/nodes/${machine.name}`)
+  if (answer === undefined) return 'the API server'
+  const { status } = JSON.parse(answer) as Node
+  if (status.nodeInfo.kubeletVersion !== target) return `the Node to say ${target}`
+  const ready = readyIn(status)
   // A Ready from before the restart says nothing of the new kubelet.
   const fresh = ready !== undefined && Date.parse(ready.lastHeartbeatTime) / 1000 >= kubelet.since
   if (ready?.status !== 'True' || !fresh) return 'the Node to be Ready'
@@ -54,8 +61,12 @@ async function controlPlaneWaitsFor(context: Context): Promise<string | undefine
 
 // What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready.
 async function staticPodsReady({ machine }: Context): Promise<boolean> {
-  const mine = ['-l=tier=control-plane', `--field-selector=spec.nodeName=${machine.name}`]
-  const path = '-o=jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
-  const { exitCode, stdout } = await machine.kubectl(['get', 'pods', '-n=kube-system', ...mine, path])
-  return exitCode === 0 && stdout !== '' && stdout.split(' ').every((status) => status === 'True')
+  const selectors = `labelSelector=tier%3Dcontrol-plane&fieldSelector=spec.nodeName%3D${machine.name}`
+  const answer = await machine.get(`/api/v1/namespaces/kube-system/pods?${selectors}`)
+  const pods = (JSON.parse(answer ?? '{"items":[]}') as { items: Pod[] }).items
+  return pods.length > 0 && pods.every(({ status }) => readyIn(status)?.status === 'True')
+}
+
+function readyIn({ conditions }: { conditions: Condition[] }): Condition | undefined {
+  return conditions.find(({ type }) => type === 'Ready')
 }

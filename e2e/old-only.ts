@@ -1,0 +1,11 @@
+import { shellIn } from './machine.ts'
+
+// What a machine has of a version that it should not have yet: the check that the demo begins with, because an
+// upgrade to what was there all along would prove nothing.
+export async function tracesOf(version: string, machine: string): Promise<string[]> {
+  const names = "\\( -name 'kubeadm*' -o -name 'kubelet*' -o -name 'kubectl*' \\)"
+  const programs = `find / /var -xdev -type f -perm -u+x ${names} -exec grep -laF ${version} {} + || true`
+  const images = `ctr -n k8s.io images ls -q | grep -F ":${version}" || true`
+  const found = await Promise.all([shellIn(machine, programs), shellIn(machine, images)])
+  return found.flatMap((lines) => lines.split('\n')).filter(Boolean)
+}
