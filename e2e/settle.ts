@@ -1,0 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Role } from './requests.ts'
+import { type Snapshot, snapshot } from './snapshot.ts'
+import { machineOf, type Stage } from './stage.ts'
+import { isAt } from './verify.ts'
+
+const settleSeconds = 90
+
+// The machine when the pods that were moved with it have followed: kube-proxy starts anew on every machine. One
+// whose Node does not say the target is not waited for.
+export async function settled(stage: Stage, role: Role, signal?: AbortSignal): Promise<Snapshot> {
+  const { controlPlane, to } = stage.lab
+  for (
+    const limit = Date.now() + settleSeconds * 1000;
+    ;
+    await sleep(1000, undefined, { ...(signal && { signal }) })
+  ) {
+    const seen = await snapshot(machineOf(stage, role), controlPlane)
+    if (isAt(seen, role, to) || seen.node.kubeletVersion !== to || Date.now() > limit) return seen
+  }
+}

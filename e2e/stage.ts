@@ -1,0 +1,70 @@
+import { type Lab, labUp } from '../scripts/lab/lab.ts'
+import { type ReleaseServer, serveReleases } from '../scripts/lab/release-server.ts'
+import { discover } from './cluster-api.ts'
+import { inMachine } from './machine.ts'
+import { captured, type Role, type Subject } from './requests.ts'
+import { type Service, startService } from './service.ts'
+
+// What every run on real machines needs: the lab, a server of releases where dl.k8s.io is out of reach, and the
+// service, started as an operator would.
+export interface Stage {
+  lab: Lab
+  releases: ReleaseServer | undefined
+  service: Service
+  // Hook to path, as discovery gave them.
+  paths: Map<string, string>
+  // The cluster's CA, PEM.
+  ca: string
+  // Ends the service, as a crash does when told so, and starts another in its place.
+  restart(signal: 'SIGTERM' | 'SIGKILL', environment?: Record<string, string>): Promise<void>
+  close(): Promise<void>
+}
+
+export async function setStage(options: {
+  fresh: boolean
+  environment?: Record<string, string>
+}): Promise<Stage> {
+  const lab = await labUp({ fresh: options.fresh })
+  const releases =
+    'folder' in lab.releases ? await serveReleases({ host: lab.gateway, ...lab.releases }) : undefined
+  const base = {
+    UPGRADER_BINARIES_URL: releases ? `${releases.url}/release` : (lab.releases as { url: string }).url,
+  }
+  const stage: Stage = {
+    lab,
+    releases,
+    service: await startService({ ...base, ...options.environment }),
+    paths: new Map(),
+    ca: await inMachine(lab.controlPlane, ['cat', '/etc/kubernetes/pki/ca.crt']),
+    async restart(signal, environment = {}) {
+      await stage.service.stop(signal)
+      stage.service = await startService({ ...base, ...options.environment, ...environment })
+    },
+    async close() {
+      await stage.service.stop()
+      await releases?.close()
+    },
+  }
+  stage.paths = await discover(stage.service)
+  return stage
+}
+
+export function machineOf({ lab }: Pick<Stage, 'lab'>, role: Role): string {
+  return role === 'control-plane' ? lab.controlPlane : lab.worker
+}
+
+export function subjectOf(stage: Stage, role: Role): Subject {
+  const { cluster, from, to } = stage.lab
+  return { cluster, machine: machineOf(stage, role), from, to, ca: stage.ca }
+}
+
+export function pathOf({ paths }: Stage, hook: string): string {
+  const path = paths.get(hook)
+  if (path === undefined) throw new Error(`discovery does not name ${hook}`)
+  return path
+}
+
+// The UpdateMachine request of a machine, as Cluster API would send it.
+export function updateRequest(stage: Stage, role: Role, settings: Record<string, string> = {}) {
+  return { ...captured(`update-machine.${role}`, subjectOf(stage, role)), settings }
+}
