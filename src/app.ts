@@ -40,9 +40,16 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
     keepAliveTimeout,
+    // A path that cannot even be decoded.
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      notFound(request, reply),
   }
   const app = tls ? overTls({ ...options, https: { ...tls, minVersion: 'TLSv1.2' } }) : fastify(options)
-  // CAPI sends no Content-Type at all, people send any: the body is always text, and parsed by its own handler.
+  // CAPI sends no Content-Type at all, people send any, broken ones too: it is not looked at. The body is always
+  // text, and parsed by its own handler.
+  app.addHook('onRequest', async ({ raw }) => {
+    delete raw.headers['content-type']
+  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
 
@@ -57,10 +64,10 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
     })
   }
   if (token !== '') {
-    app.post('/v1/start', { preHandler: bearer(token) }, async (request, reply) => {
+    app.post('/v1/start', { onRequest: bearer(token) }, async (request, reply) => {
       return reply.code(202).send(answerStart(textOf(request), upgrades))
     })
-    app.post('/v1/sync', { preHandler: bearer(token) }, async (request) =>
+    app.post('/v1/sync', { onRequest: bearer(token) }, async (request) =>
       answerSync(textOf(request), upgrades),
     )
   }
@@ -70,10 +77,7 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
     return reply.sent ? reply : 'ok'
   })
 
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0] ?? ''
-    return reply.code(404).send(problem(new UpgradeError('HOOK_UNKNOWN', { path })))
-  })
+  app.setNotFoundHandler(notFound)
   app.setErrorHandler((thrown, _request, reply) => {
     const error = logged(coded(known(thrown)))
     return reply.code(statusOf(error)).send(problem(error))
@@ -81,7 +85,7 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
   return app
 
   function logged(error: UpgradeError): UpgradeError {
-    log.warn({ code: error.code, detail: error.detail, cause: error.cause, todo: error.todo }, error.message)
+    log.warn({ code: error.code, detail: error.detail, err: error.cause, todo: error.todo }, error.message)
     return error
   }
 }
@@ -94,6 +98,11 @@ function overTls(options: FastifyHttpsOptions<Server>): FastifyInstance {
 // No body at all reaches a handler as nothing; its parser then says that it is not JSON.
 function textOf(request: FastifyRequest): string {
   return typeof request.body === 'string' ? request.body : ''
+}
+
+function notFound(request: FastifyRequest, reply: FastifyReply) {
+  const path = request.url.split('?')[0] ?? ''
+  return reply.code(404).send(problem(new UpgradeError('HOOK_UNKNOWN', { path })))
 }
 
 function bearer(token: string) {

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 // What the environment may say. docs/configuration.md and --help are made from this table.
@@ -60,7 +61,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       return readFileSync(value(name), 'utf8')
     } catch {
       faults.push(`${name} must name a file that can be read`)
-      return ''
+      return undefined
     }
   }
   const port = Number(value('UPGRADER_PORT'))
@@ -79,9 +80,24 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     (name) => name.startsWith('UPGRADER_') && !Object.hasOwn(variables, name),
   )
   for (const name of unknown) faults.push(`${name} is not a variable of this program`)
-  const tls = { cert: file('UPGRADER_TLS_CERT_FILE'), key: file('UPGRADER_TLS_KEY_FILE') }
+  const [cert, key] = [file('UPGRADER_TLS_CERT_FILE'), file('UPGRADER_TLS_KEY_FILE')]
+  if (cert !== undefined && key !== undefined)
+    check(
+      fit(cert, key),
+      'UPGRADER_TLS_CERT_FILE and UPGRADER_TLS_KEY_FILE must be a certificate and its key',
+    )
   if (faults.length > 0) throw new Error(faults.join('\n'))
+  const tls = { cert: cert ?? '', key: key ?? '' }
   const sources = { binariesUrl, images: images as 'pull' | 'node-image', nodeImage }
   const host = value('UPGRADER_HOST')
   return { host, port, tls, token: value('UPGRADER_TOKEN'), sources, faults: allow === 'allow', logLevel }
+}
+
+// What OpenSSL says about a pair that does not fit names neither file.
+function fit(cert: string, key: string): boolean {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
 }

@@ -54,7 +54,7 @@ export const claims: readonly Claim[] = [
 
 // A path as a person reads it: `bootstrapConfig clusterConfiguration.featureGates.X`.
 export function describe(object: string, path: readonly string[]): string {
-  return `${object} ${path.join('.')}`
+  return `${object} ${path.join('.') || 'spec'}`
 }
 
 function crosses({ role, from, to }: Change, minor: number): boolean {

@@ -63,7 +63,10 @@ export function decide(question: Question): Decision {
 function settle(object: Claim['object'], question: Question, decision: Decision): void {
   let open = changesOf(question[object])
   if (object === 'machine') open = open.filter(([first]) => first === undefined || !notCompared.has(first))
-  for (const claim of claims.filter((c) => c.object === object && c.roles.includes(question.role))) {
+  const { current, desired } = question[object]
+  // What is there on one side only has nothing to be patched.
+  const candidates = current && desired ? claims.filter((claim) => claim.object === object) : []
+  for (const claim of candidates.filter(({ roles }) => roles.includes(question.role))) {
     const mine = open.filter((path) => belongs(path, claim.path))
     if (mine.length === 0) continue
     open = open.filter((path) => !mine.includes(path))
@@ -97,10 +100,9 @@ function objectionTo(claim: Claim, { role, machine, ...others }: Question): Upgr
   }
 }
 
-// A difference belongs to a claim when it is at its path, or when it is only about an empty parent of it.
+// A difference belongs to a claim when it is at its path or below it.
 function belongs(difference: Path, claimed: Path): boolean {
-  const shorter = difference.length <= claimed.length ? difference : claimed
-  return shorter.every((key, i) => difference[i] === key && claimed[i] === key)
+  return claimed.every((key, i) => difference[i] === key)
 }
 
 function changesOf({ current, desired, root }: Pair): Path[] {

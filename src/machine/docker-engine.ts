@@ -88,27 +88,31 @@ async function exitCodeOf(started: Docker.Exec, container: string): Promise<numb
   }
 }
 
+// Made under a name that is its own, and then started, because whoever made it may have ended before.
 async function startHelper(docker: Docker, { name, image, argv, volumes }: Helper): Promise<void> {
   const [entrypoint = '', ...args] = argv
   const binds = Object.entries(volumes).map(([volume, path]) => `${volume}:${path}`)
+  const asked = docker.createContainer({
+    name,
+    Image: image,
+    Entrypoint: [entrypoint],
+    Cmd: args,
+    Labels: { 'capd-kubeadm-upgrader': 'image-source' },
+    HostConfig: { AutoRemove: true, NetworkMode: 'none', Binds: binds },
+  })
   try {
-    const helper = await within(
-      docker.createContainer({
-        name,
-        Image: image,
-        Entrypoint: [entrypoint],
-        Cmd: args,
-        Labels: { 'capd-kubeadm-upgrader': 'image-source' },
-        HostConfig: { AutoRemove: true, NetworkMode: 'none', Binds: binds },
-      }),
-    )
-    await within(helper.start())
+    await within(asked)
   } catch (thrown) {
     const { statusCode } = thrown as { statusCode?: number }
-    // The name is taken: an earlier call, or another replica, started it.
-    if (statusCode === 409) return
     if (statusCode === 404) throw new UpgradeError('IMAGE_SOURCE_MISSING', { image }, { cause: thrown })
-    throw engineError(thrown, name)
+    if (statusCode !== 409) throw engineError(thrown, name)
+  }
+  try {
+    await within(docker.getContainer(name).start())
+  } catch (thrown) {
+    const { statusCode = 0 } = thrown as { statusCode?: number }
+    // It runs, or it has ended and is gone: both are another's doing, a moment ago.
+    if (![304, 404, 409].includes(statusCode)) throw engineError(thrown, name)
   }
 }
 

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { UpgradeError } from '../errors.ts'
 import type { Engine, ExecOptions, ExecResult } from './engine.ts'
 
 // Everything that this program leaves on a machine is below this directory, on the machine's /var volume.
 export const stateDirectory = '/var/lib/capd-kubeadm-upgrader'
+
+const endOfOutput = 'end-of-output'
 
 // One CAPD machine, seen as a host that runs commands.
 export interface Machine {
@@ -15,7 +18,8 @@ export interface Machine {
   run(argv: string[], options?: ExecOptions): Promise<string>
   // Runs a command and gives whatever came of it.
   attempt(argv: string[], options?: ExecOptions): Promise<ExecResult>
-  // Feeds one of this repository's shell files to the machine's sh, with arguments.
+  // Feeds one of this repository's shell files to the machine's sh, with arguments, and gives what it printed;
+  // throws EXEC_FAILED also when that did not arrive whole, because many a script says "all is well" by silence.
   script(file: URL, ...args: string[]): Promise<string>
   // Writes one of this repository's shell files into the machine, as a unit can run it later; gives its path.
   install(file: URL, path: string): Promise<string>
@@ -39,11 +43,18 @@ export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' |
     ...at,
     run,
     attempt,
-    script: (file, ...args) => run(['sh', '-s', '--', ...args], { input: readFileSync(file, 'utf8') }),
+    script: async (file, ...args) => {
+      const input = `trap 'echo ${endOfOutput}' EXIT\n${readFileSync(file, 'utf8')}`
+      const output = await run(['sh', '-s', '--', ...args], { input })
+      if (output.endsWith(`${endOfOutput}\n`)) return output.slice(0, -endOfOutput.length - 1)
+      throw new UpgradeError('EXEC_FAILED', { command: basename(file.pathname) }, { detail: output })
+    },
     install: async (file, path) => {
-      // Renamed into place, so that a unit never reads half a script.
-      const write = 'mkdir -p "$(dirname "$1")" && cat > "$1.new" && mv "$1.new" "$1"'
-      await run(['sh', '-c', write, 'install', path], { input: readFileSync(file, 'utf8') })
+      // Counted and renamed into place, so that a unit never reads half a script.
+      const write =
+        'mkdir -p "$(dirname "$1")" && cat >"$1.new" && [ "$(wc -c <"$1.new")" = "$2" ] && mv "$1.new" "$1"'
+      const input = readFileSync(file, 'utf8')
+      await run(['sh', '-c', write, 'install', path, String(Buffer.byteLength(input))], { input })
       return path
     },
     get: async (path) => {

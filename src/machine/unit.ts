@@ -48,11 +48,15 @@ function stateOf(facts: Record<string, string>): UnitState {
 
 // Forgets a unit that has ended, so that its name can be started again. Its journal stays.
 export async function clearUnit(machine: Machine, unit: string): Promise<void> {
-  await machine.run(['systemctl', 'stop', unit])
+  // Another process may have cleared it a moment ago.
+  await machine.attempt(['systemctl', 'stop', unit])
   await machine.attempt(['systemctl', 'reset-failed', unit])
 }
 
-// The last lines that the unit's latest run wrote.
+// The last lines of the unit's present run: its name's journal has those of earlier runs, too.
 export async function unitLog(machine: Machine, unit: string, lines = 40): Promise<string> {
-  return machine.run(['journalctl', '-u', unit, '-o', 'cat', '--no-pager', '-n', String(lines)])
+  const start = ['systemctl', 'show', unit, '--property=InactiveExitTimestamp', '--value', '--timestamp=us']
+  const since = (await machine.run(start)).trim()
+  const options = ['-o', 'cat', '--no-pager', '-n', String(lines)]
+  return machine.run(['journalctl', '-u', unit, `--since=${since}`, ...options])
 }

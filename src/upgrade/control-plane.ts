@@ -1,7 +1,7 @@
 import semver from 'semver'
 import type { Facts } from '../machine/facts.ts'
 import { clusterLabel, roleLabel } from '../machine/locate.ts'
-import { machineOn } from '../machine/machine.ts'
+import { type Machine, machineOn } from '../machine/machine.ts'
 import type { Context } from './step.ts'
 
 // The cluster's control plane machines, as the engine knows them.
@@ -26,9 +26,9 @@ export async function etcdWaitsFor(context: Context): Promise<string | undefined
 export async function oldestApiServer(context: Context): Promise<string | undefined> {
   const versions: string[] = []
   for (const machine of await controlPlaneMachines(context)) {
-    const version = /"gitVersion": *"([^"]+)"/.exec((await machine.get('/version')) ?? '')?.[1]
-    if (version === undefined) return undefined
-    versions.push(version)
+    const answer = await readObject<{ gitVersion: string }>(machine, '/version')
+    if (answer === undefined) return undefined
+    versions.push(answer.gitVersion)
   }
   return versions.sort(semver.compare)[0]
 }
@@ -50,10 +50,21 @@ export function staticPodsWaitFor(
   return undefined
 }
 
+// An object of the cluster's API; undefined while the API does not answer, or not in full.
+export async function readObject<T>(machine: Machine, path: string): Promise<T | undefined> {
+  const answer = (await machine.get(path)) ?? ''
+  try {
+    return JSON.parse(answer)
+  } catch {
+    return undefined
+  }
+}
+
 // The ClusterConfiguration in the cluster's kubeadm-config, as YAML; undefined while the API does not answer.
 export async function clusterConfiguration({ machine }: Context): Promise<string | undefined> {
-  const answer = await machine.get('/api/v1/namespaces/kube-system/configmaps/kubeadm-config')
-  return answer === undefined ? undefined : JSON.parse(answer).data.ClusterConfiguration
+  const path = '/api/v1/namespaces/kube-system/configmaps/kubeadm-config'
+  return (await readObject<{ data: { ClusterConfiguration: string } }>(machine, path))?.data
+    .ClusterConfiguration
 }
 
 // True when this machine's own API server says that it is ready.

@@ -4,5 +4,7 @@
 directory=$1 configuration=$directory/cluster-configuration.yaml
 set -e
 [ -z "$2" ] || printf '%s' "$2" >"$configuration"
-"$directory/bin/kubeadm" config images list --config "$configuration" 2>/dev/null | sed 's/^/needed /'
+# Not in a pipe, which would hide that kubeadm cannot read the configuration.
+needed=$("$directory/bin/kubeadm" config images list --config "$configuration")
+echo "$needed" | sed 's/^/needed /'
 ctr -n k8s.io images ls -q | sed 's/^/there /'

@@ -36,6 +36,8 @@ export class Run {
   readonly #task: Task
   readonly #means: Means
   readonly #met = new Map<ErrorCode, number>()
+  // When each step that is not done was first met.
+  readonly #since = new Map<string, number>()
   #away: number | undefined
 
   constructor(task: Task, means: Means) {
@@ -54,7 +56,11 @@ export class Run {
         if (stopped(thrown)) return
         if (this.#isFinal(coded(thrown))) return
       }
-      await this.#means.clock.sleep(pauseSeconds).catch(() => {})
+      try {
+        await this.#means.clock.sleep(pauseSeconds)
+      } catch {
+        return
+      }
     }
   }
 
@@ -80,26 +86,32 @@ export class Run {
 
   async #take(step: Step, context: Context, history: Event[], title: string): Promise<void> {
     const { clock, log } = this.#means
-    let began = openSince(history, step.name)
+    const noted = openSince(history, step.name)
+    const began = noted ?? this.#since.get(step.name) ?? clock.now()
     const note = (event: Event['event']) => this.#note(context, step, event)
+    this.#since.set(step.name, began)
     try {
       let look = await step.done(context)
-      if (look !== 'done' && began === undefined) {
-        began = clock.now()
+      const isOpen = noted !== undefined || look !== 'done'
+      if (isOpen && noted === undefined) {
         log.info({ step: step.name }, title)
         await note('start')
       }
-      while (look !== 'done') {
+      // After a long absence of this service a step is tried once before its time is over.
+      for (let tries = 0; look !== 'done'; tries += 1) {
         this.#report(step, `${title}: waiting for ${look.waitsFor}`)
-        if (this.#isOver(step, began)) await giveUp(step, context, look)
+        if (tries > 0 && this.#isOver(step, began)) throw timeLimit(step, look)
         await step.apply?.(context)
         await clock.sleep(lookSeconds)
         look = await step.done(context)
       }
-      if (began !== undefined) await note('done')
+      this.#since.delete(step.name)
+      if (isOpen) await note('done')
     } catch (thrown) {
       if (stopped(thrown)) throw thrown
-      throw await this.#explain(coded(thrown), step, context, began, title)
+      const isOver = this.#isOver(step, began)
+      const error = isOver ? await rested(step, context, coded(thrown)) : coded(thrown)
+      throw await this.#explain(error, step, context, isOver, title)
     }
   }
 
@@ -108,12 +120,12 @@ export class Run {
     error: UpgradeError,
     step: Step,
     context: Context,
-    began: number | undefined,
+    isOver: boolean,
     title: string,
   ) {
     const met = (this.#met.get(error.code) ?? 0) + 1
     this.#met.set(error.code, met)
-    const final = error.answer !== 'progress' || met >= triesOf(error) || this.#isOver(step, began)
+    const final = error.answer !== 'progress' || met >= triesOf(error) || isOver
     // An engine or container that is away can note nothing; the error itself matters more.
     await this.#note(context, step, final ? 'failed' : 'retry', error).catch(() => {})
     this.#report(step, `${title}: ${error.message}`)
@@ -132,8 +144,8 @@ export class Run {
     await record(machine, { at: this.#means.clock.now(), target, step: step.name, event, ...why })
   }
 
-  #isOver(step: Step, began: number | undefined): boolean {
-    return began !== undefined && this.#means.clock.now() - began > step.limitSeconds * 1000
+  #isOver(step: Step, began: number): boolean {
+    return this.#means.clock.now() - began > step.limitSeconds * 1000
   }
 
   #report(step: Step, message: string): void {
@@ -143,7 +155,7 @@ export class Run {
   // Decides whether trouble ends the run, and says it. Failure is for what needs a person.
   #isFinal(error: UpgradeError): boolean {
     const { clock, log } = this.#means
-    const about = { code: error.code, detail: error.detail, cause: error.cause }
+    const about = { code: error.code, detail: error.detail, err: error.cause }
     this.#away ??= clock.now()
     const isFinal =
       error instanceof Final ||
@@ -190,10 +202,18 @@ class Final extends UpgradeError {
   }
 }
 
-async function giveUp(step: Step, context: Context, look: Exclude<Look, 'done'>): Promise<never> {
-  await step.giveUp?.(context)
-  const minutes = String(Math.ceil(step.limitSeconds / 60))
-  throw new UpgradeError('STEP_TIME_LIMIT', { step: step.name, minutes, waitsFor: look.waitsFor })
+function timeLimit({ name: step, limitSeconds }: Step, { waitsFor }: Exclude<Look, 'done'>): UpgradeError {
+  return new UpgradeError('STEP_TIME_LIMIT', { step, minutes: String(Math.ceil(limitSeconds / 60)), waitsFor })
+}
+
+// Lets a step whose time is over leave the machine in a state it can rest in; it may know a better error.
+async function rested(step: Step, context: Context, error: UpgradeError): Promise<UpgradeError> {
+  try {
+    await step.giveUp?.(context)
+    return error
+  } catch (thrown) {
+    return coded(thrown)
+  }
 }
 
 // The process is ending: the clock's sleeps reject, and the machine's own units go on.

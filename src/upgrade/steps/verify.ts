@@ -1,5 +1,5 @@
 import { readFacts } from '../../machine/facts.ts'
-import { apiServerReady, etcdWaitsFor, staticPodsWaitFor } from '../control-plane.ts'
+import { apiServerReady, etcdWaitsFor, readObject, staticPodsWaitFor } from '../control-plane.ts'
 import { type Context, type Step, waiting } from '../step.ts'
 import { runsSteadily } from './kubelet.ts'
 
@@ -33,9 +33,9 @@ async function kubeletWaitsFor(context: Context): Promise<string | undefined> {
   const { machine, target } = context
   const { kubelet } = await readFacts(machine)
   if (kubelet.version !== target) return `the kubelet to run ${target}`
-  const answer = await machine.get(`/api/v1/nodes/${machine.name}`)
-  if (answer === undefined) return 'the API server'
-  const { status } = JSON.parse(answer) as Node
+  const node = await readObject<Node>(machine, `/api/v1/nodes/${machine.name}`)
+  if (node === undefined) return 'the API server'
+  const { status } = node
   if (status.nodeInfo.kubeletVersion !== target) return `the Node to say ${target}`
   const ready = readyIn(status)
   // A Ready from before the restart says nothing of the new kubelet.
@@ -62,8 +62,8 @@ async function controlPlaneWaitsFor(context: Context): Promise<string | undefine
 // What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready.
 async function staticPodsReady({ machine }: Context): Promise<boolean> {
   const selectors = `labelSelector=tier%3Dcontrol-plane&fieldSelector=spec.nodeName%3D${machine.name}`
-  const answer = await machine.get(`/api/v1/namespaces/kube-system/pods?${selectors}`)
-  const pods = (JSON.parse(answer ?? '{"items":[]}') as { items: Pod[] }).items
+  const path = `/api/v1/namespaces/kube-system/pods?${selectors}`
+  const pods = (await readObject<{ items: Pod[] }>(machine, path))?.items ?? []
   return pods.length > 0 && pods.every(({ status }) => readyIn(status)?.status === 'True')
 }
 

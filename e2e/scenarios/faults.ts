@@ -1,0 +1,167 @@
+// Proves: what is wrong from outside gives its error and changes nothing on the machine; once it is gone, the
+// upgrade goes on by itself.
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa } from 'execa'
+import { nameVersion } from '../control-plane-controller.ts'
+import { relayEngine } from '../engine-relay.ts'
+import { shellIn } from '../machine.ts'
+import type { Role } from '../requests.ts'
+import { snapshot } from '../snapshot.ts'
+import { machineOf, type Stage, setStage } from '../stage.ts'
+import { type Asked, type Synced, syncOf } from '../sync.ts'
+import { isUntouched } from '../verify.ts'
+
+interface Fault {
+  name: string
+  role: Role
+  code: string
+  // What the request says differently.
+  asked?: Asked
+  provoke?(machine: string): Promise<unknown> | unknown
+  undo?(machine: string): Promise<unknown> | unknown
+}
+
+const withinMs = 120_000
+const state = '/var/lib/capd-kubeadm-upgrader'
+
+export async function faults(): Promise<string[]> {
+  const socket = join(tmpdir(), `capd-kubeadm-upgrader-${process.pid}.sock`)
+  const relay = await relayEngine(socket)
+  const stage = await setStage({ fresh: true, environment: { DOCKER_HOST: `unix://${socket}` } })
+  try {
+    await nameVersion(stage.lab.controlPlane, stage.lab.to)
+    const found: string[] = []
+    for (const fault of faultsOn(stage, relay)) found.push(...(await provoke(stage, fault)))
+    return found
+  } finally {
+    await stage.close()
+    await relay.close()
+    await rm(socket, { force: true })
+  }
+}
+
+function faultsOn({ releases }: Stage, relay: Awaited<ReturnType<typeof relayEngine>>): Fault[] {
+  if (!releases)
+    throw new Error('This scenario needs a server of releases that can misbehave; dl.k8s.io cannot.')
+  const download = (fault: Parameters<typeof releases.faults.set>[1]) => ({
+    role: 'worker' as const,
+    provoke: () => releases.faults.set('kubelet', fault),
+    undo: () => releases.faults.delete('kubelet'),
+  })
+  const docker = (verb: string) => (machine: string) => execa('docker', [verb, machine])
+  const worker = { role: 'worker' as const }
+  return [
+    {
+      name: 'container missing',
+      ...worker,
+      code: 'CONTAINER_MISSING',
+      asked: { providerID: 'docker:////no-such-machine' },
+    },
+    {
+      name: 'container of another cluster',
+      ...worker,
+      code: 'CONTAINER_OF_OTHER_CLUSTER',
+      asked: { clusterName: 'other' },
+    },
+    { name: 'version down', ...worker, code: 'MACHINE_NEWER', asked: { version: 'v1.33.5' } },
+    { name: 'engine down', ...worker, code: 'ENGINE_UNREACHABLE', provoke: relay.close, undo: relay.open },
+    {
+      name: 'container paused',
+      ...worker,
+      code: 'CONTAINER_PAUSED',
+      provoke: docker('pause'),
+      undo: docker('unpause'),
+    },
+    {
+      name: 'too little space',
+      ...worker,
+      code: 'SPACE_SHORT',
+      provoke: (machine) =>
+        shellIn(machine, `mkdir -p ${state} && mount -t tmpfs -o size=64m tmpfs ${state}`),
+      undo: (machine) => shellIn(machine, `umount ${state} && rm -rf ${state}`),
+    },
+    { name: 'download 404', code: 'DOWNLOAD_NOT_FOUND', ...download({ kind: 'not-found' }) },
+    {
+      name: 'download cut off',
+      code: 'DOWNLOAD_BROKEN',
+      ...download({ kind: 'cut', afterBytes: 1_000_000 }),
+    },
+    { name: 'wrong checksum', code: 'CHECKSUM_WRONG', ...download({ kind: 'wrong-checksum' }) },
+    {
+      name: 'container stopped',
+      ...worker,
+      code: 'CONTAINER_STOPPED',
+      provoke: docker('stop'),
+      undo: docker('start'),
+    },
+    {
+      name: 'kubeadm fails',
+      role: 'control-plane',
+      code: 'KUBEADM_FAILED',
+      provoke: (machine) =>
+        shellIn(machine, 'mkdir -p /etc/kubernetes/tmp && mount -t tmpfs -o ro tmpfs /etc/kubernetes/tmp'),
+      undo: (machine) => shellIn(machine, 'umount /etc/kubernetes/tmp'),
+    },
+  ]
+}
+
+async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
+  const machine = machineOf(stage, fault.role)
+  await forget(stage, machine)
+  const before = await snapshot(machine, stage.lab.controlPlane)
+  await fault.provoke?.(machine)
+  const seen = await until(
+    stage,
+    fault,
+    ({ message, code }) => code === fault.code || message.includes(`(${fault.code})`),
+  )
+  await fault.undo?.(machine)
+  const after = await untilReady(stage, machine)
+  const found: string[] = []
+  if (!seen) found.push(`${fault.name}: ${fault.code} was not said within ${withinMs / 1000} s`)
+  // A container that was stopped has new processes; its programs and pods' images are compared all the same.
+  if (fault.code !== 'CONTAINER_STOPPED' && !isUntouched(before, after))
+    found.push(`${fault.name}: the machine was changed`)
+  if (JSON.stringify(before.files) !== JSON.stringify(after.files))
+    found.push(`${fault.name}: /usr/bin was changed`)
+  if (
+    !fault.asked &&
+    !(await until(stage, fault, ({ phase, message }) => phase !== 'Failed' && !message.includes(fault.code)))
+  ) {
+    found.push(`${fault.name}: the upgrade did not go on after it was over`)
+  }
+  console.log(
+    `  ${found.length === 0 ? 'ok' : 'NOT SO'}  ${fault.name}: ${seen?.message ?? 'nothing was said'}`,
+  )
+  return found
+}
+
+// Nothing of the fault before may be left: the upgrade begins anew, by a new process.
+async function forget(stage: Stage, machine: string): Promise<void> {
+  await stage.restart('SIGKILL')
+  const units = "'capd-kubeadm-upgrader-*'"
+  await shellIn(machine, `systemctl stop ${units}; systemctl reset-failed ${units}; rm -rf ${state}`)
+}
+
+async function until(
+  stage: Stage,
+  fault: Fault,
+  holds: (synced: Synced) => boolean,
+): Promise<Synced | undefined> {
+  for (const limit = Date.now() + withinMs; Date.now() < limit; await sleep(200)) {
+    const synced = await syncOf(stage, fault.role, fault.asked)
+    if (holds(synced)) return synced
+  }
+  return undefined
+}
+
+async function untilReady(stage: Stage, machine: string) {
+  for (const limit = Date.now() + withinMs; ; await sleep(1000)) {
+    const seen = await snapshot(machine, stage.lab.controlPlane).catch(() => undefined)
+    if (seen?.node.ready && Object.values(seen.pods).every(({ ready }) => ready)) return seen
+    if (Date.now() > limit) throw new Error(`${machine} was not Ready again within ${withinMs / 1000} s`)
+  }
+}

@@ -1,0 +1,60 @@
+import type { answerStart } from '../../src/api/start.ts'
+import type { answerSync } from '../../src/api/sync.ts'
+import type { StartRequest } from '../../src/contract/objects.ts'
+import { heading, table } from './table.ts'
+
+// The types see to it that no field is forgotten.
+const asked: Record<keyof StartRequest, string> = {
+  providerID: 'The machine, as `docker:////<container name>`.',
+  clusterName: 'The cluster that the container must belong to.',
+  version: 'The version to reach, such as `v1.35.4`.',
+  role: 'Optional: `control-plane` or `worker`; refused where the container is another.',
+  settings: 'Optional: see docs/configuration.md.',
+}
+const started: Record<keyof ReturnType<typeof answerStart>, string> = {
+  machine: 'The name of the container.',
+  version: 'The version that was asked for.',
+}
+const told: Record<keyof Awaited<ReturnType<typeof answerSync>>, string> = {
+  ...started,
+  phase: '`InProgress`, `Done` or `Failed`.',
+  step: 'The name of the current step; empty before the first one and at the end.',
+  message: 'What happens, in words that stay the same while it does.',
+  retryAfterSeconds: 'When to ask again; 0 when there is nothing more to wait for.',
+  code: 'Only after a failure: its code, see docs/errors.md.',
+  todo: 'Only after a failure: what to do about it.',
+}
+
+export function apiPage(): string {
+  return `${heading('Start and sync', 'src/api and src/contract/objects.ts')}
+
+Two endpoints for callers that are not Cluster API, on the same HTTPS port as the hooks. They are there only when the
+service was started with \`UPGRADER_TOKEN\`, which callers send as \`Authorization: Bearer <token>\`. Both take the same
+JSON object; the hook UpdateMachine is nothing but these two, one after the other.
+
+${rows(asked)}
+
+## POST /v1/start
+
+Begins the upgrade and answers at once, with HTTP status 202. It may be called at any time and any number of times; while
+an upgrade of the machine to another version is under way it answers 409.
+
+${rows(started)}
+
+## POST /v1/sync
+
+Says how far the upgrade is. It does not begin one: where this process does not know it (after a restart, say) the answer
+is 404, and start finds it again by looking at the machine.
+
+${rows(told)}
+
+What is refused is answered with \`code\`, \`message\` and \`todo\`; see docs/errors.md.
+`
+}
+
+function rows(fields: Record<string, string>): string {
+  return table(
+    ['Field', 'Meaning'],
+    Object.entries(fields).map(([name, meaning]) => [`\`${name}\``, meaning]),
+  )
+}

@@ -1,0 +1,35 @@
+import { variables } from '../../src/config.ts'
+import { settings } from '../../src/contract/settings.ts'
+import { heading, table } from './table.ts'
+
+export function configurationPage(): string {
+  const environment = Object.entries(variables).map(([name, { default: usual, meaning }]) => [
+    `\`${name}\``,
+    usual === '' ? '' : `\`${usual}\``,
+    meaning,
+  ])
+  const perCall = Object.entries(settings).map(([key, { values, default: usual, meaning }]) => [
+    `\`${key}\``,
+    values.map((value) => `\`${value}\``).join(', '),
+    `\`${usual}\``,
+    meaning,
+  ])
+  return `${heading('Configuration', 'src/config.ts and src/contract/settings.ts')}
+
+## Environment
+
+Read once, at the start. A value that is wrong, or a variable that starts with \`UPGRADER_\` and is not in this table,
+ends the service with exit code 2, and all faults are named at once.
+
+${table(['Variable', 'Default', 'Meaning'], environment)}
+
+## Settings
+
+They come with each call: from \`spec.settings\` of the ExtensionConfig, or in the body of start and sync. All values are
+strings. A wrong one makes that call fail, naming the key, and starts nothing; discovery carries no settings and never
+fails for them. The verdict on a MachineSet is kept by Cluster API for 24 hours, so a changed setting has no effect on a
+pair of MachineSets that was asked about before.
+
+${table(['Setting', 'Values', 'Default', 'Meaning'], perCall)}
+`
+}

@@ -1,0 +1,63 @@
+import { claims } from '../../src/decide/claims.ts'
+import { minorsUp, type Role } from '../../src/decide/versions.ts'
+import { heading, table } from './table.ts'
+
+const names: Record<Role, string> = { 'control-plane': 'control plane', worker: 'worker' }
+const objects = { machine: 'Machine', bootstrapConfig: 'KubeadmConfig' }
+
+export function whatIsUpdatedPage(): string {
+  const rows = claims.map(({ object, path, roles, reason }) => [
+    objects[object],
+    `\`spec.${path.join('.')}\``,
+    roles.map((role) => names[role]).join(', '),
+    reason,
+  ])
+  const steps = Object.entries(minorsUp).map(
+    ([role, minors]) => `- ${names[role as Role]}: ${describe(minors)}`,
+  )
+  return `${heading('What is updated in place', 'src/decide/claims.ts and src/decide/versions.ts')}
+
+Cluster API asks before it updates a machine, and updates in place only when every difference is covered. One difference
+that is not covered is enough: then the machine is replaced, as without this service. A change is never half made.
+
+${table(['Object', 'Field', 'Machines', 'Why'], rows)}
+
+In templates the fields stand below \`spec.template.spec\`. Only machines of the Docker provider are looked at:
+DockerMachine, and DevMachine with the docker backend. Machines of the in-memory backend and of other providers get no
+opinion, so that another updater may have one.
+
+## How far one step may go
+
+${steps.join('\n')}
+
+A version never goes down. Both sides must be names of releases, such as v1.35.4.
+
+## What is not updated in place
+
+- \`customImage\` of DevMachine and DockerMachine, and all else of the infrastructure machine: CAPD forbids the change of
+  an image, and a machine that was accepted with it would never get done. Use templates whose image does not depend on
+  the version.
+- \`failureDomain\`: a container cannot be moved.
+- \`files\`, commands, users, and all else of a KubeadmConfig: they take effect at bootstrap, which is over.
+- Arguments and other fields of \`clusterConfiguration\`, and any other feature gate.
+- An empty object where there was none, or none where there was an empty one: Cluster API compares raw.
+
+## When Cluster API does not ask
+
+This is decided before this service is called; nothing here can change it.
+
+- A KubeadmControlPlane with one replica: a new machine comes first, then the old one goes.
+- A KubeadmControlPlane whose new template has another \`customImage\`: its dry run is refused by CAPD.
+- One machine of a KubeadmControlPlane with \`maxSurge: 1\`, and of a MachineDeployment with \`maxUnavailable: 0\`: a new
+  machine comes first.
+- A MachineDeployment with the strategy OnDelete.
+- Machines that are marked for deletion or remediation, or whose \`rollout.before\` or \`rollout.after\` is due.
+`
+}
+
+function describe(minors: number): string {
+  const more = Number.isFinite(minors)
+    ? `up to ${minors} minor version higher; kubeadm cannot skip one`
+    : 'any version that no API server of the cluster is older than'
+  return `within the same minor version, or ${more}.`
+}

@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util'
+import { checkImage } from './lab/check-image.ts'
+import { labDown, labDownAll } from './lab/down.ts'
+import { type Lab, labUp } from './lab/lab.ts'
+import { Interrupted, LabError } from './lab/lab-error.ts'
+import { registryUp } from './lab/registry.ts'
+import { labStatus } from './lab/status.ts'
+
+const usage = `Usage: npm run lab -- <verb>
+
+  up [--fresh]       make what is missing of engine, images and cluster; --fresh: with new machines
+  status             say what is there; exit code 1 when no machines run
+  down               remove the cluster and its network; images and caches stay
+  down --all         remove every lab, our images, the cache, and the Docker engine if we started it
+  registry           make a registry on the machines' network that has the new version's images
+  check-image <ref>  test a machine image for everything that an upgrade takes for granted of it
+  --help             show this
+
+Everything is kept in $XDG_CACHE_HOME/capd-kubeadm-upgrader (by default below ~/.cache).
+UPGRADER_LAB_CLUSTER=<name> gives a second lab beside the first, which is named upgrader-lab.
+`
+
+const options = { fresh: { type: 'boolean' }, all: { type: 'boolean' }, help: { type: 'boolean' } } as const
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof LabError)) throw error
+  console.error(`\n${error.message}`)
+  process.exitCode = error instanceof Interrupted ? 130 : 1
+}
+
+async function main(args: string[]): Promise<number> {
+  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>
+  try {
+    parsed = parseArgs({ args, options, allowPositionals: true })
+  } catch (error) {
+    return wrong((error as Error).message)
+  }
+  const { help, fresh = false, all = false } = parsed.values
+  const [verb, image, ...more] = parsed.positionals
+  if (help) return print(usage)
+  if (verb === 'check-image' && image && !more.length) return (await checkImage(image)) ? 0 : 1
+  if (image) return wrong(`"${verb}" takes no "${image}".`)
+  if (fresh && verb !== 'up') return wrong('--fresh belongs to "up".')
+  if (all && verb !== 'down') return wrong('--all belongs to "down".')
+  if (verb === 'up') return print(summary(await labUp({ fresh })))
+  if (verb === 'status') return (await labStatus()) ? 0 : 1
+  if (verb === 'registry') return print(`${await registryUp()} has the images of registry.k8s.io.`)
+  if (verb === 'down') {
+    await (all ? labDownAll() : labDown())
+    return 0
+  }
+  return wrong(verb ? `There is no verb "${verb}".` : 'A verb is missing.')
+}
+
+function summary({ from, controlPlane, worker, kubeconfig }: Lab) {
+  return `Machines ${controlPlane} and ${worker}, made with ${from}\nexport KUBECONFIG=${kubeconfig}`
+}
+
+function print(text: string) {
+  console.log(text)
+  return 0
+}
+
+function wrong(what: string) {
+  console.error(`${what}\n\n${usage}`)
+  return 2
+}

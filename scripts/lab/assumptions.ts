@@ -1,0 +1,133 @@
+// What src/ takes for granted of a machine image. A later step may need one more line here.
+export interface Assumption {
+  name: string
+  // What in an upgrade rests on it.
+  why: string
+  // Shell that runs in a machine and ends with 0 where it holds. All run in the same machine, in this order.
+  check: string
+  // In a container without systemd, network and privileges instead.
+  plain?: true
+}
+
+const programs = [
+  'awk base64 cat chmod cp curl cut date df dirname du find grep head journalctl kubectl ls mkdir mv pgrep',
+  'rm sed sh sha256sum sleep sort stat sync systemctl systemd-run tail test timeout touch tr uname',
+].join(' ')
+
+// The unit of the checks: starts, writes a line, ends well.
+const start = `systemd-run --unit=check --no-block --property=Type=exec --property=RemainAfterExit=yes \
+  --property=RuntimeMaxSec=60 sh -c 'echo said'`
+const until = (condition: string) => `timeout 40 sh -c 'until ${condition}; do sleep 0.2; done'`
+
+export const assumptions: Assumption[] = [
+  {
+    name: 'process 1 is systemd, and it is up',
+    why: 'long steps are systemd units',
+    check: until(
+      'grep -qx systemd /proc/1/comm && systemctl is-system-running | grep -Eqx "running|degraded"',
+    ),
+  },
+  {
+    name: 'systemd-run needs no D-Bus',
+    why: 'a unit is started so',
+    check: `! pgrep -x dbus-daemon && ${start}`,
+  },
+  {
+    name: 'a unit that ended stays visible',
+    why: 'how a step ended is asked later',
+    check: until(
+      'systemctl show check -p SubState,Result,ExecMainStatus | tr "\\n" " " | grep -q "success.*=0.*exited"',
+    ),
+  },
+  { name: 'a unit name runs once', why: 'single flight over replicas', check: `! ${start}` },
+  {
+    name: "a unit's output is in the journal",
+    why: 'errors show the last lines',
+    check: until('journalctl -u check -o cat --no-pager -n 40 | grep -qx said'),
+  },
+  {
+    name: 'a unit is ended at RuntimeMaxSec',
+    why: 'each step has a time limit',
+    check: `systemd-run --unit=late --no-block --property=RuntimeMaxSec=1 sleep 60 &&
+      ${until('systemctl show late --property=Result | grep -qx Result=timeout')}`,
+  },
+  {
+    name: 'the usual programs are there',
+    why: 'steps are shell scripts',
+    check: `for name in ${programs}; do command -v $name >/dev/null || { echo "no $name"; exit 1; }; done`,
+  },
+  {
+    name: 'df -Pk gives free space in column 4',
+    why: 'the check for free space',
+    check: `df -Pk /var /usr/bin | awk 'NR > 1 && $4 !~ /^[0-9]+$/ { exit 1 }'`,
+  },
+  {
+    name: 'sync takes files',
+    why: 'programs are on disk before they are renamed',
+    check: 'sync /usr/bin/kubelet',
+  },
+  {
+    name: 'kubeadm, kubelet, kubectl are regular files of one version',
+    why: 'they are replaced by a rename in /usr/bin',
+    check: `version=$(cat /kind/version); cd /usr/bin
+      for name in kubeadm kubelet kubectl; do [ -f $name ] && [ ! -L $name ] || { echo "$name is no file"; exit 1; }; done
+      [ "$(./kubeadm version -o short)" = "$version" ] && [ "$(./kubelet --version)" = "Kubernetes $version" ] &&
+      ./kubectl version --client | grep -qx "Client Version: $version"`,
+  },
+  {
+    name: "kubelet.service runs /usr/bin/kubelet with kubeadm's flags",
+    why: 'the new kubelet starts by a restart of the service',
+    check: `systemctl show kubelet --property=ExecStart | grep -q path=/usr/bin/kubelet &&
+      systemctl show kubelet --property=EnvironmentFiles | grep -q /var/lib/kubelet/kubeadm-flags.env`,
+  },
+  {
+    name: 'kubelet.service has Restart=always',
+    why: 'a kubelet that failed once comes back',
+    check: `[ "$(systemctl show kubelet --property=Restart --value)" = always ]`,
+  },
+  {
+    name: 'kubelet.service has KillMode=process',
+    why: 'pods outlive a restart of the kubelet',
+    check: `[ "$(systemctl show kubelet --property=KillMode --value)" = process ]`,
+  },
+  {
+    name: 'containerd is active',
+    why: 'images are loaded into it',
+    check: until('systemctl is-active --quiet containerd'),
+  },
+  {
+    name: 'all images of its version are there',
+    why: 'images come from a node image',
+    check: `images=$(kubeadm config images list --kubernetes-version "$(cat /kind/version)") &&
+      for image in $images; do ctr -n k8s.io images ls -q | grep -qx "$image" || { echo "no $image"; exit 1; }; done`,
+  },
+  {
+    name: 'no image of another version is there',
+    why: 'an upgrade brings the new images itself',
+    check: `! ctr -n k8s.io images ls -q | grep '/kube-[a-z-]*:' | grep -v ":$(cat /kind/version)$"`,
+  },
+  {
+    name: 'ctr exports and imports an image',
+    why: 'how images are brought',
+    check: `ctr -n k8s.io images export /var/check.tar "registry.k8s.io/kube-proxy:$(cat /kind/version)" &&
+      ctr -n k8s.io images import /var/check.tar`,
+  },
+  {
+    name: 'ctr lists tasks and containers as tables',
+    why: 'which images run',
+    check: `ctr -n k8s.io tasks ls | grep -Eq '^TASK +PID +STATUS' &&
+      ctr -n k8s.io containers ls | grep -Eq '^CONTAINER +IMAGE'`,
+  },
+  {
+    name: 'containerd reads /etc/containerd/certs.d',
+    why: 'tests of pulling images name a mirror there',
+    check: `containerd config dump | grep config_path | grep -q /etc/containerd/certs.d`,
+  },
+  {
+    name: 'containerd works without systemd, network and privileges',
+    why: 'images are exported from a plain container',
+    plain: true,
+    check: `containerd >/dev/null 2>&1 & ${until('ctr -n k8s.io images ls -q | grep -q /kube-proxy:')} &&
+      ctr -n k8s.io images export /tmp/check.tar "registry.k8s.io/kube-proxy:$(cat /kind/version)"`,
+  },
+]

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { basename, join, relative } from 'node:path'
+
+// Where everything is kept that took long to make. Never inside the repository.
+export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'capd-kubeadm-upgrader')
+
+// Files that go into images, and Go sources that are built.
+export const imageFiles = join(import.meta.dirname, 'image')
+export const goSources = join(import.meta.dirname, 'go')
+
+// A short hash of what something is made from: values, and all files below some folders.
+export async function inputsHash(values: unknown, ...folders: string[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(values))
+  for (const folder of folders) {
+    for (const file of await filesBelow(folder)) {
+      hash.update(relative(folder, file)).update(await readFile(file))
+    }
+  }
+  return hash.digest('hex').slice(0, 12)
+}
+
+async function filesBelow(folder: string) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return files.sort()
+}
+
+// A folder whose presence says that what is in it is complete.
+export const keptFolder = (name: string, hash: string) => join(cache, `${name}-${hash}`)
+export const isKept = existsSync
+
+// Fills a folder beside the final one and moves it there last, so that a half-made one is never seen.
+export async function keep(folder: string, fill: (staging: string) => Promise<void>) {
+  await withStaging(basename(folder), async (staging) => {
+    await fill(staging)
+    await rm(folder, { recursive: true, force: true })
+    await rename(staging, folder)
+  })
+}
+
+// An empty folder of the cache for the time of `work`. What a killed run left in its place goes first.
+export async function withStaging<T>(name: string, work: (staging: string) => Promise<T>): Promise<T> {
+  const staging = join(cache, `${name}.tmp`)
+  await rm(staging, { recursive: true, force: true })
+  await mkdir(staging, { recursive: true })
+  try {
+    return await work(staging)
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs'
+import { inputsHash, withStaging } from './cache.ts'
+import { install, mirror, onDebianAsRoot } from './debian.ts'
+import { changes, docker, imageInputs } from './docker.ts'
+import { LabError } from './lab-error.ts'
+import { run } from './run.ts'
+import { need } from './stage.ts'
+import { debian } from './versions.ts'
+
+const name = 'capd-kubeadm-upgrader/debian'
+
+// No D-Bus: kind's images have none either, and what works with them has to work without it.
+const packages = [
+  ...['systemd', 'systemd-sysv', 'kmod', 'procps', 'bash', 'ca-certificates', 'curl', 'jq', 'netbase'],
+  ...['conntrack', 'iptables', 'nftables', 'iproute2', 'ethtool', 'socat', 'libseccomp2'],
+  ...['containerd', 'runc', 'containernetworking-plugins'],
+]
+
+export const debianHash = () => inputsHash({ debian, packages })
+
+// A Debian with systemd and containerd, from Debian's packages alone.
+export async function debianImage(): Promise<string> {
+  const hash = await debianHash()
+  return need({
+    title: `Debian ${debian} with systemd and containerd`,
+    there: async () => ((await imageInputs(name)) === hash ? name : undefined),
+    make: async () => {
+      if (!onDebianAsRoot()) {
+        const next = 'make kindest/node images reachable for `docker pull`, or run this as root on Debian'
+        throw new LabError('Machine images can be built only on Debian and as root.', next)
+      }
+      if (!existsSync('/usr/sbin/debootstrap')) await install(['debootstrap'])
+      await withStaging('debian', (staging) => bootstrap(staging, hash))
+      return name
+    },
+  })
+}
+
+async function bootstrap(staging: string, hash: string) {
+  const [root, archive] = [`${staging}/root`, `${staging}/root.tar`]
+  const options = ['--variant=minbase', `--include=${packages.join(',')}`, debian, root, await mirror()]
+  // In a mount namespace of its own: whatever it mounts below the folder ends with it, however it ends.
+  await run('unshare', ['--mount', 'debootstrap', ...options], { seconds: 1200 })
+  const exclude = '--exclude=./var/cache/apt/archives/*.deb'
+  await run('tar', ['-C', root, '--numeric-owner', exclude, '-cf', archive, '.'])
+  await docker('import', [...changes(hash), archive, name])
+}

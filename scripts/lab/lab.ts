@@ -1,0 +1,60 @@
+import { kubeconfig, needCluster } from './cluster.ts'
+import { downloads, downloadsReachable } from './downloads.ts'
+import { engine } from './engine.ts'
+import { kind as needKind } from './kind.ts'
+import { kubernetes, releaseFolder } from './kubernetes.ts'
+import { alone } from './lock.ts'
+import { removeMachines } from './machines.ts'
+import { arch, cluster, controlPlane, network, worker } from './names.ts'
+import { gateway, needNetwork } from './network.ts'
+import { needNodeImage } from './node-image.ts'
+import { logTo } from './progress.ts'
+import { interruptible } from './run.ts'
+import { need } from './stage.ts'
+import { from, to } from './versions.ts'
+
+export interface Lab {
+  // Name of the kind cluster, and of its two machine containers.
+  cluster: string
+  controlPlane: string
+  worker: string
+  // The machines' Docker network, and the host's address on it: what listens there is reached by the machines.
+  network: string
+  gateway: string
+  // File with an administrator's access from the host.
+  kubeconfig: string
+  // The version of new machines, the version to go to, and the latter's machine image.
+  from: string
+  to: string
+  toImage: string
+  arch: string
+  // Where a release's programs come from: a folder for `serveReleases`, or a server.
+  releases: { folder: string } | { url: string }
+  // Path of kind.
+  kind: string
+}
+
+// Makes what is missing; with `fresh`, machines as new. SIGINT and SIGTERM end it, and it then throws.
+export function labUp(options: { fresh?: boolean; log?: (line: string) => void } = {}): Promise<Lab> {
+  if (options.log) logTo(options.log)
+  return interruptible(() =>
+    alone(async () => {
+      await need(engine)
+      const kind = await needKind()
+      await needNodeImage(from)
+      const toImage = await needNodeImage(to)
+      const releases = await needReleases()
+      await needNetwork()
+      if (options.fresh) await removeMachines()
+      await needCluster(kind)
+      const machines = { cluster, controlPlane, worker, network, gateway: await gateway(), kubeconfig }
+      return { ...machines, from, to, toImage, arch, releases, kind }
+    }),
+  )
+}
+
+async function needReleases(): Promise<Lab['releases']> {
+  if (await downloadsReachable(to)) return { url: downloads }
+  await kubernetes(to)
+  return { folder: releaseFolder }
+}

@@ -1,0 +1,21 @@
+// Everything that has a version. What the lab makes depends on these lines and on the files beside them.
+
+// The Kubernetes version that new machines have, and the one that they are upgraded to.
+export const from = 'v1.34.4'
+export const to = 'v1.35.4'
+
+// Release of Debian for the machine images, and for an engine and Go where the host has none: the newest whose
+// systemd (257) boots on a host with cgroup v1.
+export const debian = 'trixie'
+
+export const kind = 'v0.33.0'
+
+// One etcd and one CoreDNS serve every Kubernetes version, under whatever tag its kubeadm asks for.
+export const etcd = 'v3.6.6'
+export const coredns = 'v1.12.4'
+
+// Tags of the image that holds pods open: kubeadm's, which containerd's configuration names too, and kind's.
+export const pause = ['3.10.1', '3.10']
+
+// The registry for tests of pulling images.
+export const distribution = 'v3.0.0'
