@@ -32,14 +32,21 @@ export async function play(
     const machine = machineOf(stage, role)
     before.set(role, { seen: await snapshot(machine, lab.controlPlane), layer: await dockerDiff(machine) })
   }
+  const updates = new Map<Role, Update | undefined>()
+  const kubeProxy = roles.includes('worker')
+  for (const [role, { seen }] of before) {
+    console.log(heading(`\n${machineOf(stage, role)}, ${role}: ${lab.from} to ${lab.to}`))
+    const isDone = isAt(seen, role, lab.to, kubeProxy)
+    updates.set(
+      role,
+      isDone ? await confirm(stage, role, signal) : await upgrade(stage, role, { settings, signal }),
+    )
+  }
   for (const [role, { seen, layer }] of before) {
     const machine = machineOf(stage, role)
-    console.log(heading(`\n${machine}, ${role}: ${lab.from} to ${lab.to}`))
-    const update = isAt(seen, role, lab.to)
-      ? await confirm(stage, role, signal)
-      : await upgrade(stage, role, { settings, signal })
-    const after = await settled(stage, role, signal)
-    found.push(...problems(seen, after, role, lab.to))
+    const update = updates.get(role)
+    const after = await settled(stage, role, { kubeProxy, signal })
+    found.push(...problems(seen, after, role, lab.to, kubeProxy))
     if (update) {
       const changes = await unexpectedChanges(machine, role, since, layer)
       found.push(...changes.map((path) => `${machine}: ${path} was changed, which is not documented`))

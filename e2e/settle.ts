@@ -6,9 +6,14 @@ import { isAt } from './verify.ts'
 
 const settleSeconds = 90
 
+interface Options {
+  kubeProxy: boolean
+  signal?: AbortSignal
+}
+
 // The machine when the pods that were moved with it have followed: kube-proxy starts anew on every machine. One
 // whose Node does not say the target is not waited for.
-export async function settled(stage: Stage, role: Role, signal?: AbortSignal): Promise<Snapshot> {
+export async function settled(stage: Stage, role: Role, { kubeProxy, signal }: Options): Promise<Snapshot> {
   const { controlPlane, to } = stage.lab
   for (
     const limit = Date.now() + settleSeconds * 1000;
@@ -16,6 +21,6 @@ export async function settled(stage: Stage, role: Role, signal?: AbortSignal): P
     await sleep(1000, undefined, { ...(signal && { signal }) })
   ) {
     const seen = await snapshot(machineOf(stage, role), controlPlane)
-    if (isAt(seen, role, to) || seen.node.kubeletVersion !== to || Date.now() > limit) return seen
+    if (isAt(seen, role, to, kubeProxy) || seen.node.kubeletVersion !== to || Date.now() > limit) return seen
   }
 }

@@ -6,7 +6,7 @@ import { moveKubeProxy, nameVersion } from '../control-plane-controller.ts'
 import { shellIn } from '../machine.ts'
 import type { Role } from '../requests.ts'
 import { settled } from '../settle.ts'
-import { snapshot } from '../snapshot.ts'
+import { type Snapshot, snapshot } from '../snapshot.ts'
 import { machineOf, type Stage, setStage } from '../stage.ts'
 import { syncOf } from '../sync.ts'
 import { problems } from '../verify.ts'
@@ -17,27 +17,27 @@ const limitMs = 20 * 60_000
 
 export async function interrupted(): Promise<string[]> {
   const stage = await setStage({ fresh: true })
+  const { controlPlane, to } = stage.lab
+  const roles: Role[] = ['control-plane', 'worker']
   const found: string[] = []
   try {
-    for (const role of ['control-plane', 'worker'] as const)
-      found.push(...(await upgradeKilling(stage, role)))
+    const before = await Promise.all(roles.map((role) => snapshot(machineOf(stage, role), controlPlane)))
+    await nameVersion(controlPlane, to)
+    for (const role of roles) {
+      const helpers = watchHelpers()
+      const kills = await killAtEveryStep(stage, role)
+      console.log(`  ${machineOf(stage, role)}: killed ${kills.length} times: ${kills.join(', ')}`)
+      found.push(...(await startedOnce(stage, machineOf(stage, role), await helpers())))
+      if (role === 'control-plane') await moveKubeProxy(controlPlane, to)
+    }
+    for (const [i, role] of roles.entries()) {
+      const was = before[i] as Snapshot
+      found.push(...problems(was, await settled(stage, role, { kubeProxy: true }), role, to, true))
+    }
   } finally {
     await stage.close()
   }
   return found
-}
-
-async function upgradeKilling(stage: Stage, role: Role): Promise<string[]> {
-  const { lab } = stage
-  const machine = machineOf(stage, role)
-  const before = await snapshot(machine, lab.controlPlane)
-  const since = new Date().toISOString()
-  if (role === 'control-plane') await nameVersion(lab.controlPlane, lab.to)
-  const kills = await killAtEveryStep(stage, role)
-  if (role === 'control-plane') await moveKubeProxy(lab.controlPlane, lab.to)
-  const after = await settled(stage, role)
-  console.log(`  ${machine}: killed ${kills.length} times: ${kills.join(', ')}`)
-  return [...problems(before, after, role, lab.to), ...(await startedOnce(stage, machine, since))]
 }
 
 // Kills the service as soon as a step is seen, and once more when it is seen again and has gone on for a while.
@@ -65,31 +65,31 @@ async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
   throw new Error(`${machineOf(stage, role)} was not done after ${limitMs / 60_000} min`)
 }
 
+// Notes the helper containers that the engine makes from now on; it forgets its events after a few hundred.
+function watchHelpers() {
+  const filters = ['--filter=event=create', '--filter=label=capd-kubeadm-upgrader=image-source']
+  const events = execa('docker', ['events', ...filters, '--format={{.Actor.Attributes.name}}'], {
+    reject: false,
+  })
+  return async () => {
+    events.kill()
+    return (await events).stdout.split('\n').filter(Boolean)
+  }
+}
+
 // systemd's journal and the engine's events know how often each thing began; both outlive everything of ours.
-async function startedOnce({ lab }: Stage, machine: string, since: string): Promise<string[]> {
+async function startedOnce({ lab }: Stage, machine: string, helpers: string[]): Promise<string[]> {
   const journal = await shellIn(
     machine,
     "journalctl -o cat --no-pager _PID=1 | grep -E '^Started capd-kubeadm-upgrader-'",
   )
-  const units = journal.split('\n').map((line) => line.replace(/^Started (\S+).*/, '$1'))
-  const filters = [
-    '--filter=event=create',
-    `--filter=container=capd-kubeadm-upgrader-images-${machine}-${lab.to}`,
-  ]
-  const until = new Date().toISOString()
-  const { stdout } = await execa('docker', ['events', `--since=${since}`, `--until=${until}`, ...filters])
-  const counts = new Map<string, number>()
-  const helpers = stdout
-    .split('\n')
-    .filter(Boolean)
-    .map(() => 'the helper container')
-  for (const name of [...units, ...helpers]) counts.set(name, (counts.get(name) ?? 0) + 1)
-  for (const [name, count] of counts)
-    console.log(`  ${machine}: ${name} started ${count} time${count === 1 ? '' : 's'}`)
+  const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
   const expected = ['binaries', 'images', 'kubeadm', 'kubelet'].map(
-    (step) => `capd-kubeadm-upgrader-${step}-${lab.to}.service`,
+    (step) => `capd-kubeadm-upgrader-${step}-${lab.to}`,
   )
-  return [...expected, 'the helper container']
-    .filter((name) => counts.get(name) !== 1)
-    .map((name) => `${machine}: ${name} started ${counts.get(name) ?? 0} times, not once`)
+  return [...expected, `capd-kubeadm-upgrader-images-${machine}-${lab.to}`].flatMap((name) => {
+    const count = [...units, ...helpers].filter((started) => started === name).length
+    console.log(`  ${machine}: ${name} started ${count} time${count === 1 ? '' : 's'}`)
+    return count === 1 ? [] : [`${machine}: ${name} started ${count} times, not once`]
+  })
 }
