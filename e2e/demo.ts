@@ -39,9 +39,7 @@ async function main(args: string[]): Promise<number> {
       console.error(`\n${(thrown as Error).message}`)
       return 1
     }
-    console.error(
-      '\nStopped. What a machine is doing goes on in it; run the demo again to see it to its end.',
-    )
+    console.error('\nStopped. What a machine is doing goes on in it; run the demo again to see it to its end.')
     return 130
   }
 }
@@ -53,8 +51,7 @@ function readArguments(args: string[]) {
       console.log(usage)
       return 0
     }
-    if (values.only && !roles.includes(values.only as Role))
-      throw new Error(`--only takes ${roles.join(' or ')}`)
+    if (values.only && !roles.includes(values.only as Role)) throw new Error(`--only takes ${roles.join(' or ')}`)
     return values
   } catch (thrown) {
     console.error(`${(thrown as Error).message}\n\n${usage}`)

@@ -18,11 +18,7 @@ interface Means {
 }
 
 // Upgrades the machines of these roles through the hooks. True when the verifier has nothing against them.
-export async function play(
-  stage: Stage,
-  roles: readonly Role[],
-  { settings, signal }: Means,
-): Promise<boolean> {
+export async function play(stage: Stage, roles: readonly Role[], { settings, signal }: Means): Promise<boolean> {
   const { lab } = stage
   const found: string[] = []
   const upgraded: Upgraded[] = []
@@ -37,10 +33,7 @@ export async function play(
   for (const [role, { seen }] of before) {
     console.log(heading(`\n${machineOf(stage, role)}, ${role}: ${lab.from} to ${lab.to}`))
     const isDone = isAt(seen, role, lab.to, kubeProxy)
-    updates.set(
-      role,
-      isDone ? await confirm(stage, role, signal) : await upgrade(stage, role, { settings, signal }),
-    )
+    updates.set(role, isDone ? await confirm(stage, role, signal) : await upgrade(stage, role, { settings, signal }))
   }
   for (const [role, { seen, layer }] of before) {
     const machine = machineOf(stage, role)
@@ -110,8 +103,7 @@ async function showDecline(stage: Stage): Promise<void> {
   const template = can.desired.infrastructureMachineTemplate as { spec: { template: { spec: Json } } }
   template.spec.template.spec = { backend: { docker: { customImage: 'kindest/node:other' } } }
   const answer = await post(stage.service, pathOf(stage, 'CanUpdateMachineSet'), can)
-  if (coversAll(can, answer))
-    throw new Error('A change of customImage was claimed, which no updater of CAPD can make')
+  if (coversAll(can, answer)) throw new Error('A change of customImage was claimed, which no updater of CAPD can make')
   console.log(heading('\nAnother customImage with the new version'))
   console.log('  CanUpdateMachineSet: covered in part only, so Cluster API would replace the machines')
 }

@@ -24,9 +24,8 @@ export function captured(name: Captured, subject: Subject): Json & { current: Js
     if (/^sha256:/.test(text)) return hashOf(subject.ca)
     const replaced = text.replace(/^(docker:\/\/\/\/)?w1-(cp-qslx5|md-kk9g6-6vljf)$/, `$1${subject.machine}`)
     return (
-      ({ w1: subject.cluster, 'v1.34.4': subject.from, 'v1.35.4': subject.to } as Record<string, string>)[
-        replaced
-      ] ?? replaced
+      ({ w1: subject.cluster, 'v1.34.4': subject.from, 'v1.35.4': subject.to } as Record<string, string>)[replaced] ??
+      replaced
     )
   }) as Json & { current: Json; desired: Json }
 }

@@ -73,8 +73,7 @@ async function untilReady(service: Service): Promise<void> {
     if (service.hasEnded()) throw new Error(`The service ended at its start; see ${service.logFile}`)
     const ready = await callService(service, 'GET', '/readyz').catch(() => undefined)
     if (ready?.status === 200) return
-    if (Date.now() > limit)
-      throw new Error(`The service was not ready after ${readySeconds} s; see ${service.logFile}`)
+    if (Date.now() > limit) throw new Error(`The service was not ready after ${readySeconds} s; see ${service.logFile}`)
   }
 }
 

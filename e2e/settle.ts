@@ -15,11 +15,7 @@ interface Options {
 // whose Node does not say the target is not waited for.
 export async function settled(stage: Stage, role: Role, { kubeProxy, signal }: Options): Promise<Snapshot> {
   const { controlPlane, to } = stage.lab
-  for (
-    const limit = Date.now() + settleSeconds * 1000;
-    ;
-    await sleep(1000, undefined, { ...(signal && { signal }) })
-  ) {
+  for (const limit = Date.now() + settleSeconds * 1000; ; await sleep(1000, undefined, { ...(signal && { signal }) })) {
     const seen = await snapshot(machineOf(stage, role), controlPlane)
     if (isAt(seen, role, to, kubeProxy) || seen.node.kubeletVersion !== to || Date.now() > limit) return seen
   }

@@ -31,14 +31,7 @@ interface Pod {
   }
 }
 
-const programs = [
-  'kubelet',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kube-proxy',
-  'etcd',
-]
+const programs = ['kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'etcd']
 
 export async function snapshot(machine: string, controlPlane: string): Promise<Snapshot> {
   const [identity, processes, files, node, pods] = await Promise.all([
@@ -46,13 +39,7 @@ export async function snapshot(machine: string, controlPlane: string): Promise<S
     processesOf(machine),
     filesOf(machine),
     kubectlJson<Node>(controlPlane, 'get', 'node', machine),
-    kubectlJson<{ items: Pod[] }>(
-      controlPlane,
-      'get',
-      'pods',
-      '-A',
-      `--field-selector=spec.nodeName=${machine}`,
-    ),
+    kubectlJson<{ items: Pod[] }>(controlPlane, 'get', 'pods', '-A', `--field-selector=spec.nodeName=${machine}`),
   ])
   const ready = node.status.conditions.find(({ type }) => type === 'Ready')
   return {
@@ -121,8 +108,6 @@ function podOf({ status }: Pod) {
   return {
     images: containers.map(({ image }) => image).join(', '),
     ready: containers.length > 0 && containers.every(({ ready }) => ready),
-    containers: containers
-      .map(({ containerID, restartCount }) => `${containerID} ${restartCount}`)
-      .join(', '),
+    containers: containers.map(({ containerID, restartCount }) => `${containerID} ${restartCount}`).join(', '),
   }
 }

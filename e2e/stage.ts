@@ -20,13 +20,9 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function setStage(options: {
-  fresh: boolean
-  environment?: Record<string, string>
-}): Promise<Stage> {
+export async function setStage(options: { fresh: boolean; environment?: Record<string, string> }): Promise<Stage> {
   const lab = await labUp({ fresh: options.fresh })
-  const releases =
-    'folder' in lab.releases ? await serveReleases({ host: lab.gateway, ...lab.releases }) : undefined
+  const releases = 'folder' in lab.releases ? await serveReleases({ host: lab.gateway, ...lab.releases }) : undefined
   const base = {
     UPGRADER_BINARIES_URL: releases ? `${releases.url}/release` : (lab.releases as { url: string }).url,
   }

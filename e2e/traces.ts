@@ -44,10 +44,7 @@ export async function unexpectedChanges(
 ): Promise<string[]> {
   const places = '/ /var/lib/capd-kubeadm-upgrader'
 
-  const changed = await shellIn(
-    machine,
-    `find ${places} -xdev -newerct @${since} ! -type d 2>/dev/null || true`,
-  )
+  const changed = await shellIn(machine, `find ${places} -xdev -newerct @${since} ! -type d 2>/dev/null || true`)
   const added = [...(await dockerDiff(machine))].filter((path) => !before.has(path))
   const isDocumented = (path: string) =>
     documented[role].some((known) => path === known || path.startsWith(`${known}/`))

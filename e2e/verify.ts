@@ -3,25 +3,14 @@ import type { Snapshot } from './snapshot.ts'
 
 // What is wrong with a machine that is said to be at the target; empty when all is well. kube-proxy's DaemonSet moves
 // one pod at a time, so it is at the target only when all machines have its image.
-export function problems(
-  before: Snapshot,
-  after: Snapshot,
-  role: Role,
-  target: string,
-  kubeProxy: boolean,
-): string[] {
+export function problems(before: Snapshot, after: Snapshot, role: Role, target: string, kubeProxy: boolean): string[] {
   const found: string[] = []
   const expect = (ok: boolean, problem: string) => ok || found.push(`${after.machine}: ${problem}`)
   for (const [name, was] of Object.entries(before.identity)) {
-    expect(
-      after.identity[name] === was,
-      `${name} changed from ${was} to ${after.identity[name]}: not the same machine`,
-    )
+    expect(after.identity[name] === was, `${name} changed from ${was} to ${after.identity[name]}: not the same machine`)
   }
   const kubernetes =
-    role === 'control-plane'
-      ? ['kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
-      : ['kubelet']
+    role === 'control-plane' ? ['kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] : ['kubelet']
   for (const name of [...kubernetes, ...(kubeProxy ? ['kube-proxy'] : [])]) {
     expect(
       after.processes[name] === target,
@@ -39,8 +28,7 @@ export function problems(
       expect(pod.images.endsWith(`:${target}`), `the pod ${name} has ${pod.images}`)
   }
   const steady = before.pods.steady
-  if (steady)
-    expect(after.pods.steady?.containers === steady.containers, 'the pod steady did not keep its container')
+  if (steady) expect(after.pods.steady?.containers === steady.containers, 'the pod steady did not keep its container')
   return found
 }
 

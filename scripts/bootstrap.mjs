@@ -21,9 +21,7 @@ function usableNode() {
   const home = join(cache, `node-${digest('scripts/node/package-lock.json')}`)
   const binary = join(home, `node_modules/node-${process.platform}-${process.arch}/bin/node`)
   if (!existsSync(binary)) {
-    console.error(
-      `Node ${process.versions.node} is older than ${wanted}: installing a newer one into ${home}`,
-    )
+    console.error(`Node ${process.versions.node} is older than ${wanted}: installing a newer one into ${home}`)
     const staging = `${home}.${process.pid}.tmp`
     mkdirSync(staging, { recursive: true })
     cpSync(join(root, 'scripts/node'), staging, { recursive: true })
@@ -32,9 +30,7 @@ function usableNode() {
     renameSync(staging, home)
   }
   if (existsSync(binary)) return binary
-  console.error(
-    `npm has no Node package for ${process.platform} ${process.arch}: install Node ${wanted} or newer.`,
-  )
+  console.error(`npm has no Node package for ${process.platform} ${process.arch}: install Node ${wanted} or newer.`)
   process.exit(1)
 }
 

@@ -40,24 +40,25 @@ const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8'
 const faults = [...tooMuch(), ...misplaced(), ...cycles()]
 
 const longest = files.toSorted((a, b) => b.lines - a.lines).slice(0, 5)
-console.log(`src/: ${files.length} files, ${sum('lines')} lines, ${sum('code')} of them code`)
+console.log(
+  `src/: ${files.length} files, ${sum('lines')} lines, ${sum('code')} of them code (without blank lines, comments and imports)`,
+)
 console.log(`longest: ${longest.map(({ path, lines }) => `${path} ${lines}`).join(', ')}`)
 for (const fault of faults) console.error(fault)
 if (faults.length > 0) process.exitCode = 1
 
 function read(path: string): File {
   const text = readFileSync(join(root, 'src', path), 'utf8')
-  const found = [...text.matchAll(/^(?:import|export) (?:[^'"]* from )?'([^']+)'/gm)].map(
-    ([, name = '']) => name,
-  )
+  const found = [...text.matchAll(/^(?:import|export) (?:[^'"]* from )?'([^']+)'/gm)].map(([, name = '']) => name)
   const imports = found.map((name) => (name.startsWith('.') ? normalize(join(dirname(path), name)) : name))
   return { path, lines: text.trimEnd().split('\n').length, code: codeLines(path, text), imports }
 }
 
-// Lines that are neither blank nor only a comment.
+// Lines that are neither blank nor only a comment, nor part of an import, which has a check of its own here.
 function codeLines(path: string, text: string): number {
   const comment = path.endsWith('.sh') ? /^#/ : /^(\/\/|\/\*|\*)/
-  return text.split('\n').filter((line) => line.trim() !== '' && !comment.test(line.trim())).length
+  const withoutImports = text.replace(/^import [^']*'[^']+'$/gm, '')
+  return withoutImports.split('\n').filter((line) => line.trim() !== '' && !comment.test(line.trim())).length
 }
 
 function sum(of: 'lines' | 'code'): number {

@@ -17,8 +17,7 @@ const usage = `Usage: npm run lab -- <verb>
   --help             show this
 
 Everything is kept in $XDG_CACHE_HOME/capd-kubeadm-upgrader (by default below ~/.cache).
-UPGRADER_LAB_CLUSTER=<name> gives a second lab beside the first, which is named upgrader-lab.
-`
+UPGRADER_LAB_CLUSTER=<name> gives a second lab beside the first, which is named upgrader-lab.`
 
 const options = { fresh: { type: 'boolean' }, all: { type: 'boolean' }, help: { type: 'boolean' } } as const
 

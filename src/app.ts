@@ -41,8 +41,7 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
     bodyLimit,
     keepAliveTimeout,
     // A path that cannot even be decoded.
-    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      notFound(request, reply),
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => notFound(request, reply),
   }
   const app = tls ? overTls({ ...options, https: { ...tls, minVersion: 'TLSv1.2' } }) : fastify(options)
   // CAPI sends no Content-Type at all, people send any, broken ones too: it is not looked at. The body is always
@@ -67,9 +66,7 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
     app.post('/v1/start', { onRequest: bearer(token) }, async (request, reply) => {
       return reply.code(202).send(answerStart(textOf(request), upgrades))
     })
-    app.post('/v1/sync', { onRequest: bearer(token) }, async (request) =>
-      answerSync(textOf(request), upgrades),
-    )
+    app.post('/v1/sync', { onRequest: bearer(token) }, async (request) => answerSync(textOf(request), upgrades))
   }
   app.get('/healthz', async () => 'ok')
   app.get('/readyz', async (_request, reply) => {
@@ -109,16 +106,14 @@ function bearer(token: string) {
   return async (request: FastifyRequest, _reply: FastifyReply) => {
     const given = Buffer.from(request.headers.authorization ?? '')
     const wanted = Buffer.from(`Bearer ${token}`)
-    if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
-      throw new UpgradeError('TOKEN_WRONG')
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new UpgradeError('TOKEN_WRONG')
   }
 }
 
 // Fastify's own errors about a body, as ours.
 function known(thrown: unknown): unknown {
   const { code } = thrown as { code?: string }
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new UpgradeError('REQUEST_TOO_LARGE', {}, { cause: thrown })
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new UpgradeError('REQUEST_TOO_LARGE', {}, { cause: thrown })
   if (code?.startsWith('FST_ERR_CTP_')) return new UpgradeError('REQUEST_NOT_JSON', {}, { cause: thrown })
   return thrown
 }

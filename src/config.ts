@@ -1,45 +1,64 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+
+interface Variable {
+  default: string
+  meaning: string
+  // What a value must match, and how that is said.
+  allowed?: RegExp
+  must?: string
+}
 
 // What the environment may say. docs/configuration.md and --help are made from this table.
 export const variables = {
-  UPGRADER_HOST: {
-    default: '127.0.0.1',
-    meaning: 'Address to listen on. Who reaches it is root on this host.',
+  UPGRADER_HOST: { default: '127.0.0.1', meaning: 'Address to listen on. Who reaches it is root on this host.' },
+  UPGRADER_PORT: {
+    default: '9443',
+    meaning: 'Port to listen on.',
+    allowed: /^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/,
+    must: 'be a number from 0 to 65535',
   },
-  UPGRADER_PORT: { default: '9443', meaning: 'Port to listen on.' },
   UPGRADER_TLS_CERT_FILE: { default: '', meaning: 'The serving certificate, PEM. Required.' },
   UPGRADER_TLS_KEY_FILE: { default: '', meaning: 'Its private key, PEM. Required.' },
-  UPGRADER_TOKEN: {
-    default: '',
-    meaning: 'Bearer token for /v1/start and /v1/sync, which are off without it.',
-  },
+  UPGRADER_TOKEN: { default: '', meaning: 'Bearer token for /v1/start and /v1/sync, which are off without it.' },
   UPGRADER_BINARIES_URL: {
     default: 'https://dl.k8s.io/release',
     meaning: 'Where machines fetch kubeadm, kubelet and kubectl: <url>/<version>/bin/linux/<arch>/<name>.',
+    allowed: /^https?:\/\/[^\s'"]+$/,
+    must: 'be an http or https URL',
   },
   UPGRADER_IMAGES: {
     default: 'node-image',
-    meaning:
-      "How images come: node-image (from the target's node image on the same engine) or pull (by kubeadm).",
+    meaning: "How images come: node-image (from the target's node image on the same engine) or pull (by kubeadm).",
+    allowed: /^(pull|node-image)$/,
+    must: 'be pull or node-image',
   },
   UPGRADER_NODE_IMAGE: {
     default: 'kindest/node:{version}',
     meaning: 'The node image that holds the Kubernetes images; {version} is replaced.',
+    allowed: /\{version\}/,
+    must: 'have {version} in it',
   },
   UPGRADER_FAULTS: {
     default: 'refuse',
     meaning: 'allow: the setting "fault" may ask for misbehaviour. Tests only.',
+    allowed: /^(allow|refuse)$/,
+    must: 'be allow or refuse',
   },
-  UPGRADER_LOG_LEVEL: { default: 'info', meaning: 'fatal, error, warn, info, debug, trace or silent.' },
+  UPGRADER_LOG_LEVEL: {
+    default: 'info',
+    meaning: 'fatal, error, warn, info, debug, trace or silent.',
+    allowed: /^(fatal|error|warn|info|debug|trace|silent)$/,
+    must: 'be one of fatal, error, warn, info, debug, trace, silent',
+  },
   DOCKER_HOST: {
     default: '',
     meaning:
       "The Docker engine; Docker's default socket without it. DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are heeded.",
   },
-} as const
+} satisfies Record<string, Variable>
 
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+type Name = keyof typeof variables
 
 export interface Config {
   host: string
@@ -53,50 +72,45 @@ export interface Config {
 
 // Reads the environment. Throws one Error that names all faults, one a line.
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const value = (name: keyof typeof variables) => env[name] || variables[name].default
   const faults: string[] = []
-  const check = (ok: boolean, fault: string) => ok || faults.push(fault)
-  const file = (name: keyof typeof variables) => {
+  const value = (name: Name) => env[name] || variables[name].default
+  const file = (name: Name) => {
     try {
       return readFileSync(value(name), 'utf8')
     } catch {
       faults.push(`${name} must name a file that can be read`)
-      return undefined
+      return ''
     }
   }
-  const port = Number(value('UPGRADER_PORT'))
-  check(Number.isInteger(port) && port >= 0 && port < 65536, 'UPGRADER_PORT must be a number from 0 to 65535')
-  const images = value('UPGRADER_IMAGES')
-  check(['pull', 'node-image'].includes(images), 'UPGRADER_IMAGES must be pull or node-image')
-  const binariesUrl = value('UPGRADER_BINARIES_URL').replace(/\/+$/, '')
-  check(/^https?:\/\/[^\s'"]+$/.test(binariesUrl), 'UPGRADER_BINARIES_URL must be an http or https URL')
-  const nodeImage = value('UPGRADER_NODE_IMAGE')
-  check(nodeImage.includes('{version}'), 'UPGRADER_NODE_IMAGE must have {version} in it')
-  const logLevel = value('UPGRADER_LOG_LEVEL')
-  check(logLevels.includes(logLevel), `UPGRADER_LOG_LEVEL must be one of ${logLevels.join(', ')}`)
-  const allow = value('UPGRADER_FAULTS')
-  check(['allow', 'refuse'].includes(allow), 'UPGRADER_FAULTS must be allow or refuse')
-  const unknown = Object.keys(env).filter(
-    (name) => name.startsWith('UPGRADER_') && !Object.hasOwn(variables, name),
-  )
-  for (const name of unknown) faults.push(`${name} is not a variable of this program`)
-  const [cert, key] = [file('UPGRADER_TLS_CERT_FILE'), file('UPGRADER_TLS_KEY_FILE')]
-  if (cert !== undefined && key !== undefined)
-    check(
-      fit(cert, key),
-      'UPGRADER_TLS_CERT_FILE and UPGRADER_TLS_KEY_FILE must be a certificate and its key',
-    )
+  for (const [name, { allowed, must }] of Object.entries<Variable>(variables)) {
+    if (allowed && !allowed.test(value(name as Name))) faults.push(`${name} must ${must}`)
+  }
+  const ours = Object.keys(env).filter((name) => name.startsWith('UPGRADER_'))
+  for (const name of ours) if (!Object.hasOwn(variables, name)) faults.push(`${name} is not a variable of this program`)
+  const tls = { cert: file('UPGRADER_TLS_CERT_FILE'), key: file('UPGRADER_TLS_KEY_FILE') }
+  if (tls.cert && tls.key && !isPair(tls)) {
+    faults.push('UPGRADER_TLS_CERT_FILE must hold a certificate, and UPGRADER_TLS_KEY_FILE the key of that one')
+  }
   if (faults.length > 0) throw new Error(faults.join('\n'))
-  const tls = { cert: cert ?? '', key: key ?? '' }
-  const sources = { binariesUrl, images: images as 'pull' | 'node-image', nodeImage }
-  const host = value('UPGRADER_HOST')
-  return { host, port, tls, token: value('UPGRADER_TOKEN'), sources, faults: allow === 'allow', logLevel }
+  return {
+    host: value('UPGRADER_HOST'),
+    port: Number(value('UPGRADER_PORT')),
+    tls,
+    token: value('UPGRADER_TOKEN'),
+    sources: {
+      binariesUrl: value('UPGRADER_BINARIES_URL').replace(/\/+$/, ''),
+      images: value('UPGRADER_IMAGES') as 'pull' | 'node-image',
+      nodeImage: value('UPGRADER_NODE_IMAGE'),
+    },
+    faults: value('UPGRADER_FAULTS') === 'allow',
+    logLevel: value('UPGRADER_LOG_LEVEL'),
+  }
 }
 
-// What OpenSSL says about a pair that does not fit names neither file.
-function fit(cert: string, key: string): boolean {
+function isPair(tls: { cert: string; key: string }): boolean {
   try {
-    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+    createSecureContext(tls)
+    return true
   } catch {
     return false
   }

@@ -15,10 +15,7 @@ Answers Cluster API's in-place update hooks over HTTPS and upgrades kubeadm mach
 It is configured by the environment:
 
 ${Object.entries(variables)
-  .map(
-    ([name, { default: value, meaning }]) =>
-      `  ${name}\n      ${meaning}${value ? ` Default: ${value}` : ''}`,
-  )
+  .map(([name, { default: value, meaning }]) => `  ${name}\n      ${meaning}${value ? ` Default: ${value}` : ''}`)
   .join('\n')}
 `
 
@@ -27,20 +24,12 @@ await main()
 async function main(): Promise<void> {
   const config = prepare()
   const log = pino({ level: config.logLevel })
-  if (config.faults)
-    log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
+  if (config.faults) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   const engine = dockerEngine()
   const stop = new AbortController()
   const upgrades = createUpgrades({ engine, sources: config.sources, clock: systemClock(stop.signal), log })
   const handlers = withFaults(createHandlers(upgrades, log), config.faults)
-  const app = buildApp({
-    handlers,
-    upgrades,
-    token: config.token,
-    ready: () => engine.ping(),
-    log,
-    tls: config.tls,
-  })
+  const app = buildApp({ handlers, upgrades, token: config.token, ready: () => engine.ping(), log, tls: config.tls })
 
   // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.
   closeWithGrace({ delay: 5000, logger: log }, async () => {

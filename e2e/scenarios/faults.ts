@@ -44,8 +44,7 @@ export async function faults(): Promise<string[]> {
 }
 
 function faultsOn({ releases }: Stage, relay: Awaited<ReturnType<typeof relayEngine>>): Fault[] {
-  if (!releases)
-    throw new Error('This scenario needs a server of releases that can misbehave; dl.k8s.io cannot.')
+  if (!releases) throw new Error('This scenario needs a server of releases that can misbehave; dl.k8s.io cannot.')
   const download = (fault: Parameters<typeof releases.faults.set>[1]) => ({
     role: 'worker' as const,
     provoke: () => releases.faults.set('kubelet', fault),
@@ -79,8 +78,7 @@ function faultsOn({ releases }: Stage, relay: Awaited<ReturnType<typeof relayEng
       name: 'too little space',
       ...worker,
       code: 'SPACE_SHORT',
-      provoke: (machine) =>
-        shellIn(machine, `mkdir -p ${state} && mount -t tmpfs -o size=64m tmpfs ${state}`),
+      provoke: (machine) => shellIn(machine, `mkdir -p ${state} && mount -t tmpfs -o size=64m tmpfs ${state}`),
       undo: (machine) => shellIn(machine, `umount ${state} && rm -rf ${state}`),
     },
     { name: 'download 404', code: 'DOWNLOAD_NOT_FOUND', ...download({ kind: 'not-found' }) },
@@ -125,17 +123,14 @@ async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
   // A container that was stopped has new processes; its programs and pods' images are compared all the same.
   if (fault.code !== 'CONTAINER_STOPPED' && !isUntouched(before, after))
     found.push(`${fault.name}: the machine was changed`)
-  if (JSON.stringify(before.files) !== JSON.stringify(after.files))
-    found.push(`${fault.name}: /usr/bin was changed`)
+  if (JSON.stringify(before.files) !== JSON.stringify(after.files)) found.push(`${fault.name}: /usr/bin was changed`)
   if (
     !fault.asked &&
     !(await until(stage, fault, ({ phase, message }) => phase !== 'Failed' && !message.includes(fault.code)))
   ) {
     found.push(`${fault.name}: the upgrade did not go on after it was over`)
   }
-  console.log(
-    `  ${found.length === 0 ? 'ok' : 'NOT SO'}  ${fault.name}: ${seen?.message ?? 'nothing was said'}`,
-  )
+  console.log(`  ${found.length === 0 ? 'ok' : 'NOT SO'}  ${fault.name}: ${seen?.message ?? 'nothing was said'}`)
   return found
 }
 
@@ -146,11 +141,7 @@ async function forget(stage: Stage, machine: string): Promise<void> {
   await shellIn(machine, `systemctl stop ${units}; systemctl reset-failed ${units}; rm -rf ${state}`)
 }
 
-async function until(
-  stage: Stage,
-  fault: Fault,
-  holds: (synced: Synced) => boolean,
-): Promise<Synced | undefined> {
+async function until(stage: Stage, fault: Fault, holds: (synced: Synced) => boolean): Promise<Synced | undefined> {
   for (const limit = Date.now() + withinMs; Date.now() < limit; await sleep(200)) {
     const synced = await syncOf(stage, fault.role, fault.asked)
     if (holds(synced)) return synced

@@ -2,12 +2,7 @@ import { errors } from '../../src/errors.ts'
 import { heading, table } from './table.ts'
 
 export function errorsPage(): string {
-  const rows = Object.entries(errors).map(([code, { answer, message, todo }]) => [
-    `\`${code}\``,
-    answer,
-    message,
-    todo,
-  ])
+  const rows = Object.entries(errors).map(([code, { answer, message, todo }]) => [`\`${code}\``, answer, message, todo])
   return `${heading('Errors', 'src/errors.ts')}
 
 Every error has a code, which stands in brackets at the end of its message. A message stays the same as long as what

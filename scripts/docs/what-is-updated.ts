@@ -12,9 +12,7 @@ export function whatIsUpdatedPage(): string {
     roles.map((role) => names[role]).join(', '),
     reason,
   ])
-  const steps = Object.entries(minorsUp).map(
-    ([role, minors]) => `- ${names[role as Role]}: ${describe(minors)}`,
-  )
+  const steps = Object.entries(minorsUp).map(([role, minors]) => `- ${names[role as Role]}: ${describe(minors)}`)
   return `${heading('What is updated in place', 'src/decide/claims.ts and src/decide/versions.ts')}
 
 Cluster API asks before it updates a machine, and updates in place only when every difference is covered. One difference

@@ -10,8 +10,8 @@ export interface Assumption {
 }
 
 const programs = [
-  'awk base64 cat chmod cp curl cut date df dirname du find grep head journalctl kubectl ls mkdir mv pgrep',
-  'rm sed sh sha256sum sleep sort stat sync systemctl systemd-run tail test timeout touch tr uname',
+  'awk basename cat chmod cp curl cut date df dirname du find grep head journalctl kubectl ls mkdir mv pgrep',
+  'rm sed sh sha256sum sleep stat sync systemctl systemd-run tail tar test timeout touch tr uname',
 ].join(' ')
 
 // The unit of the checks: starts, writes a line, ends well.
@@ -23,9 +23,7 @@ export const assumptions: Assumption[] = [
   {
     name: 'process 1 is systemd, and it is up',
     why: 'long steps are systemd units',
-    check: until(
-      'grep -qx systemd /proc/1/comm && systemctl is-system-running | grep -Eqx "running|degraded"',
-    ),
+    check: until('grep -qx systemd /proc/1/comm && systemctl is-system-running | grep -Eqx "running|degraded"'),
   },
   {
     name: 'systemd-run needs no D-Bus',

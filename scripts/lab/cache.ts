@@ -36,19 +36,25 @@ export const isKept = existsSync
 export async function keep(folder: string, fill: (staging: string) => Promise<void>) {
   await withStaging(basename(folder), async (staging) => {
     await fill(staging)
-    await rm(folder, { recursive: true, force: true })
+    await remove(folder)
     await rename(staging, folder)
   })
 }
 
-// An empty folder of the cache for the time of `work`. What a killed run left in its place goes first.
+// An empty folder of the cache for the time of `work`. What killed runs left goes first; a program that one of them
+// started may still be writing there, so no two runs share a folder.
 export async function withStaging<T>(name: string, work: (staging: string) => Promise<T>): Promise<T> {
-  const staging = join(cache, `${name}.tmp`)
-  await rm(staging, { recursive: true, force: true })
+  const left = (await readdir(cache)).filter((entry) => entry.startsWith(`${name}.`) && entry.endsWith('.tmp'))
+  await Promise.all(left.map((entry) => remove(join(cache, entry))))
+  const staging = join(cache, `${name}.${process.pid}.tmp`)
   await mkdir(staging, { recursive: true })
   try {
     return await work(staging)
   } finally {
-    await rm(staging, { recursive: true, force: true })
+    await remove(staging)
   }
+}
+
+function remove(folder: string) {
+  return rm(folder, { recursive: true, force: true, maxRetries: 3 })
 }

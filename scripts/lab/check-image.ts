@@ -9,9 +9,7 @@ export function checkImage(image: string): Promise<boolean> {
     const plain = `${machine}-plain`
     try {
       await docker(`run --name ${machine} --hostname ${machine} ${labelled} ${likeMachine} ${image}`)
-      await docker(
-        `run --detach --name ${plain} ${labelled} --network none --entrypoint sleep ${image} infinity`,
-      )
+      await docker(`run --detach --name ${plain} ${labelled} --network none --entrypoint sleep ${image} infinity`)
       let allHold = true
       for (const assumption of assumptions) {
         const container = assumption.plain ? plain : machine

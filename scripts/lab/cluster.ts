@@ -35,14 +35,15 @@ export async function needCluster(kind: string) {
   await writeFile(kubeconfig, await run(kind, ['get', 'kubeconfig', '--name', cluster]), { mode: 0o600 })
 }
 
-// Is there, whole, and serves.
+// Was finished once, and serves.
 async function isComplete(): Promise<boolean> {
   const found = await machines()
   const names = found.map(({ name }) => name)
   if (!names.includes(controlPlane) || !names.includes(worker)) return false
+  // Unlike an exec this works in a machine that is stopped, too.
+  if ((await tryDocker(`cp ${controlPlane}:${completeFile} -`)) === undefined) return false
   const stopped = found.filter(({ state }) => state !== 'running').sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const machine of stopped) await start(machine)
-  if ((await tryDocker(`exec ${controlPlane} test -f ${completeFile}`)) === undefined) return false
   if (stopped.length === 0) return true
   if (!(await serves())) return false
   await podsReady()
@@ -75,7 +76,13 @@ async function create(kind: string) {
   }
   const flags = ['--name', cluster, '--kubeconfig', kubeconfig, '--wait', '150s', '--config', '-']
   const env = { KIND_EXPERIMENTAL_DOCKER_NETWORK: network }
-  await run(kind, ['create', 'cluster', ...flags], { env, input: JSON.stringify(config), seconds: 480 })
+  const options = { env, input: JSON.stringify(config), seconds: 480 }
+  await run(kind, ['create', 'cluster', ...flags], options).catch(async (error: Error) => {
+    if (!error.message.includes('is already in use by container')) throw error
+    // A run was stopped while the engine made a machine: the engine finished it, and only now it can be seen.
+    await removeMachines()
+    await run(kind, ['create', 'cluster', ...flags], options)
+  })
   await docker(`${kubectl} apply -f -`, [], { input: JSON.stringify(steadyPod) })
   await podsReady()
   await docker(`exec ${controlPlane} touch ${completeFile}`)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, openSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cache } from './cache.ts'
 import { install, onDebianAsRoot } from './debian.ts'
@@ -54,12 +54,13 @@ async function startDetached() {
 
 // Ends the engine if it is the one that we started.
 export async function stopEngine() {
-  const pid = Number(await readFile(pidFile, 'utf8').catch(() => 0))
-  const program = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
-  if (program.trim() === 'dockerd') {
+  const pid = await readFile(pidFile, 'utf8').catch(() => '')
+  // The program of a process that runs: one that has ended and was not waited for has none.
+  const program = () => readlink(`/proc/${pid}/exe`).catch(() => '')
+  if ((await program()).endsWith('/dockerd')) {
     say(`     Stopping the dockerd that the lab started, process ${pid}`)
-    process.kill(pid, 'SIGTERM')
-    await poll('dockerd has ended', 60, async () => !existsSync(`/proc/${pid}`), `read ${logFile}`)
+    process.kill(Number(pid), 'SIGTERM')
+    await poll('dockerd has ended', 60, async () => !(await program()), `read ${logFile}`)
   }
   await rm(pidFile, { force: true })
 }

@@ -17,7 +17,7 @@ export interface Parts {
   etcd: string[]
   coredns: string
   pause: string
-  // Has iptables and the like, which kube-proxy calls.
+  // The image of a machine without Kubernetes.
   machineImage: string
 }
 
@@ -31,20 +31,24 @@ export async function parts(version: string): Promise<Parts> {
   }
 }
 
-// Writes every image that a cluster of this version runs, under the name that its kubeadm has for it.
-export async function writeImages(staging: string, version: string, of: Parts): Promise<string[]> {
+// Writes every image that a cluster of this version runs, under the name that its kubeadm has for it, and gives
+// the archives. A container of the machine image lends iptables and the like, which kube-proxy calls.
+export async function writeImages(staging: string, version: string, container: string, of: Parts): Promise<string[]> {
+  const below = join(staging, 'packet-filters.tar')
+  const script = await readFile(join(imageFiles, 'kube-proxy/layer.sh'), 'utf8')
+  await docker(`exec ${container} sh -c`, [script], { outputFile: below })
   const kubeadm = join(of.release, 'kubeadm')
   const list = await run(kubeadm, ['config', 'images', 'list', '--kubernetes-version', version])
   const archives: string[] = []
   for (const name of list.split('\n')) {
-    for (const content of await contents(name, staging, of)) {
+    for (const content of contents(name, below, of)) {
       archives.push(await writeImage(staging, content))
     }
   }
   return archives
 }
 
-async function contents(name: string, staging: string, of: Parts): Promise<ImageContent[]> {
+function contents(name: string, below: string, of: Parts): ImageContent[] {
   const repository = name.slice(0, name.lastIndexOf(':'))
   const component = repository.slice(repository.lastIndexOf('/') + 1)
   switch (component) {
@@ -53,7 +57,7 @@ async function contents(name: string, staging: string, of: Parts): Promise<Image
     case 'kube-scheduler':
       return [{ name, programs: [join(of.release, component)] }]
     case 'kube-proxy':
-      return [{ name, programs: [join(of.release, component)], below: await packetFilters(staging, of) }]
+      return [{ name, programs: [join(of.release, component)], below }]
     case 'etcd':
       return [{ name, programs: of.etcd }]
     case 'coredns':
@@ -65,11 +69,4 @@ async function contents(name: string, staging: string, of: Parts): Promise<Image
     default:
       throw new LabError(`kubeadm of this release wants ${name}, and the lab does not know how to make it.`)
   }
-}
-
-async function packetFilters(staging: string, { machineImage }: Parts) {
-  const outputFile = join(staging, 'packet-filters.tar')
-  const script = await readFile(join(imageFiles, 'kube-proxy/layer.sh'), 'utf8')
-  await docker(`run --rm --network none --entrypoint sh ${machineImage} -c`, [script], { outputFile })
-  return outputFile
 }

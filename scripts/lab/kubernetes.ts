@@ -9,14 +9,7 @@ import { need } from './stage.ts'
 export const releaseFolder = join(cache, 'releases')
 
 const source = join(goSources, 'kubernetes')
-const components = [
-  'kubeadm',
-  'kubelet',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kube-proxy',
-]
+const components = ['kubeadm', 'kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy']
 
 export function kubernetesHash(version: string) {
   return inputsHash({ version, components, stamp: stamp(version) }, source)

@@ -19,10 +19,7 @@ export async function machines(): Promise<Machine[]> {
       const [name = '', state = '', on] = line.split('\t')
       if (on === network) return { name, state }
       const next = 'choose another name with UPGRADER_LAB_CLUSTER'
-      throw new LabError(
-        `There is a kind cluster "${cluster}" that is not the lab's, on network ${on}.`,
-        next,
-      )
+      throw new LabError(`There is a kind cluster "${cluster}" that is not the lab's, on network ${on}.`, next)
     })
 }
 

@@ -1,19 +1,10 @@
 import { join } from 'node:path'
 import { imageFiles, inputsHash, withStaging } from './cache.ts'
-import {
-  canPull,
-  changes,
-  docker,
-  imageInputs,
-  pull,
-  removeContainers,
-  runContainerd,
-  tryDocker,
-} from './docker.ts'
+import { canPull, changes, docker, imageInputs, pull, removeContainers, runContainerd, tryDocker } from './docker.ts'
 import { type Parts, parts, writeImages } from './kubeadm-images.ts'
 import { kubernetesHash } from './kubernetes.ts'
 import { machineHash } from './machine-image.ts'
-import { nodeImage } from './names.ts'
+import { nodeImage, ours } from './names.ts'
 import { poll } from './poll.ts'
 import { need } from './stage.ts'
 import * as versions from './versions.ts'
@@ -47,10 +38,9 @@ export async function needNodeImage(version: string): Promise<string> {
 async function build(version: string, hash: string, ingredients: Parts) {
   const container = `capd-kubeadm-upgrader-build-${version}`
   await withStaging(`node-${version}`, async (staging) => {
-    const archives = await writeImages(staging, version, ingredients)
     try {
       await runContainerd(container, ingredients.machineImage, 'none')
-      for (const archive of archives) {
+      for (const archive of await writeImages(staging, version, container, ingredients)) {
         // Left packed, as in kind's own images: the first container that needs an image unpacks it.
         const load = 'ctr --namespace k8s.io images import --all-platforms --no-unpack -'
         await docker(`exec --interactive ${container} ${load}`, [], { inputFile: archive })
@@ -64,6 +54,8 @@ async function build(version: string, hash: string, ingredients: Parts) {
       await docker(`exec ${container} sh -c`, [`echo ${version} >/kind/version`])
       const instructions = changes(hash, 'ENTRYPOINT ["/usr/local/bin/entrypoint"]')
       await docker('commit', [...instructions, container, nodeImage(version)])
+      // The image that had the name before has none now.
+      await docker(`image prune --force --filter label=${ours}`)
     } finally {
       await removeContainers([container])
     }

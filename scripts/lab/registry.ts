@@ -9,7 +9,7 @@ import { need } from './stage.ts'
 import { to } from './versions.ts'
 
 // Where the machines find it.
-export const registryAddress = `${registry}:5000`
+const registryAddress = `${registry}:5000`
 
 // containerd's folder for a registry; it is read at every pull, without a restart.
 const hosts = '/etc/containerd/certs.d/registry.k8s.io'

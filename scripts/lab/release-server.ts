@@ -22,11 +22,7 @@ export interface ReleaseServer {
 }
 
 /** Serves a folder `<version>/<program>` in the layout of dl.k8s.io, at an address that the machines reach. */
-export async function serveReleases(options: {
-  host: string
-  folder: string
-  port?: number
-}): Promise<ReleaseServer> {
+export async function serveReleases(options: { host: string; folder: string; port?: number }): Promise<ReleaseServer> {
   const requests: string[] = []
   const faults = new Map<string, Fault>()
   const server = createServer((request, response) => {
@@ -47,12 +43,7 @@ export async function serveReleases(options: {
 
 const layout = /^\/release\/(v[\w.-]+)\/bin\/linux\/(?:amd64|arm64)\/([a-z-]+)(\.sha256)?$/
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  folder: string,
-  faults: Map<string, Fault>,
-) {
+async function answer(request: IncomingMessage, response: ServerResponse, folder: string, faults: Map<string, Fault>) {
   const [, version, program, checksum = ''] = layout.exec(request.url ?? '') ?? []
   const name = `${program}${checksum}`
   const file = join(folder, `${version}`, name)
@@ -70,8 +61,7 @@ async function answer(
     ...(start && { 'content-range': `bytes ${start}-${size - 1}/${size}` }),
   })
   if (request.method === 'HEAD') return response.end()
-  if (fault?.kind !== 'cut' && fault?.kind !== 'stall')
-    return createReadStream(file, { start }).pipe(response)
+  if (fault?.kind !== 'cut' && fault?.kind !== 'stall') return createReadStream(file, { start }).pipe(response)
 
   const part = createReadStream(file, { start, end: Math.max(start, fault.afterBytes - 1) })
   part.pipe(response, { end: false })

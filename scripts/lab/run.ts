@@ -21,11 +21,7 @@ export interface RunOptions {
 let interrupt = new AbortController()
 
 // Runs a host program to its end and gives its standard output.
-export async function run(
-  program: string,
-  args: readonly string[],
-  options: RunOptions = {},
-): Promise<string> {
+export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { ok, stdout, output, how } = await finish(program, args, { seconds: 600, ...options })
   if (ok) return stdout
   const last = output.trimEnd().split('\n').slice(-12)
@@ -77,11 +73,7 @@ async function finish(program: string, args: readonly string[], options: RunOpti
     const { failed, exitCode, code, stdout = '', stderr, all } = await child
     if (!always) checkInterrupted()
     const how =
-      code === 'ENOENT'
-        ? 'Not found'
-        : exitCode === undefined
-          ? `Took over ${seconds} s`
-          : `Exit code ${exitCode}`
+      code === 'ENOENT' ? 'Not found' : exitCode === undefined ? `Took over ${seconds} s` : `Exit code ${exitCode}`
     return { ok: !failed, stdout, output: outputFile ? stderr : all, how }
   } finally {
     clearTimeout(limit)

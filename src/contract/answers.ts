@@ -2,9 +2,7 @@ import type { UpgradeError } from '../errors.ts'
 import { apiVersion, hooks } from './catalogue.ts'
 
 // One operation of RFC 6902, as sent inside a patch.
-export type Operation =
-  | { op: 'add' | 'replace'; path: string; value: unknown }
-  | { op: 'remove'; path: string }
+export type Operation = { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string }
 
 export interface Answer {
   apiVersion: typeof apiVersion

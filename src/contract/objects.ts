@@ -40,11 +40,7 @@ const MachineSetObjects = Type.Object({
 const settings = Type.Optional(Type.Record(Type.String(), Type.String()))
 
 // Source: CAPI v1.14.2 api/runtime/hooks/v1alpha1/inplaceupdate_types.go.
-export const CanUpdateMachineRequest = Type.Object({
-  settings,
-  current: MachineObjects,
-  desired: MachineObjects,
-})
+export const CanUpdateMachineRequest = Type.Object({ settings, current: MachineObjects, desired: MachineObjects })
 export const CanUpdateMachineSetRequest = Type.Object({
   settings,
   current: MachineSetObjects,

@@ -27,8 +27,7 @@ export function readSettings(given: Record<string, string> = {}): Settings {
   for (const [key, value] of Object.entries(given)) {
     if (!Object.hasOwn(settings, key)) throw new UpgradeError('SETTING_UNKNOWN', { key })
     const allowed: readonly string[] = settings[key as keyof Settings].values
-    if (!allowed.includes(value))
-      throw new UpgradeError('SETTING_VALUE', { key, allowed: allowed.join(', ') })
+    if (!allowed.includes(value)) throw new UpgradeError('SETTING_VALUE', { key, allowed: allowed.join(', ') })
     read[key] = value
   }
   return read as unknown as Settings

@@ -21,6 +21,7 @@ export interface Claim {
   objection(change: Change): UpgradeError | undefined
 }
 
+const localMode = ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletLocalMode'] as const
 // The first minor whose target has the gate, and the first that has it no more.
 // Source: CAPI v1.14.2 controlplane/kubeadm/pkg/desiredstate/desired_state.go (DefaultFeatureGates).
 const localModeMinors = { added: 31, dropped: 36 }
@@ -37,7 +38,7 @@ export const claims: readonly Claim[] = [
   },
   {
     object: 'bootstrapConfig',
-    path: ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletLocalMode'],
+    path: localMode,
     roles: ['control-plane'],
     reason:
       'The KubeadmControlPlane controller adds this gate by itself from v1.31 and drops it from v1.36; it writes kubeadm-config, and kubeadm upgrade node follows that.',
@@ -47,7 +48,7 @@ export const claims: readonly Claim[] = [
         (crosses(change, localModeMinors.dropped) && change.current === true && change.desired === undefined)
       return drifts
         ? undefined
-        : new UpgradeError('CHANGE_NOT_COVERED', { path: describe(this.object, this.path) })
+        : new UpgradeError('CHANGE_NOT_COVERED', { path: describe('bootstrapConfig', localMode) })
     },
   },
 ]

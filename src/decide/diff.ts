@@ -6,11 +6,11 @@ export type Path = readonly string[]
 // is absent differs from one that is `{}`, because CAPI compares raw (internal/util/compare/equal.go).
 export function differences(current: unknown, desired: unknown, path: Path = []): Path[] {
   if (isDeepStrictEqual(current, desired)) return []
+  // Taking all members out of an object leaves {}, not null: that is one difference.
+  if (desired === null) return [path]
   const members = [...new Set([...keysOf(current), ...keysOf(desired)])]
   if (members.length === 0) return [path]
-  const inside = members.flatMap((key) =>
-    differences(member(current, key), member(desired, key), [...path, key]),
-  )
+  const inside = members.flatMap((key) => differences(member(current, key), member(desired, key), [...path, key]))
   // Two values can differ only in being there at all: {} beside nothing.
   return inside.length > 0 ? inside : [path]
 }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../contract/objects.ts'
+import { valueAt } from './diff.ts'
 
 const capdGroup = 'infrastructure.cluster.x-k8s.io'
 
@@ -14,18 +15,12 @@ export function isDockerMachine(infrastructure: KubeObject): boolean {
     case 'DevMachine':
       return hasDockerBackend(infrastructure.spec)
     case 'DevMachineTemplate':
-      return hasDockerBackend(at(at(infrastructure.spec, 'template'), 'spec'))
+      return hasDockerBackend(valueAt(infrastructure.spec, ['template', 'spec']))
     default:
       return false
   }
 }
 
 function hasDockerBackend(spec: unknown): boolean {
-  const backend = at(spec, 'backend')
-  return at(backend, 'docker') !== undefined && at(backend, 'inMemory') === undefined
-}
-
-// The member `key` of a JSON object, or undefined where there is no such object or member.
-export function at(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
+  return valueAt(spec, ['backend', 'docker']) !== undefined && valueAt(spec, ['backend', 'inMemory']) === undefined
 }

@@ -21,11 +21,7 @@ export function answerCanUpdateMachineSet(body: string, report: (name: string, d
       desired: desired.infrastructureMachineTemplate,
       root,
     },
-    bootstrapConfig: {
-      current: current.bootstrapConfigTemplate,
-      desired: desired.bootstrapConfigTemplate,
-      root,
-    },
+    bootstrapConfig: { current: current.bootstrapConfigTemplate, desired: desired.bootstrapConfigTemplate, root },
   })
   report(desired.machineSet.metadata.name, decision)
   return success(hooks.canUpdateMachineSet.hook, '', {

@@ -25,9 +25,8 @@ export function dockerEngine(docker = new Docker()): Engine {
   }
 }
 
-function describe({ Id, Name, Config, State, Mounts }: Docker.ContainerInspectInfo): Container {
+function describe({ Name, Config, State, Mounts }: Docker.ContainerInspectInfo): Container {
   return {
-    id: Id,
     name: Name.replace('/', ''),
     hostname: Config.Hostname,
     labels: Config.Labels,

@@ -1,5 +1,4 @@
 export interface Container {
-  id: string
   name: string
   hostname: string
   labels: Record<string, string>

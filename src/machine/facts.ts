@@ -21,14 +21,12 @@ export interface Facts {
 
 // What runs on the machine at this moment.
 export async function readFacts(machine: Machine): Promise<Facts> {
-  const lines = (await machine.script(new URL('facts.sh', import.meta.url))).trim().split('\n')
-  const pairs = lines.map((line) => splitAt(line, '='))
+  const lines = await machine.script(new URL('facts.sh', import.meta.url))
+  const pairs = [...lines.matchAll(/^([^=]+)=(.*)$/gm)].map(([, key = '', value = '']) => [key, value] as const)
   const value = (name: string) => pairs.find(([key]) => key === name)?.[1] ?? ''
   const group = (prefix: string) =>
     Object.fromEntries(
-      pairs
-        .filter(([key]) => key.startsWith(prefix))
-        .map(([key, image]) => [key.slice(prefix.length), image]),
+      pairs.filter(([key]) => key.startsWith(prefix)).map(([key, image]) => [key.slice(prefix.length), image]),
     )
   return {
     kubelet: {
@@ -42,9 +40,4 @@ export async function readFacts(machine: Machine): Promise<Facts> {
     containers: group('container.'),
     digests: group('digest.'),
   }
-}
-
-function splitAt(line: string, separator: string): [string, string] {
-  const at = line.indexOf(separator)
-  return [line.slice(0, at), line.slice(at + 1)]
 }

@@ -35,8 +35,7 @@ export async function locate(
 ): Promise<Machine> {
   const found = await engine.inspect(container)
   const name = found.name
-  if (found.labels[clusterLabel] !== cluster)
-    throw new UpgradeError('CONTAINER_OF_OTHER_CLUSTER', { name, cluster })
+  if (found.labels[clusterLabel] !== cluster) throw new UpgradeError('CONTAINER_OF_OTHER_CLUSTER', { name, cluster })
   const actual = found.labels[roleLabel]
   if ((actual !== 'control-plane' && actual !== 'worker') || (role !== undefined && actual !== role)) {
     throw new UpgradeError('CONTAINER_ROLE', { name, role: role ?? 'machine' })

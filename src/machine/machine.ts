@@ -18,6 +18,8 @@ export interface Machine {
   run(argv: string[], options?: ExecOptions): Promise<string>
   // Runs a command and gives whatever came of it.
   attempt(argv: string[], options?: ExecOptions): Promise<ExecResult>
+  // True when there is something at the path.
+  has(path: string): Promise<boolean>
   // Feeds one of this repository's shell files to the machine's sh, with arguments, and gives what it printed;
   // throws EXEC_FAILED also when that did not arrive whole, because many a script says "all is well" by silence.
   script(file: URL, ...args: string[]): Promise<string>
@@ -33,16 +35,13 @@ export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' |
   const run: Machine['run'] = async (argv, options) => {
     const result = await attempt(argv, options)
     if (result.exitCode === 0) return result.stdout
-    throw new UpgradeError(
-      'EXEC_FAILED',
-      { command: argv.join(' ') },
-      { detail: result.stderr || result.stdout },
-    )
+    throw new UpgradeError('EXEC_FAILED', { command: argv.join(' ') }, { detail: result.stderr || result.stdout })
   }
   return {
     ...at,
     run,
     attempt,
+    has: async (path) => (await attempt(['test', '-e', path])).exitCode === 0,
     script: async (file, ...args) => {
       const input = `trap 'echo ${endOfOutput}' EXIT\n${readFileSync(file, 'utf8')}`
       const output = await run(['sh', '-s', '--', ...args], { input })
@@ -51,8 +50,7 @@ export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' |
     },
     install: async (file, path) => {
       // Counted and renamed into place, so that a unit never reads half a script.
-      const write =
-        'mkdir -p "$(dirname "$1")" && cat >"$1.new" && [ "$(wc -c <"$1.new")" = "$2" ] && mv "$1.new" "$1"'
+      const write = 'mkdir -p "$(dirname "$1")" && cat >"$1.new" && [ "$(wc -c <"$1.new")" = "$2" ] && mv "$1.new" "$1"'
       const input = readFileSync(file, 'utf8')
       await run(['sh', '-c', write, 'install', path, String(Buffer.byteLength(input))], { input })
       return path

@@ -12,12 +12,7 @@ export interface UnitResult {
 // Starts a command as a transient unit of the machine's systemd, which keeps it running whatever happens to us.
 // One name runs once: systemd refuses a second start, which counts as started. RemainAfterExit keeps a finished
 // unit visible. systemd-run needs no D-Bus daemon for this: it talks to systemd's private socket.
-export async function startUnit(
-  machine: Machine,
-  unit: string,
-  argv: string[],
-  limitSeconds: number,
-): Promise<void> {
+export async function startUnit(machine: Machine, unit: string, argv: string[], limitSeconds: number): Promise<void> {
   const properties = ['Type=exec', 'RemainAfterExit=yes', `RuntimeMaxSec=${limitSeconds}`]
   const options = properties.map((property) => `--property=${property}`)
   const started = await machine.attempt(['systemd-run', `--unit=${unit}`, '--no-block', ...options, ...argv])
@@ -30,12 +25,7 @@ export async function startUnit(
 export async function unitResult(machine: Machine, unit: string): Promise<UnitResult> {
   const properties = 'LoadState,ActiveState,SubState,Result,ExecMainStatus,Job'
   const shown = await machine.run(['systemctl', 'show', unit, `--property=${properties}`])
-  const facts = Object.fromEntries(
-    shown
-      .trim()
-      .split('\n')
-      .map((line) => line.split('=', 2)),
-  )
+  const facts = Object.fromEntries([...shown.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
   return { state: stateOf(facts), exitCode: Number(facts.ExecMainStatus), result: facts.Result ?? '' }
 }
 

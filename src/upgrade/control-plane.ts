@@ -35,10 +35,7 @@ export async function oldestApiServer(context: Context): Promise<string | undefi
 
 // What the static pods of this machine still need: manifests of Kubernetes' own at the target, and of each
 // manifest's image a container that runs, with none of another version of it beside.
-export function staticPodsWaitFor(
-  { manifests, containers, digests }: Facts,
-  target: string,
-): string | undefined {
+export function staticPodsWaitFor({ manifests, containers, digests }: Facts, target: string): string | undefined {
   const running = Object.values(containers)
   const isSame = (one: string, other: string) => one === other || (digests[one] ?? one) === digests[other]
   for (const [name, image] of Object.entries(manifests)) {
@@ -63,8 +60,7 @@ export async function readObject<T>(machine: Machine, path: string): Promise<T |
 // The ClusterConfiguration in the cluster's kubeadm-config, as YAML; undefined while the API does not answer.
 export async function clusterConfiguration({ machine }: Context): Promise<string | undefined> {
   const path = '/api/v1/namespaces/kube-system/configmaps/kubeadm-config'
-  return (await readObject<{ data: { ClusterConfiguration: string } }>(machine, path))?.data
-    .ClusterConfiguration
+  return (await readObject<{ data: { ClusterConfiguration: string } }>(machine, path))?.data.ClusterConfiguration
 }
 
 // True when this machine's own API server says that it is ready.

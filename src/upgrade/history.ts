@@ -25,7 +25,7 @@ export async function readHistory(machine: Machine, target: string): Promise<Eve
       return []
     }
   })
-  return events.filter((event) => event.target === target)
+  return events.filter((event) => event?.target === target)
 }
 
 export async function record(machine: Machine, event: Event): Promise<void> {
@@ -33,13 +33,11 @@ export async function record(machine: Machine, event: Event): Promise<void> {
   await machine.run(['sh', '-c', append, 'record', historyFile], { input: `${JSON.stringify(event)}\n` })
 }
 
-// When the step was started in the present attempt, if it was and has not been done since.
-export function openSince(history: Event[], step: string): number | undefined {
+// True when the step was started in the present attempt and has not been done since.
+export function isOpen(history: Event[], step: string): boolean {
   const attempt = history.slice(history.findLastIndex(({ event }) => event === 'failed') + 1)
-  const mine = attempt.filter((event) => event.step === step)
-  return mine.some(({ event }) => event === 'done')
-    ? undefined
-    : mine.find(({ event }) => event === 'start')?.at
+  const mine = attempt.filter((event) => event.step === step).map(({ event }) => event)
+  return mine.includes('start') && !mine.includes('done')
 }
 
 // The failure that the last attempt ended with, if nothing was done since, and how many there were in a row.

@@ -7,17 +7,11 @@ import { type Context, workDirectory } from './step.ts'
 export async function missingImages(context: Context): Promise<string[]> {
   const { machine, target, settings } = context
   const configuration = (await clusterConfiguration(context)) ?? ''
-  const list = await machine.script(
-    new URL('images.sh', import.meta.url),
-    workDirectory(target),
-    configuration,
-  )
+  const list = await machine.script(new URL('images.sh', import.meta.url), workDirectory(target), configuration)
   const lines = list.trim().split('\n')
   const there = new Set(lines.filter((line) => line.startsWith('there ')).map((line) => line.slice(6)))
   const needed = lines.filter((line) => line.startsWith('needed ')).map((line) => line.slice(7))
   // CoreDNS moves only where kubeadm does the addons; KCP keeps its version.
   const onWorkers = settings.addons === 'kubeadm' ? /\/(kube-proxy|coredns):/ : /\/kube-proxy:/
-  return needed.filter(
-    (image) => !there.has(image) && (machine.role === 'control-plane' || onWorkers.test(image)),
-  )
+  return needed.filter((image) => !there.has(image) && (machine.role === 'control-plane' || onWorkers.test(image)))
 }

@@ -3,7 +3,7 @@ import { coded, type ErrorCode, errors, UpgradeError } from '../errors.ts'
 import type { Engine } from '../machine/engine.ts'
 import { locate } from '../machine/locate.ts'
 import type { Clock } from './clock.ts'
-import { type Event, lastFailure, openSince, readHistory, record } from './history.ts'
+import { type Event, isOpen, lastFailure, readHistory, record } from './history.ts'
 import { goal, planFor } from './plan.ts'
 import type { Progress } from './progress.ts'
 import type { Context, Look, Sources, Step } from './step.ts'
@@ -27,16 +27,11 @@ const cooling = { firstSeconds: 10, mostSeconds: 300 }
 // One walk to the target. It looks at the machine before everything it does, so it can begin anywhere: after a
 // restart of the service, beside a second replica, on a machine that someone has half upgraded.
 export class Run {
-  progress: Progress = {
-    phase: 'InProgress',
-    step: '',
-    message: 'looking at the machine',
-    retryAfterSeconds: 1,
-  }
+  progress: Progress = { phase: 'InProgress', step: '', message: 'looking at the machine', retryAfterSeconds: 1 }
   readonly #task: Task
   readonly #means: Means
   readonly #met = new Map<ErrorCode, number>()
-  // When each step that is not done was first met.
+  // When this process first met each step that is not done: time when no process watched does not count.
   readonly #since = new Map<string, number>()
   #away: number | undefined
 
@@ -47,19 +42,14 @@ export class Run {
 
   // Runs until the machine is at the target or a person is needed; never rejects.
   async toEnd(): Promise<void> {
-    for (;;) {
+    for (let pause = 0; ; pause = pauseSeconds) {
       try {
+        if (pause > 0) await this.#means.clock.sleep(pause)
         await this.#walk()
         this.progress = { phase: 'Done', step: '', message: `at ${this.#task.version}`, retryAfterSeconds: 0 }
         return
       } catch (thrown) {
-        if (stopped(thrown)) return
-        if (this.#isFinal(coded(thrown))) return
-      }
-      try {
-        await this.#means.clock.sleep(pauseSeconds)
-      } catch {
-        return
+        if (stopped(thrown) || this.#isFinal(coded(thrown))) return
       }
     }
   }
@@ -75,54 +65,42 @@ export class Run {
     const plan = planFor(context)
     const first = (await goal.done(context)) === 'done' ? plan.indexOf(goal) + 1 : 0
     for (const step of plan.slice(first)) {
-      await this.#take(
-        step,
-        context,
-        history,
-        `step ${plan.indexOf(step) + 1} of ${plan.length}, ${step.doing}`,
-      )
+      await this.#take(step, context, history, `step ${plan.indexOf(step) + 1} of ${plan.length}, ${step.doing}`)
     }
   }
 
   async #take(step: Step, context: Context, history: Event[], title: string): Promise<void> {
     const { clock, log } = this.#means
-    const noted = openSince(history, step.name)
-    const began = noted ?? this.#since.get(step.name) ?? clock.now()
+    const wasOpen = isOpen(history, step.name)
+    const since = this.#since.get(step.name) ?? clock.now()
+    const isOver = () => clock.now() - since > step.limitSeconds * 1000
     const note = (event: Event['event']) => this.#note(context, step, event)
-    this.#since.set(step.name, began)
+    this.#since.set(step.name, since)
     try {
       let look = await step.done(context)
-      const isOpen = noted !== undefined || look !== 'done'
-      if (isOpen && noted === undefined) {
+      const wasDone = look === 'done'
+      if (!wasDone && !wasOpen) {
         log.info({ step: step.name }, title)
         await note('start')
       }
-      // After a long absence of this service a step is tried once before its time is over.
-      for (let tries = 0; look !== 'done'; tries += 1) {
+      while (look !== 'done') {
         this.#report(step, `${title}: waiting for ${look.waitsFor}`)
-        if (tries > 0 && this.#isOver(step, began)) throw timeLimit(step, look)
+        if (isOver()) throw timeLimit(step, look)
         await step.apply?.(context)
         await clock.sleep(lookSeconds)
         look = await step.done(context)
       }
       this.#since.delete(step.name)
-      if (isOpen) await note('done')
+      if (!wasDone || wasOpen) await note('done')
     } catch (thrown) {
       if (stopped(thrown)) throw thrown
-      const isOver = this.#isOver(step, began)
-      const error = isOver ? await rested(step, context, coded(thrown)) : coded(thrown)
-      throw await this.#explain(error, step, context, isOver, title)
+      const error = isOver() ? await rested(step, context, coded(thrown)) : coded(thrown)
+      throw await this.#explain(error, step, context, isOver(), title)
     }
   }
 
   // Adds to an error what the step knows: whether its time is over, and what people are told meanwhile.
-  async #explain(
-    error: UpgradeError,
-    step: Step,
-    context: Context,
-    isOver: boolean,
-    title: string,
-  ) {
+  async #explain(error: UpgradeError, step: Step, context: Context, isOver: boolean, title: string) {
     const met = (this.#met.get(error.code) ?? 0) + 1
     this.#met.set(error.code, met)
     const final = error.answer !== 'progress' || met >= triesOf(error) || isOver
@@ -133,19 +111,10 @@ export class Run {
   }
 
   // Remembers in the machine; steps that only look leave no trace.
-  async #note(
-    { machine, target }: Context,
-    step: Step,
-    event: Event['event'],
-    error?: UpgradeError,
-  ): Promise<void> {
+  async #note({ machine, target }: Context, step: Step, event: Event['event'], error?: UpgradeError): Promise<void> {
     if (!step.apply) return
     const why = error ? { code: error.code, values: error.values } : {}
     await record(machine, { at: this.#means.clock.now(), target, step: step.name, event, ...why })
-  }
-
-  #isOver(step: Step, began: number): boolean {
-    return this.#means.clock.now() - began > step.limitSeconds * 1000
   }
 
   #report(step: Step, message: string): void {
@@ -158,9 +127,7 @@ export class Run {
     const about = { code: error.code, detail: error.detail, err: error.cause }
     this.#away ??= clock.now()
     const isFinal =
-      error instanceof Final ||
-      error.answer !== 'progress' ||
-      clock.now() - this.#away > awayLimitSeconds * 1000
+      error instanceof Final || error.answer !== 'progress' || clock.now() - this.#away > awayLimitSeconds * 1000
     if (isFinal) {
       log.error({ ...about, todo: error.todo }, error.message)
       this.progress = {
@@ -172,8 +139,7 @@ export class Run {
       }
     } else {
       log.warn(about, error.message)
-      if (this.progress.step === '')
-        this.progress = { ...this.progress, message: error.message, retryAfterSeconds: 5 }
+      if (this.progress.step === '') this.progress = { ...this.progress, message: error.message, retryAfterSeconds: 5 }
     }
     return isFinal
   }

@@ -32,7 +32,7 @@ export interface Step {
   name: string
   // What happens in it, for people.
   doing: string
-  // How long it may take from its first start in this attempt; then it is a failure.
+  // How long it may take while a process watches it; then it is a failure.
   limitSeconds: number
   // When Cluster API is told to poll again while the step is under way.
   pollSeconds: number

@@ -32,9 +32,7 @@ export function taskOfMachine({ settings, desired }: UpdateMachineRequest): Task
 }
 
 // The task that start and sync name; the same checks.
-export function taskOfStart(request: StartRequest): Task {
-  return task(request)
-}
+export const taskOfStart: (request: StartRequest) => Task = task
 
 function task(asked: {
   settings?: Record<string, string> | undefined

@@ -35,7 +35,8 @@ export function createUpgrades(means: Means): Upgrades {
         if (found.version === task.version) return
         throw new UpgradeError('OTHER_UPGRADE', { machine: task.container, version: found.version })
       }
-      if (found && found.version === task.version && !found.delivered && isFresh(found)) return
+      const isFresh = found?.endedAt !== undefined && Date.now() - found.endedAt < staleMs
+      if (found?.version === task.version && !found.delivered && isFresh) return
       entries.set(task.container, begin(task, means))
     },
     async sync(task) {
@@ -53,19 +54,9 @@ export function createUpgrades(means: Means): Upgrades {
 function begin(task: Task, means: Means): Entry {
   const log = means.log.child({ machine: task.container, target: task.version })
   const run = new Run(task, { ...means, log })
-  const entry: Entry = {
-    run,
-    version: task.version,
-    ended: run.toEnd(),
-    endedAt: undefined,
-    delivered: false,
-  }
+  const entry: Entry = { run, version: task.version, ended: run.toEnd(), endedAt: undefined, delivered: false }
   entry.ended = entry.ended.then(() => {
     entry.endedAt = Date.now()
   })
   return entry
-}
-
-function isFresh({ endedAt = 0 }: Entry): boolean {
-  return Date.now() - endedAt < staleMs
 }

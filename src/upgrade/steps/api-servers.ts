@@ -13,8 +13,6 @@ export const apiServers: Step = {
   async done(context) {
     const oldest = await oldestApiServer(context)
     if (oldest === undefined) return waiting('every API server to answer')
-    return semver.gte(oldest, context.target)
-      ? 'done'
-      : waiting(`every API server to be at ${context.target}`)
+    return semver.gte(oldest, context.target) ? 'done' : waiting(`every API server to be at ${context.target}`)
   },
 }

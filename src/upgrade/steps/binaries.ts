@@ -13,8 +13,7 @@ export const binaries = unitStep({
   args: ({ sources, target }) => [sources.binariesUrl, target, `${workDirectory(target)}/bin`],
   async done({ machine, target }) {
     // The script renames the directory into place when all three are checked.
-    const { exitCode } = await machine.attempt(['test', '-d', `${workDirectory(target)}/bin`])
-    return exitCode === 0 ? 'done' : waiting('the download')
+    return (await machine.has(`${workDirectory(target)}/bin`)) ? 'done' : waiting('the download')
   },
   explain,
 })

@@ -8,6 +8,7 @@ fail() {
   exit 1
 }
 
+[ -e "$directory/images.tar" ] && exit
 containerd >/tmp/containerd.log 2>&1 &
 tries=0
 until ctr -n k8s.io images ls -q >/tmp/images 2>/dev/null; do

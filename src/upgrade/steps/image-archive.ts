@@ -13,12 +13,8 @@ export const imageArchive: Step = {
   limitSeconds: 900,
   pollSeconds: 2,
   async done(context) {
-    const { exitCode } = await context.machine.attempt([
-      'test',
-      '-e',
-      `${workDirectory(context.target)}/images.tar`,
-    ])
-    const isThere = exitCode === 0 || (await missingImages(context)).length === 0
+    const archive = `${workDirectory(context.target)}/images.tar`
+    const isThere = (await context.machine.has(archive)) || (await missingImages(context)).length === 0
     return isThere ? 'done' : waiting('the image archive')
   },
   async apply(context) {
@@ -28,11 +24,15 @@ export const imageArchive: Step = {
     const { varVolume } = await engine.inspect(machine.name)
     if (varVolume === undefined) throw new UpgradeError('VAR_VOLUME_MISSING', { name: machine.name })
     const directory = workDirectory(target).replace('/var/', '/machine/')
+    const names = await missingImages(context)
+    // One that was at work may have ended since the look.
+    if ((await imageArchive.done(context)) === 'done') return
     await engine.helper({
-      // One a machine and target: while it runs, the engine refuses a second.
+      // One a machine and target: while it runs, the engine refuses a second, and a second that comes later finds
+      // the archive there.
       name: `capd-kubeadm-upgrader-images-${machine.name}-${target}`,
       image,
-      argv: ['sh', '-c', script, 'image-archive', directory, ...(await missingImages(context))],
+      argv: ['sh', '-c', script, 'image-archive', directory, ...names],
       volumes: { [varVolume]: '/machine' },
     })
   },
@@ -41,13 +41,7 @@ export const imageArchive: Step = {
 // What the helper wrote when it could not do its work; taken away, so that the next look starts a new one.
 async function refuseFailed({ machine, target }: Context, image: string): Promise<void> {
   const take = 'cat "$1" 2>/dev/null && rm -f "$1"'
-  const { stdout } = await machine.attempt([
-    'sh',
-    '-c',
-    take,
-    'take',
-    `${workDirectory(target)}/images.failed`,
-  ])
+  const { stdout } = await machine.attempt(['sh', '-c', take, 'take', `${workDirectory(target)}/images.failed`])
   const missing = /^lacks (.*)$/m.exec(stdout)?.[1]
   if (missing !== undefined) throw new UpgradeError('IMAGE_SOURCE_LACKS', { image, missing })
   if (stdout !== '') throw new UpgradeError('IMAGES_NOT_LOADED', {}, { detail: stdout })

@@ -23,8 +23,7 @@ export const kubeadm = unitStep({
   ],
   async done({ machine, target }) {
     // kubeadm leaves nothing behind by which a finished run can be told on a worker, so the script marks it.
-    const { exitCode } = await machine.attempt(['test', '-e', `${workDirectory(target)}/kubeadm.done`])
-    return exitCode === 0 ? 'done' : waiting('kubeadm')
+    return (await machine.has(`${workDirectory(target)}/kubeadm.done`)) ? 'done' : waiting('kubeadm')
   },
   explain,
 })
@@ -42,8 +41,7 @@ function skipAddons(target: string): string[] {
 function explain({ exitCode, log, unit }: Ended): UpgradeError {
   if (exitCode === 46) return new UpgradeError('MANIFESTS_INCOMPLETE', {}, { detail: log })
   // After an API server's restart its node authorizer knows no node for a moment.
-  if (/kubelet-config.* is forbidden/.test(log))
-    return new UpgradeError('KUBEADM_FORBIDDEN', {}, { detail: log })
+  if (/kubelet-config.* is forbidden/.test(log)) return new UpgradeError('KUBEADM_FORBIDDEN', {}, { detail: log })
   return new UpgradeError('KUBEADM_FAILED', { cause: firstCause(log), unit }, { detail: log })
 }
 

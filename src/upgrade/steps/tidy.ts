@@ -9,8 +9,7 @@ export const tidy: Step = {
   limitSeconds: 120,
   pollSeconds: 1,
   async done({ machine, target }) {
-    const { exitCode } = await machine.attempt(['test', '-e', workDirectory(target)])
-    return exitCode === 0 ? waiting('the staged files to be removed') : 'done'
+    return (await machine.has(workDirectory(target))) ? waiting('the staged files to be removed') : 'done'
   },
   async apply({ machine, target }) {
     const units = ['binaries', 'images', 'kubeadm', 'kubelet'].map((step) => unitName(step, target))

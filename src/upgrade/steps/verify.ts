@@ -25,10 +25,6 @@ interface Node {
   status: { nodeInfo: { kubeletVersion: string }; conditions: Condition[] }
 }
 
-interface Pod {
-  status: { conditions: Condition[] }
-}
-
 async function kubeletWaitsFor(context: Context): Promise<string | undefined> {
   const { machine, target } = context
   const { kubelet } = await readFacts(machine)
@@ -63,7 +59,7 @@ async function controlPlaneWaitsFor(context: Context): Promise<string | undefine
 async function staticPodsReady({ machine }: Context): Promise<boolean> {
   const selectors = `labelSelector=tier%3Dcontrol-plane&fieldSelector=spec.nodeName%3D${machine.name}`
   const path = `/api/v1/namespaces/kube-system/pods?${selectors}`
-  const pods = (await readObject<{ items: Pod[] }>(machine, path))?.items ?? []
+  const pods = (await readObject<{ items: Pick<Node, 'status'>[] }>(machine, path))?.items ?? []
   return pods.length > 0 && pods.every(({ status }) => readyIn(status)?.status === 'True')
 }
 

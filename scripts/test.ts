@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+
+// What `npm test` runs: every check of this repository, one after the other, until one fails. With arguments only
+// the tests, and the arguments go to vitest: `npm test -- test/decide`.
+const root = join(import.meta.dirname, '..')
+const vitestArguments = process.argv.slice(2)
+
+const checks: Record<string, string[]> = {
+  'format and lint': [bin('biome'), 'check', '--error-on-warnings', '--colors=off'],
+  types: [bin('tsc'), '--noEmit'],
+  'dead code': [bin('knip'), '--no-progress'],
+  docs: ['scripts/docs.ts', '--check'],
+  figures: ['scripts/figures.ts'],
+}
+
+// A stage that hangs is ended, with everything that it started: even a test's own limit needs an event loop that turns.
+const stageSeconds = 600
+let stage: number | undefined
+let interrupted: number | undefined
+
+for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const]) {
+  process.on(signal, () => {
+    interrupted = code
+    endStage('SIGTERM')
+    setTimeout(endStage, 5000, 'SIGKILL').unref()
+  })
+}
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  for (const [name, command] of vitestArguments.length > 0 ? [] : Object.entries(checks)) {
+    const { exitCode, all } = await run(name, command, { all: true })
+    if (interrupted) return interrupted
+    if (exitCode === 0 && name !== 'figures') continue
+    console.log(all)
+    if (exitCode !== 0) return 1
+  }
+  return tests()
+}
+
+// The closing line is for people and for CI alike: how many ran.
+async function tests(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-test-'))
+  try {
+    const report = join(folder, 'report.json')
+    const reporters = [
+      `--reporter=${process.stdout.isTTY ? 'dot' : 'minimal'}`,
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ]
+    const command = [bin('vitest'), 'run', ...reporters, ...vitestArguments]
+    const { exitCode } = await run('tests', command, { stdio: 'inherit' })
+    if (interrupted) return interrupted
+    const { passed, failed, skipped } = countsIn(await readFile(report, 'utf8').catch(() => '{}'))
+    for (const name of skipped) console.log(`skipped: ${name}`)
+    // A file that cannot be loaded, or an error outside of any test, counts as one failure.
+    const wrong = exitCode === 0 ? failed : Math.max(1, failed)
+    console.log(`${passed} passed, ${wrong} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
+    return exitCode === 0 ? 0 : 1
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+interface Report {
+  numPassedTests?: number
+  testResults?: { status: string; assertionResults: { status: string; fullName: string }[] }[]
+}
+
+function countsIn(text: string) {
+  const { numPassedTests = 0, testResults = [] }: Report = JSON.parse(text)
+  const failures = testResults.map(({ status, assertionResults }) => {
+    const count = assertionResults.filter((test) => test.status === 'failed').length
+    return status === 'failed' ? Math.max(1, count) : count
+  })
+  const others = testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status !== 'passed' && status !== 'failed'),
+  )
+  return {
+    passed: numPassedTests,
+    failed: failures.reduce((sum, count) => sum + count, 0),
+    skipped: others.map(({ fullName }) => fullName),
+  }
+}
+
+// Runs Node with these arguments and says how long it took.
+async function run(name: string, args: string[], options: { all?: true; stdio?: 'inherit' }) {
+  const start = performance.now()
+  const env = process.stdout.isTTY ? {} : { NO_COLOR: '1' }
+  const child = execa(process.execPath, args, { cwd: root, env, reject: false, detached: true, ...options })
+  stage = child.pid
+  const limit = setTimeout(endStage, stageSeconds * 1000, 'SIGKILL')
+  const { exitCode, all } = await child
+  clearTimeout(limit)
+  stage = undefined
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  console.log(`${exitCode === 0 ? 'ok  ' : 'FAIL'} ${name}, ${seconds} s`)
+  return { exitCode, all: all ?? '' }
+}
+
+// A stage is a process group of its own, so that whatever it started ends with it.
+function endStage(signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (stage !== undefined) process.kill(-stage, signal)
+}
+
+function bin(name: string): string {
+  return join(root, 'node_modules/.bin', name)
+}

@@ -1,0 +1,69 @@
+import { expect, test, vi } from 'vitest'
+import { UpgradeError } from '../../src/errors.ts'
+import { asked, captured } from '../contract/captured.ts'
+import { paths, serve, silent, token } from './serve.ts'
+
+// How long the service asked to wait, in place of the waiting itself.
+const waits = vi.hoisted(() => [] as number[])
+
+vi.mock('node:timers/promises', () => ({
+  // Over after all that can happen without an engine has happened.
+  setTimeout: async (milliseconds: number) => {
+    waits.push(milliseconds)
+    await new Promise(setImmediate)
+  },
+}))
+
+const bearer = { authorization: `Bearer ${token}` }
+const start = { providerID: 'docker:////w1-md-1', clusterName: 'w1', version: 'v1.35.4' }
+
+// Each answer is waited for while the engine never says a word: a handler that waited for it would not answer.
+async function expectAnswerInTime(answer: Promise<unknown>) {
+  waits.length = 0
+  const given = await answer
+  expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeLessThan(1000)
+  return given
+}
+
+test.each(['control-plane', 'worker'])('UpdateMachine of a %s answers within a second', async (role) => {
+  const { post } = serve({ engine: silent() })
+  for (let i = 0; i < 3; i++) {
+    const answer = post(paths.updateMachine, captured(`update-machine.${role}`).body)
+    expect(await expectAnswerInTime(answer)).toMatchObject({
+      status: 200,
+      body: { status: 'Success', message: 'looking at the machine', retryAfterSeconds: 1 },
+    })
+  }
+})
+
+test('start and sync answer within a second', async () => {
+  const { post } = serve({ engine: silent() })
+  expect(await expectAnswerInTime(post('/v1/start', start, bearer))).toMatchObject({ status: 202 })
+  expect(await expectAnswerInTime(post('/v1/sync', start, bearer))).toMatchObject({
+    status: 200,
+    body: { phase: 'InProgress' },
+  })
+})
+
+test('CanUpdateMachine, CanUpdateMachineSet and discovery do not wait at all', async () => {
+  const { post } = serve({ engine: silent() })
+  await expectAnswerInTime(post(paths.canUpdateMachine, asked.machine()))
+  await expectAnswerInTime(post(paths.canUpdateMachineSet, asked.machineSet()))
+  await expectAnswerInTime(post(paths.discovery, captured('discovery').body))
+  expect(waits).toEqual([])
+})
+
+test('an engine that cannot be reached is in progress: the same message each time, and when to ask again', async () => {
+  const unreachable = async () => {
+    throw new UpgradeError('ENGINE_UNREACHABLE')
+  }
+  const { post } = serve({ engine: silent({ inspect: unreachable }) })
+  for (let i = 0; i < 3; i++) {
+    const answer = await expectAnswerInTime(post(paths.updateMachine, captured('update-machine.worker').body))
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { status: 'Success', message: 'The Docker engine does not answer. (ENGINE_UNREACHABLE)' },
+    })
+    expect((answer as { body: { retryAfterSeconds: number } }).body.retryAfterSeconds).toBeGreaterThan(0)
+  }
+})

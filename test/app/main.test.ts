@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { generate } from 'selfsigned'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { callService } from '../../e2e/call.ts'
+import { discover } from '../../e2e/cluster-api.ts'
+import { variables } from '../../src/config.ts'
+
+// The process itself, started as an operator starts it. Its engine is a socket that is not there.
+let home: string
+let files: { UPGRADER_TLS_CERT_FILE: string; UPGRADER_TLS_KEY_FILE: string }
+let ca: string
+const started: ChildProcess[] = []
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-test-'))
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+  })
+  ca = cert
+  files = { UPGRADER_TLS_CERT_FILE: join(home, 'tls.crt'), UPGRADER_TLS_KEY_FILE: join(home, 'tls.key') }
+  await writeFile(files.UPGRADER_TLS_CERT_FILE, cert)
+  await writeFile(files.UPGRADER_TLS_KEY_FILE, key)
+})
+
+afterAll(async () => {
+  for (const child of started) child.kill('SIGKILL')
+  await rm(home, { recursive: true })
+})
+
+function start(env: Record<string, string>, ...args: string[]): ChildProcess {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env.PATH, DOCKER_HOST: `unix://${join(home, 'no-engine.sock')}`, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  started.push(child)
+  return child
+}
+
+// Runs it to its end.
+async function run(env: Record<string, string>, ...args: string[]) {
+  const child = start(env, ...args)
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout as NodeJS.ReadableStream),
+    text(child.stderr as NodeJS.ReadableStream),
+    once(child, 'exit'),
+  ])
+  return { code, stdout, stderr }
+}
+
+// Starts it on a port that the system chooses and reads from its log where that is.
+async function listening(env: Record<string, string> = {}) {
+  const child = start({ ...files, UPGRADER_PORT: '0', ...env })
+  const log: string[] = []
+  let port: string | undefined
+  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    log.push(line)
+    port = /https:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+    if (port) break
+  }
+  return { child, log, address: { url: `https://localhost:${port}`, ca } }
+}
+
+// The exit code that a signal leads to.
+async function ended(child: ChildProcess, signal: 'SIGTERM' | 'SIGINT'): Promise<number | null> {
+  const exit = once(child, 'exit')
+  child.stdout?.resume()
+  child.kill(signal)
+  return (await exit)[0]
+}
+
+test('--help names every variable and ends with 0', async () => {
+  const { code, stdout } = await run({}, '--help')
+  expect(code).toBe(0)
+  for (const name of Object.keys(variables)) expect(stdout).toContain(name)
+})
+
+test('an unknown option ends with 2 and says so', async () => {
+  const { code, stderr } = await run(files, '--port', '1')
+  expect(code).toBe(2)
+  expect(stderr).toContain('--port')
+})
+
+test('a wrong environment ends with 2, and all faults are named at once', async () => {
+  const { code, stderr } = await run({ UPGRADER_PORT: 'x', UPGRADER_IMAGES: 'x', UPGRADER_TYPO: 'x' })
+  expect(code).toBe(2)
+  const named = ['UPGRADER_PORT', 'UPGRADER_IMAGES', 'UPGRADER_TYPO', ...Object.keys(files)]
+  for (const name of named) expect(stderr).toContain(name)
+})
+
+test('a file that is no certificate ends with 2 and names the variables', async () => {
+  const junk = join(home, 'junk')
+  await writeFile(junk, 'junk')
+  const { code, stderr } = await run({ UPGRADER_TLS_CERT_FILE: junk, UPGRADER_TLS_KEY_FILE: junk })
+  expect(code).toBe(2)
+  expect(stderr).toContain('UPGRADER_TLS_CERT_FILE')
+})
+
+describe('without an engine', () => {
+  let service: Awaited<ReturnType<typeof listening>>
+
+  beforeAll(async () => {
+    service = await listening()
+  })
+
+  test('it listens, serves discovery and is healthy', async () => {
+    expect((await discover(service.address)).size).toBe(3)
+    expect((await callService(service.address, 'GET', '/healthz')).status).toBe(200)
+  })
+
+  test('it is not ready, and says why', async () => {
+    const { status, body } = await callService(service.address, 'GET', '/readyz')
+    expect(status).toBe(503)
+    expect(body).toContain('ENGINE_UNREACHABLE')
+  })
+
+  test('start and sync are off, because it was given no token', async () => {
+    for (const path of ['/v1/start', '/v1/sync'])
+      expect((await callService(service.address, 'POST', path, '{}')).status).toBe(404)
+  })
+
+  test('misbehaviour is refused, because it was not allowed', async () => {
+    const path = '/hooks.runtime.cluster.x-k8s.io/v1alpha1/updatemachine/update-machine'
+    const { body } = await callService(service.address, 'POST', path, '{"settings":{"fault":"done-too-early"}}')
+    expect(body).toContain('FAULTS_NOT_ALLOWED')
+  })
+
+  test('SIGTERM ends it with 0', async () => expect(await ended(service.child, 'SIGTERM')).toBe(0))
+})
+
+test('where misbehaviour is allowed, the log says so loudly; and SIGINT ends it with 0', async () => {
+  const { child, log } = await listening({ UPGRADER_FAULTS: 'allow' })
+  expect(log.join('\n')).toContain('MISBEHAVIOUR IS ALLOWED')
+  expect(await ended(child, 'SIGINT')).toBe(0)
+})

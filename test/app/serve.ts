@@ -1,0 +1,93 @@
+import { Writable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import { type Logger, pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import { buildApp } from '../../src/app.ts'
+import { hooks, pathOf } from '../../src/contract/catalogue.ts'
+import { withFaults } from '../../src/faults/faults.ts'
+import { createHandlers, type Handlers } from '../../src/hooks/handlers.ts'
+import type { Engine } from '../../src/machine/engine.ts'
+import type { Clock } from '../../src/upgrade/clock.ts'
+import type { Progress } from '../../src/upgrade/progress.ts'
+import { createUpgrades, type Upgrades } from '../../src/upgrade/upgrades.ts'
+import type { Json } from '../contract/captured.ts'
+
+export const token = 'the-token-of-the-test'
+
+export const paths = {
+  discovery: '/hooks.runtime.cluster.x-k8s.io/v1alpha1/discovery',
+  canUpdateMachine: pathOf(hooks.canUpdateMachine),
+  canUpdateMachineSet: pathOf(hooks.canUpdateMachineSet),
+  updateMachine: pathOf(hooks.updateMachine),
+}
+
+interface Wish {
+  engine?: Engine
+  upgrades?: Upgrades
+  handlers?: Partial<Handlers>
+  token?: string
+  faults?: boolean
+  tls?: { cert: string; key: string }
+}
+
+export interface Served {
+  app: FastifyInstance
+  // All that was logged, at every level.
+  log(): string
+  // A request as Cluster API sends it: a body of text and no Content-Type.
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: Json }>
+}
+
+// The service as main.ts puts it together, on an engine or upgrades of the test; closed when the test has ended.
+export function serve({ engine = silent(), faults = false, ...wish }: Wish = {}): Served {
+  const { log, text } = recorder()
+  const sources = { binariesUrl: 'http://127.0.0.1', images: 'pull', nodeImage: 'x:{version}' } as const
+  const upgrades = wish.upgrades ?? createUpgrades({ engine, sources, clock: stillClock(), log })
+  const handlers = withFaults({ ...createHandlers(upgrades, log), ...wish.handlers }, faults)
+  const app = buildApp({
+    handlers,
+    upgrades,
+    token: wish.token ?? token,
+    ready: () => engine.ping(),
+    log,
+    ...(wish.tls ? { tls: wish.tls } : {}),
+  })
+  onTestFinished(() => app.close())
+  return {
+    app,
+    log: text,
+    async post(url, body = '', headers = {}) {
+      const payload = typeof body === 'string' ? body : JSON.stringify(body)
+      const answer = await app.inject({ method: 'POST', url, payload, headers })
+      return { status: answer.statusCode, body: answer.json() }
+    },
+  }
+}
+
+// An engine that never answers anything, with the methods that a test wants to be otherwise.
+export function silent(methods: Partial<Engine> = {}): Engine {
+  const never = () => new Promise<never>(() => {})
+  return { ping: never, inspect: never, list: never, exec: never, helper: never, ...methods }
+}
+
+// Upgrades that always are as far as the given progress says, and the tasks they were asked for.
+export function upgradesAt(progress: Progress): Upgrades & { started: string[] } {
+  const started: string[] = []
+  return { started, start: (task) => started.push(task.container), sync: async () => progress }
+}
+
+// Time stands still and every sleep is the last one.
+function stillClock(): Clock {
+  return { now: () => 0, sleep: () => new Promise(() => {}) }
+}
+
+function recorder(): { log: Logger; text: () => string } {
+  let text = ''
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += chunk
+      done()
+    },
+  })
+  return { log: pino({ level: 'trace' }, stream), text: () => text }
+}

@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest'
+import { readSettings, settings } from '../../src/contract/settings.ts'
+
+test('without settings every one has its default', () => {
+  expect(readSettings()).toEqual({ addons: 'kcp', fault: 'none' })
+  expect(readSettings({})).toEqual(readSettings())
+})
+
+describe.each(Object.entries(settings))('the setting %s', (key, { values, default: usual }) => {
+  test.each([...values])('may be %s', (value) => {
+    expect(readSettings({ [key]: value })).toEqual({ ...readSettings(), [key]: value })
+  })
+
+  test('has a default that is one of its values', () => {
+    expect(values).toContain(usual)
+  })
+
+  test.each(['', 'KCP', 'true', 'none '])('may not be %j, and the error names the key and what it may be', (value) => {
+    const expected = { code: 'SETTING_VALUE', values: { key, allowed: values.join(', ') } }
+    expect(() => readSettings({ [key]: value })).toThrow(expect.objectContaining(expected))
+  })
+})
+
+test.each(['addon', 'Fault', '', '__proto__', 'constructor', 'toString'])('there is no setting %j', (key) => {
+  const given = JSON.parse(`{${JSON.stringify(key)}: "kcp"}`)
+  const expected = { code: 'SETTING_UNKNOWN', values: { key } }
+  expect(() => readSettings(given)).toThrow(expect.objectContaining(expected))
+})

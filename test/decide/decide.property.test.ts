@@ -1,0 +1,254 @@
+import fc from 'fast-check'
+import { applyPatch } from 'rfc6902'
+import { describe, expect, test } from 'vitest'
+import { coversAll } from '../../e2e/cluster-api.ts'
+import { claims } from '../../src/decide/claims.ts'
+import type { Decision } from '../../src/decide/decide.ts'
+import { valueAt } from '../../src/decide/diff.ts'
+import { answerCanUpdateMachine } from '../../src/hooks/can-update-machine.ts'
+import { answerCanUpdateMachineSet } from '../../src/hooks/can-update-machine-set.ts'
+import { type Json, patchIn, put } from '../contract/captured.ts'
+
+const gate = 'ControlPlaneKubeletLocalMode'
+const versions = ['v1.30.14', 'v1.31.9', 'v1.34.4', 'v1.34.5', 'v1.35.4', 'v1.36.3', '1.35', '']
+// Steps that are often taken in the cases below, because they are the ones where the gate drifts.
+const borders: [string, string][] = [
+  ['v1.30.14', 'v1.31.9'],
+  ['v1.35.4', 'v1.36.3'],
+]
+
+// Both sides of one field, of an object, or of a spec.
+type Sides = fc.Arbitrary<[unknown, unknown]>
+
+const anything = fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)))
+const onOff = fc.constantFrom(true, true, true, false)
+const drift = fc.constantFrom<[unknown, unknown]>([undefined, true], [true, undefined])
+
+// The specs of a machine's three objects. A calm machine differs in nothing but its version and the gate that
+// drifts with it; the others differ in one field out of four, and in which of their parents are there.
+function specs(calm: boolean) {
+  const gates = mayBeEmpty(record({ [gate]: fc.oneof(sides(onOff), drift), Other: sides(onOff) }))
+  const clusterConfiguration = mayBeEmpty(record({ featureGates: gates, apiServer: sides(anything) }))
+  const bootstrap = mayBeEmpty(
+    record({
+      clusterConfiguration,
+      files: sides(fc.array(anything, { maxLength: 2 })),
+      format: sides(anything),
+    }),
+  )
+  const machine = record({
+    version: fc.oneof(fc.tuple(maybe(version), maybe(version)), fc.constantFrom(...borders)),
+    failureDomain: sides(fc.constantFrom('a', 'b')),
+    taints: sides(fc.array(anything, { maxLength: 1 })),
+    deletion: sides(anything),
+  })
+  const docker = record({ customImage: sides(fc.string()), extraMounts: sides(anything) })
+  const infrastructure = record({ backend: record({ docker: calm ? docker : mayBeEmpty(docker) }) })
+  return { machine, infrastructure, bootstrap }
+
+  function sides(usual: fc.Arbitrary<unknown>): Sides {
+    const same = maybe(usual).map((value): [unknown, unknown] => [value, value])
+    const differ = fc.tuple(maybe(usual), maybe(usual))
+    return calm ? same : fc.oneof({ weight: 3, arbitrary: same }, { weight: 1, arbitrary: differ })
+  }
+
+  // An object that is there, that is empty, that is null, or that is not there, on each side.
+  function mayBeEmpty(inner: fc.Arbitrary<[Json, Json]>): Sides {
+    const fate = fc.constantFrom(...Array<Fate>(calm ? 99 : 9).fill('kept'), 'emptied', 'gone', 'null')
+    const ofEmpty = fc.constantFrom<Fate>('kept', 'gone')
+    const cut = (value: Json, common: Fate, empty: Fate) =>
+      fates(value)[Object.keys(value).length === 0 && common === 'kept' ? empty : common]
+    return fc.tuple(inner, fate, fate, ofEmpty, ofEmpty).map(([[a, b], x, y, s, t]) => [cut(a, x, s), cut(b, y, t)])
+  }
+}
+
+type Fate = keyof ReturnType<typeof fates>
+
+function fates(value: Json) {
+  return { kept: value, emptied: {}, gone: undefined, null: null }
+}
+
+const version = fc.constantFrom(...versions)
+
+function maybe(usual: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return fc.option(usual, { nil: undefined, freq: 4 })
+}
+
+// Both sides of an object whose fields have two sides each.
+function record(fields: Record<string, Sides>): fc.Arbitrary<[Json, Json]> {
+  return fc.record(fields).map((found) => [side(found, 0), side(found, 1)])
+}
+
+function side(found: Record<string, [unknown, unknown]>, i: 0 | 1): Json {
+  const present = Object.entries(found).filter(([, values]) => values[i] !== undefined)
+  return Object.fromEntries(present.map(([key, values]) => [key, values[i]]))
+}
+
+interface Case {
+  isTemplate: boolean
+  request: { current: Json; desired: Json }
+}
+
+// A request of either hook. `wild` puts any JSON where a spec of other objects than the Machine is expected.
+function cases(kind: 'calm' | 'lively' | 'wild'): fc.Arbitrary<Case> {
+  const { machine, infrastructure, bootstrap } = specs(kind === 'calm')
+  const spec = (usual: Sides) => (kind === 'wild' ? fc.tuple(anything, anything) : usual)
+  return fc
+    .tuple(fc.boolean(), machine, spec(infrastructure), spec(bootstrap))
+    .map(([isTemplate, machines, infrastructures, bootstraps]) => {
+      const wrap = (value: unknown) => (isTemplate && kind !== 'wild' ? { template: { spec: value } } : value)
+      const objects = (i: 0 | 1): Json => {
+        const mine = { clusterName: 'c', ...machines[i] }
+        return isTemplate
+          ? {
+              machineSet: object('MachineSet', { template: { spec: mine } }),
+              infrastructureMachineTemplate: object('DevMachineTemplate', wrap(infrastructures[i])),
+              bootstrapConfigTemplate: object('KubeadmConfigTemplate', wrap(bootstraps[i])),
+            }
+          : {
+              machine: object('Machine', mine),
+              infrastructureMachine: object('DevMachine', wrap(infrastructures[i])),
+              bootstrapConfig: object('KubeadmConfig', wrap(bootstraps[i])),
+            }
+      }
+      return { isTemplate, request: { current: objects(0), desired: objects(1) } }
+    })
+}
+
+const any = fc.oneof(cases('calm'), cases('lively'), cases('wild'))
+
+function object(kind: string, spec: unknown): Json {
+  const apiVersion = 'infrastructure.cluster.x-k8s.io/v1beta2'
+  const labels = { 'cluster.x-k8s.io/control-plane': '' }
+  // Cluster API sends a spec that is not there as null.
+  return { apiVersion, kind, metadata: { name: 'm', labels }, spec: spec ?? null }
+}
+
+function ask({ isTemplate, request }: Case): { answer: Json; decision: Decision } {
+  const heard: Decision[] = []
+  const answerTo = isTemplate ? answerCanUpdateMachineSet : answerCanUpdateMachine
+  const answer = answerTo(JSON.stringify(request), (_, decision) => heard.push(decision))
+  return { answer, decision: heard[0] as Decision }
+}
+
+// Each object of a request with the patch of the answer, after rfc6902 has applied it.
+function patched({ request }: Case, answer: Json) {
+  return Object.entries(request.current).map(([name, current]) => {
+    const object = structuredClone(current) as Json
+    const operations = patchIn(answer, `${name}Patch`)
+    if (operations) expect(applyPatch(object, operations as never)).toEqual(operations.map(() => null))
+    return { name, current: current as Json, desired: request.desired[name] as Json, object, operations }
+  })
+}
+
+// Every value of an object by its path; an empty object or list is a value too.
+function leaves(value: unknown, path: string[] = []): [string, unknown][] {
+  const inner = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  if (inner.length === 0) return [[path.join('/'), value]]
+  return inner.flatMap(([key, member]) => leaves(member, [...path, key]))
+}
+
+describe('for any two states of any machine', () => {
+  const runs = { numRuns: 1000 }
+
+  test('the answer never fails, is the same each time, and does not change what it was asked', () => {
+    fc.assert(
+      fc.property(any, (one) => {
+        const copy = structuredClone(one)
+        const { answer } = ask(one)
+        expect(answer.status).toBe('Success')
+        expect(ask(one).answer).toEqual(answer)
+        expect(one).toEqual(copy)
+      }),
+      runs,
+    )
+  })
+
+  test('a patch field is a JSON patch with something in it, or is not there', () => {
+    fc.assert(
+      fc.property(any, (one) => {
+        const { answer } = ask(one)
+        for (const [field, value] of Object.entries(answer).filter(([name]) => name.endsWith('Patch'))) {
+          expect(Object.keys(value as Json)).toEqual(['patchType', 'patch'])
+          expect((value as Json).patchType).toBe('JSONPatch')
+          expect(patchIn(answer, field)?.length).toBeGreaterThan(0)
+        }
+      }),
+      runs,
+    )
+  })
+
+  test('patched objects are as desired at what is claimed and as current everywhere else', () => {
+    const claimed = claims.map(({ path }) => path.join('/'))
+    const isAt = (path: string) =>
+      claimed.some((claim) => `/${path}/`.endsWith(`/${claim}/`) || `/${path}/`.includes(`/${claim}/`))
+    // A parent that the patch empties or makes is judged by the next property.
+    const isAbove = (path: string) => /(^|\/)(spec|clusterConfiguration|featureGates)$/.test(path)
+    const parts = (value: unknown, mine: boolean) =>
+      leaves(value)
+        .filter(([path]) => isAt(path) === mine && !isAbove(path))
+        .sort()
+    fc.assert(
+      fc.property(fc.oneof(cases('calm'), cases('lively')), (one) => {
+        const { answer } = ask(one)
+        for (const { current, desired, object, operations } of patched(one, answer)) {
+          if (!operations) continue
+          expect(parts(object, true)).toEqual(parts(desired, true))
+          expect(parts(object, false)).toEqual(parts(current, false))
+        }
+      }),
+      runs,
+    )
+  })
+
+  test("Cluster API's own comparison comes out equal exactly when nothing was declined", () => {
+    const seen = { inPlace: 0, withGate: 0, declined: 0 }
+    fc.assert(
+      fc.property(any, (one) => {
+        const { answer, decision } = ask(one)
+        const isForeign = decision.declined.some(({ code }) => code === 'MACHINE_FOREIGN')
+        if (isForeign) {
+          expect(Object.keys(answer).filter((key) => key.endsWith('Patch'))).toEqual([])
+          return
+        }
+        if (decision.declined.length > 0) seen.declined++
+        else if (decision.accepted.length > 0) seen.inPlace++
+        if (decision.declined.length === 0 && decision.accepted.length > 1) seen.withGate++
+        expect(coversAll(one.request, answer)).toBe(decision.declined.length === 0)
+      }),
+      { numRuns: 3000 },
+    )
+    // The generator must reach what this is about, else the property says nothing.
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
+  })
+
+  test('absent is not an empty object', () => {
+    const places: [string, string[]][] = [
+      ['bootstrapConfig', ['spec', 'clusterConfiguration']],
+      ['bootstrapConfig', ['spec', 'clusterConfiguration', 'featureGates']],
+      ['bootstrapConfig', ['spec', 'joinConfiguration', 'nodeRegistration']],
+      ['infrastructureMachine', ['spec', 'backend', 'docker', 'extraMounts']],
+      ['machine', ['spec', 'failureDomain']],
+    ]
+    fc.assert(
+      fc.property(fc.constantFrom(...places), fc.boolean(), fc.constantFrom({}, []), (place, added, empty) => {
+        const [name, path] = place
+        const without = {
+          machine: object('Machine', { clusterName: 'c', version: 'v1.34.4' }),
+          infrastructureMachine: object('DevMachine', { backend: { docker: {} } }),
+          bootstrapConfig: object('KubeadmConfig', {}),
+        }
+        const withEmpty = structuredClone(without) as Record<string, Json>
+        put(withEmpty[name], path, empty)
+        const parent = path.slice(0, -1)
+        const bare = structuredClone(withEmpty)
+        delete (valueAt(bare[name], parent) as Json)[path.at(-1) as string]
+        const request = added ? { current: bare, desired: withEmpty } : { current: withEmpty, desired: bare }
+        const { answer, decision } = ask({ isTemplate: false, request })
+        expect(decision.declined.map(({ code }) => code)).toEqual(['CHANGE_NOT_COVERED'])
+        expect(coversAll(request, answer)).toBe(false)
+      }),
+      { numRuns: 60 },
+    )
+  })
+})

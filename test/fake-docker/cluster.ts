@@ -1,0 +1,76 @@
+import type { ExecResult } from '../../src/machine/engine.ts'
+import type { SimulatedMachine } from './machine.ts'
+import { old } from './release.ts'
+
+export interface Node {
+  kubeletVersion: string
+  ready: boolean
+  // Milliseconds since 1970.
+  heartbeat: number
+}
+
+// What the machines of a simulated cluster share: the objects in its API.
+export class SimulatedCluster {
+  readonly name: string
+  // What the ConfigMap kubeadm-config names; KCP sets it before it upgrades a machine.
+  kubeadmConfigVersion = old
+  readonly machines: SimulatedMachine[] = []
+  // What was changed in its machines, in order; a test may add what was said meanwhile.
+  readonly story: string[] = []
+  readonly nodes = new Map<string, Node>()
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get clusterConfiguration(): string {
+    return `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: ${this.kubeadmConfigVersion}\n`
+  }
+
+  // A GET of the path: by the load balancer from a worker, by its own API server from a control plane machine.
+  get(from: SimulatedMachine, path: string): ExecResult {
+    const servers = from.role === 'worker' ? this.machines : [from]
+    const server = servers.map(({ apiServer }) => apiServer).find((found) => found?.answers)
+    if (!server) return { exitCode: 1, stdout: '', stderr: 'The connection to the server was refused\n' }
+    if (path === '/version') return ok({ major: '1', gitVersion: server.version })
+    if (path === '/readyz') {
+      return server.ready ? { exitCode: 0, stdout: 'ok', stderr: '' } : failure('readyz check failed')
+    }
+    if (path === '/api/v1/namespaces/kube-system/configmaps/kubeadm-config') {
+      return ok({ data: { ClusterConfiguration: this.clusterConfiguration } })
+    }
+    const node = /^\/api\/v1\/nodes\/([^/?]+)$/.exec(path)?.[1]
+    if (node !== undefined) return this.#node(node)
+    const pods = new URL(path, 'http://api')
+    if (pods.pathname === '/api/v1/namespaces/kube-system/pods') return this.#staticPods(pods.searchParams)
+    throw new Error(`the simulated API has nothing at ${path}`)
+  }
+
+  #node(name: string): ExecResult {
+    const node = this.nodes.get(name)
+    if (!node) return failure(`nodes "${name}" not found`)
+    const heartbeat = new Date(node.heartbeat).toISOString()
+    const conditions = [
+      { type: 'MemoryPressure', status: 'False', lastHeartbeatTime: heartbeat },
+      { type: 'Ready', status: node.ready ? 'True' : 'False', lastHeartbeatTime: heartbeat },
+    ]
+    return ok({ status: { nodeInfo: { kubeletVersion: node.kubeletVersion }, conditions } })
+  }
+
+  #staticPods(selectors: URLSearchParams): ExecResult {
+    if (selectors.get('labelSelector') !== 'tier=control-plane') throw new Error('other pods are not simulated')
+    const node = selectors.get('fieldSelector')?.replace('spec.nodeName=', '')
+    const machine = this.machines.find(({ name }) => name === node)
+    const pods = Object.keys(machine?.manifests ?? {})
+    const status = machine?.staticPodsReady ? 'True' : 'False'
+    return ok({ items: pods.map(() => ({ status: { conditions: [{ type: 'Ready', status }] } })) })
+  }
+}
+
+function ok(body: object): ExecResult {
+  return { exitCode: 0, stdout: JSON.stringify(body), stderr: '' }
+}
+
+function failure(message: string): ExecResult {
+  return { exitCode: 1, stdout: '', stderr: `Error from server: ${message}\n` }
+}

@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import Docker from 'dockerode'
+import type { FakeContainer } from './container.ts'
+import { type Asked, Execs } from './execs.ts'
+import { type Created, Helpers } from './helpers.ts'
+import { Refusal, type Reply } from './reply.ts'
+
+// What a test lets the engine do wrong with a request, such as "GET /containers/w-1/json".
+export type Fault = (request: string) => Refusal | 'hang' | undefined
+
+// A Docker engine that speaks as much of its HTTP API, on a unix socket, as this program uses.
+export class FakeEngine {
+  readonly containers: FakeContainer[] = []
+  readonly execs = new Execs((name) => this.container(name))
+  readonly helpers = new Helpers(this.containers)
+  readonly requests: string[] = []
+  // Requests that this fake does not know: each is a fault of the test.
+  readonly unknown: string[] = []
+  fault: Fault = () => undefined
+  #directory = ''
+  readonly #sockets = new Set<Duplex>()
+  #server = this.#newServer()
+
+  get socketPath(): string {
+    return join(this.#directory, 'docker.sock')
+  }
+
+  // The real client of this engine.
+  get docker(): Docker {
+    return new Docker({ socketPath: this.socketPath })
+  }
+
+  async up(): Promise<void> {
+    this.#directory ||= mkdtempSync(join(tmpdir(), 'fake-docker-'))
+    await new Promise<void>((resolve) => this.#server.listen(this.socketPath, resolve))
+  }
+
+  // The engine ends: its socket is gone, and so is every connection.
+  async down(): Promise<void> {
+    const closed = new Promise<unknown>((resolve) => this.#server.close(resolve))
+    this.#server.closeAllConnections()
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+    this.#server = this.#newServer()
+  }
+
+  async remove(): Promise<void> {
+    await this.down()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  container(nameOrId: string): FakeContainer {
+    const found = this.containers.find(({ id, name }) => id === nameOrId || name === nameOrId)
+    if (!found) throw new Refusal(404, `No such container: ${nameOrId}`)
+    return found
+  }
+
+  #newServer() {
+    const server = createServer((request, response) => void this.#serve(request, response))
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+      // A client that is gone in the middle of an answer is no concern of the engine.
+      socket.on('error', () => {})
+    })
+    return server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head))
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await text(request)
+    const reply = this.#reply(request, () => this.#answer(request, body === '' ? {} : JSON.parse(body)))
+    if (reply === 'hang') return
+    const { status, body: answer } = reply
+    response.writeHead(status, { 'Content-Type': 'application/json' })
+    response.end(typeof answer === 'string' ? answer : JSON.stringify(answer))
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const reply = this.#reply(request, () => ({ status: 101, body: '' }))
+    if (reply === 'hang') return
+    const id = /^\/exec\/([^/]+)\/start$/.exec(request.url ?? '')?.[1]
+    const refused = reply.status === 101 ? this.execs.refusal(id) : reply
+    if (!refused) return this.execs.start(id ?? '', request, socket, head)
+    const answer = JSON.stringify(refused.body)
+    socket.end(`HTTP/1.1 ${refused.status} Refused\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`)
+  }
+
+  #reply(request: IncomingMessage, answer: () => Reply): Reply | 'hang' {
+    const line = `${request.method} ${request.url}`
+    this.requests.push(line)
+    try {
+      const fault = this.fault(line)
+      if (fault === 'hang') return fault
+      return fault ? fault.reply : answer()
+    } catch (thrown) {
+      if (thrown instanceof Refusal) return thrown.reply
+      this.unknown.push(`${line}: ${(thrown as Error).message}`)
+      return { status: 501, body: { message: 'not faked' } }
+    }
+  }
+
+  #answer({ method, url }: IncomingMessage, body: Asked & Created): Reply {
+    const { pathname, searchParams } = new URL(url ?? '', 'http://docker')
+    const [kind = '', name = '', action = ''] = pathname.slice(1).split('/').map(decodeURIComponent)
+    switch (`${method} ${kind} ${action}`) {
+      case 'GET _ping ':
+        return { status: 200, body: 'OK' }
+      case 'GET containers ':
+        return { status: 200, body: this.#list(searchParams) }
+      case 'GET containers json':
+        return { status: 200, body: inspected(this.container(name)) }
+      case 'POST containers exec':
+        return { status: 201, body: { Id: this.execs.create(name, body) } }
+      case 'GET exec json':
+        return { status: 200, body: this.execs.inspect(name) }
+      case 'POST containers ':
+        return { status: 201, body: { Id: this.helpers.create(searchParams.get('name') ?? '', body) } }
+      case 'POST containers start':
+        return { status: 204, body: this.helpers.start(name) }
+      default:
+        throw new Error('this request is not faked')
+    }
+  }
+
+  // Only what runs, unless all are asked for.
+  #list(asked: URLSearchParams): object[] {
+    const labels: string[] = JSON.parse(asked.get('filters') ?? '{}').label ?? []
+    const isMeant = (container: FakeContainer) =>
+      labels.every((label) => {
+        const [key = '', value] = label.split('=')
+        return container.labels[key] === value
+      })
+    return this.containers
+      .filter(({ running }) => running || asked.get('all') === 'true')
+      .filter(isMeant)
+      .map(({ id, name }) => ({ Id: id, Names: [`/${name}`] }))
+  }
+}
+
+function inspected({ id, name, hostname, labels, running, paused, mounts }: FakeContainer): object {
+  return {
+    Id: id,
+    Name: `/${name}`,
+    Config: { Hostname: hostname, Labels: labels },
+    // A paused container still counts as running.
+    State: { Running: running, Paused: paused },
+    Mounts: mounts,
+  }
+}

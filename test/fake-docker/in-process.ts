@@ -1,0 +1,46 @@
+import { UpgradeError } from '../../src/errors.ts'
+import type { Engine } from '../../src/machine/engine.ts'
+import { engineError } from '../../src/machine/engine-error.ts'
+import type { FakeEngine } from './engine.ts'
+
+// The fake engine without the wire, for tests that walk many times. It refuses what the engine itself refuses;
+// dockerode and the connection to it are left out.
+export function inProcess(fake: FakeEngine): Engine {
+  return {
+    ping: async () => {},
+    inspect: async (name) => {
+      const { mounts, ...container } = refusable(name, () => fake.container(name))
+      return { ...container, varVolume: mounts.find(({ Destination }) => Destination === '/var')?.Name }
+    },
+    list: async (labels) => {
+      const wanted = Object.entries(labels)
+      const found = fake.containers.filter((container) =>
+        wanted.every(([key, value]) => container.labels[key] === value),
+      )
+      return found.map(({ name }) => name).sort()
+    },
+    exec: async (name, argv, { input = '' } = {}) => {
+      const asked = { Cmd: argv, AttachStdin: true, Privileged: true }
+      refusable(name, () => fake.execs.create(name, asked))
+      const { machine } = fake.container(name)
+      if (!machine) throw new Error(`${name} is no machine`)
+      return machine.execute(argv, input)
+    },
+    helper: async ({ name, image, argv: [entrypoint = '', ...args], volumes }) => {
+      const Binds = Object.entries(volumes).map(([volume, path]) => `${volume}:${path}`)
+      const HostConfig = { AutoRemove: true, NetworkMode: 'none', Binds }
+      if (fake.containers.some((container) => container.name === name)) return
+      if (!fake.helpers.images.has(image)) throw new UpgradeError('IMAGE_SOURCE_MISSING', { image })
+      fake.helpers.create(name, { Image: image, Entrypoint: [entrypoint], Cmd: args, HostConfig })
+      fake.helpers.start(name)
+    },
+  }
+}
+
+function refusable<T>(name: string, ask: () => T): T {
+  try {
+    return ask()
+  } catch (thrown) {
+    throw engineError(thrown, name)
+  }
+}

@@ -1,0 +1,158 @@
+import type { ExecResult } from '../../src/machine/engine.ts'
+import type { SimulatedCluster } from './cluster.ts'
+import { execute } from './commands.ts'
+import { digestOf, imagesOf, old, staticPodsOf } from './release.ts'
+import type { SimulatedClock } from './simulated-clock.ts'
+import { Units } from './units.ts'
+
+const manifestsDirectory = '/etc/kubernetes/manifests/'
+
+// A kubeadm machine as a small object: it answers the commands that src/ runs in machines, and its kubelet, units
+// and static pods go on by themselves as simulated time passes.
+export class SimulatedMachine {
+  readonly name: string
+  readonly role: 'control-plane' | 'worker'
+  readonly cluster: SimulatedCluster
+  readonly clock: SimulatedClock
+  readonly units: Units
+  // Path to content; for a program, its version. A directory is there when a path below it is.
+  readonly files = new Map<string, string>()
+  // Name to digest.
+  readonly images = new Map<string, string>()
+  // Id to image of what runs.
+  readonly containers = new Map<string, string>()
+  kubelet = { pid: 700, restarts: 0, version: old, since: 0, healthy: true }
+  apiServer: { version: string; answers: boolean; ready: boolean } | undefined
+  etcdHealthy = true
+  staticPodsReady = true
+  freeMiB = 50_000
+  // Kubelets of these versions end as soon as they have started, and systemd starts them again.
+  readonly brokenKubelets = new Set<string>()
+  // What was asked of the machine, and what that changed in it, in order.
+  readonly commands: string[][] = []
+  readonly effects: string[] = []
+  // Commands that this simulation does not know: each is a fault of the test.
+  readonly unknown: string[] = []
+  #ids = 0
+
+  constructor(name: string, role: 'control-plane' | 'worker', cluster: SimulatedCluster, clock: SimulatedClock) {
+    this.name = name
+    this.role = role
+    this.cluster = cluster
+    this.clock = clock
+    this.units = new Units(clock)
+    for (const program of ['kubeadm', 'kubelet', 'kubectl']) this.files.set(`/usr/bin/${program}`, old)
+    for (const image of imagesOf(old)) this.images.set(image, digestOf(image))
+    this.runContainer('registry.k8s.io/pause:3.10.1')
+    this.runContainer(`registry.k8s.io/kube-proxy:${old}`)
+    if (role === 'control-plane') {
+      for (const [pod, image] of Object.entries(staticPodsOf(old))) this.setManifest(pod, image)
+      for (const image of Object.values(this.manifests)) this.runContainer(image)
+      this.files.set('/var/lib/etcd/member/wal', 'data')
+      this.apiServer = { version: old, answers: true, ready: true }
+    }
+    this.kubelet.since = clock.now() / 1000 - 3600
+    cluster.machines.push(this)
+    cluster.nodes.set(name, { kubeletVersion: old, ready: true, heartbeat: clock.now() })
+  }
+
+  execute(argv: string[], input: string): ExecResult {
+    this.commands.push(argv)
+    try {
+      return execute(this, argv, input)
+    } catch (thrown) {
+      this.unknown.push(`${argv.join(' ')}: ${(thrown as Error).message}`)
+      return { exitCode: 127, stdout: '', stderr: (thrown as Error).message }
+    }
+  }
+
+  did(effect: string): void {
+    this.effects.push(effect)
+    this.cluster.story.push(`    ${effect}`)
+  }
+
+  // Static pod name to image.
+  get manifests(): Record<string, string> {
+    const files = [...this.files].filter(([path]) => path.startsWith(manifestsDirectory))
+    return Object.fromEntries(
+      files.map(([path, image]) => [path.slice(manifestsDirectory.length, -'.yaml'.length), image]),
+    )
+  }
+
+  setManifest(pod: string, image: string): void {
+    this.files.set(`${manifestsDirectory}${pod}.yaml`, image)
+  }
+
+  removeManifest(pod: string): void {
+    this.files.delete(`${manifestsDirectory}${pod}.yaml`)
+  }
+
+  isDirectory(path: string): boolean {
+    return [...this.files.keys()].some((file) => file.startsWith(`${path}/`))
+  }
+
+  removeDirectory(path: string): void {
+    for (const file of this.files.keys()) if (file.startsWith(`${path}/`)) this.files.delete(file)
+  }
+
+  runContainer(image: string): void {
+    this.#ids += 1
+    this.containers.set(`${this.name}-${this.#ids}`, image)
+  }
+
+  // All static pods start once more, from the manifests as they are.
+  restartStaticPods(): void {
+    const images = Object.values(this.manifests)
+    const repositories = new Set(images.map(repositoryOf))
+    for (const [id, image] of this.containers) if (repositories.has(repositoryOf(image))) this.containers.delete(id)
+    for (const image of images) this.runContainer(image)
+    const version = this.manifests['kube-apiserver']?.split(':').at(-1)
+    this.apiServer = { version: version ?? '', answers: true, ready: false }
+    const server = this.apiServer
+    this.clock.after(2, () => {
+      server.ready = true
+    })
+  }
+
+  // Starts the kubelet that stands in /usr/bin.
+  restartKubelet(): void {
+    const version = this.files.get('/usr/bin/kubelet') ?? ''
+    const started = {
+      pid: this.kubelet.pid + 10,
+      restarts: 0,
+      version,
+      since: this.clock.now() / 1000,
+      healthy: false,
+    }
+    this.kubelet = started
+    this.did(`kubelet ${version} starts`)
+    if (this.brokenKubelets.has(version)) return
+    this.clock.after(1, () => {
+      started.healthy = true
+    })
+    this.clock.after(2, () => {
+      if (this.kubelet !== started) return
+      this.cluster.nodes.set(this.name, { kubeletVersion: version, ready: true, heartbeat: this.clock.now() })
+      if (this.role === 'control-plane') this.restartStaticPods()
+    })
+  }
+
+  // What a look at the kubelet finds: a broken one is another process each time.
+  lookAtKubelet(): SimulatedMachine['kubelet'] {
+    if (this.brokenKubelets.has(this.kubelet.version)) {
+      this.kubelet.pid += 1
+      this.kubelet.restarts += 1
+    }
+    return this.kubelet
+  }
+
+  // All that an upgrade could have changed, to compare before with after.
+  snapshot(): object {
+    const { files, images, containers, kubelet, units } = this
+    return structuredClone({ files, images, containers, kubelet, starts: units.starts, units: units.names })
+  }
+}
+
+function repositoryOf(image: string): string {
+  return image.slice(0, image.lastIndexOf(':'))
+}

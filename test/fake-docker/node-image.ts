@@ -1,0 +1,22 @@
+import type { FakeContainer } from './container.ts'
+import { imagesOf } from './release.ts'
+import { shellFile } from './shell-files.ts'
+import type { SimulatedClock } from './simulated-clock.ts'
+
+// What a container of a node image does when it is asked for an archive of its images.
+export function nodeImage(clock: SimulatedClock, version: string, images = imagesOf(version)) {
+  return (argv: string[], { machine }: FakeContainer, end: () => void) => {
+    const [shell, option, script, , directory = '', ...asked] = argv
+    const file = shellFile(script)
+    if (!machine || shell !== 'sh' || option !== '-c' || file !== 'upgrade/steps/image-archive.sh') {
+      throw new Error('only archives of images are faked')
+    }
+    clock.after(5, () => {
+      const place = directory.replace('/machine/', '/var/')
+      const missing = asked.find((image) => !images.includes(image))
+      if (missing === undefined) machine.files.set(`${place}/images.tar`, asked.join('\n'))
+      else machine.files.set(`${place}/images.failed`, `lacks ${missing}\n`)
+      end()
+    })
+  }
+}

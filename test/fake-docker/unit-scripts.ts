@@ -1,0 +1,60 @@
+import type { SimulatedMachine } from './machine.ts'
+import { digestOf, imagesOf, staticPodsOf } from './release.ts'
+import type { Ending } from './units.ts'
+
+const programs = ['kubeadm', 'kubelet', 'kubectl']
+
+// What the shell file of each unit step has done by the time its unit ends.
+export const unitScripts: Record<string, (machine: SimulatedMachine, args: string[]) => Ending> = {
+  binaries: ({ files }, [url, version = '', directory]) => {
+    if (!url?.startsWith('http')) return { exitCode: 42, log: 'failed: kubeadm.sha256\n' }
+    for (const name of programs) files.set(`${directory}/${name}`, version)
+    return done(`fetching ${url}/${version}/bin/linux/amd64/kubeadm\n`)
+  },
+
+  images: ({ files, images }, [directory, way]) => {
+    const archive = `${directory}/images.tar`
+    const configuration = files.get(`${directory}/cluster-configuration.yaml`) ?? ''
+    const version = /^kubernetesVersion: (.*)$/m.exec(configuration)?.[1] ?? ''
+    const brought = way === 'pull' ? imagesOf(version) : files.get(archive)?.split('\n')
+    if (!brought) return { exitCode: 1, log: 'ctr: open images.tar: no such file or directory\n' }
+    for (const image of brought) images.set(image, digestOf(image))
+    files.delete(archive)
+    return done('')
+  },
+
+  // kubeadm goes to the version that kubeadm-config names, and is content with the one that is there.
+  kubeadm: (machine, [directory, role, ...flags]) => {
+    const { cluster, files, manifests } = machine
+    const version = cluster.kubeadmConfigVersion
+    if (role === 'control-plane') {
+      if (!('kube-apiserver' in manifests)) return { exitCode: 46, log: '' }
+      const backups = [...files.keys()].filter((path) => path.includes('kubeadm-backup-etcd-'))
+      const before = `${directory}/etcd-backups.before`
+      if (!files.has(before)) files.set(before, backups.map((path) => path.replace(/\/[^/]*$/, '')).join('\n'))
+      files.set(`/etc/kubernetes/tmp/kubeadm-backup-etcd-${machine.clock.now()}/etcd`, 'data')
+      for (const [pod, image] of Object.entries(manifests)) {
+        files.set(`/etc/kubernetes/tmp/kubeadm-backup-manifests-${machine.clock.now()}/${pod}.yaml`, image)
+      }
+      for (const [pod, image] of Object.entries(staticPodsOf(version))) machine.setManifest(pod, image)
+      machine.restartStaticPods()
+    }
+    files.set(`${directory}/kubeadm.done`, '')
+    machine.did(`kubeadm upgrade node ${flags.join(' ')}`)
+    return done(`[upgrade] The node is at ${version}\n`)
+  },
+
+  kubelet: (machine, [directory, version]) => {
+    const { files } = machine
+    if (files.get('/usr/bin/kubelet') !== version && !machine.isDirectory(`${directory}/previous`)) {
+      for (const name of programs) files.set(`${directory}/previous/${name}`, files.get(`/usr/bin/${name}`) ?? '')
+    }
+    for (const name of programs) files.set(`/usr/bin/${name}`, files.get(`${directory}/bin/${name}`) ?? '')
+    machine.restartKubelet()
+    return done('')
+  },
+}
+
+function done(log: string): Ending {
+  return { exitCode: 0, log }
+}

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import type { Helper } from '../../src/machine/engine.ts'
+import { engineWith } from './engine-with.ts'
+
+const helper: Helper = {
+  name: 'helper',
+  image: 'kindest/node:v1.35.4',
+  argv: ['sh', '-c', 'script', 'name', 'argument'],
+  volumes: { 'var-of-m-1': '/machine' },
+}
+
+// An engine that has the image and, in m-1, the volume; `ended` ends the helper that was started.
+async function engineWithImage() {
+  const at = await engineWith()
+  at.container.mounts.push({ Type: 'volume', Name: 'var-of-m-1', Destination: '/var' })
+  const started = { argv: [] as string[], on: '', end: () => {} }
+  at.fake.helpers.images.set(helper.image, (argv, on, end) => Object.assign(started, { argv, on: on.name, end }))
+  return { ...at, started }
+}
+
+test('a helper runs its command in place of the entrypoint, with the volume of the machine', async () => {
+  const { engine, fake, started } = await engineWithImage()
+  await engine.helper(helper)
+  expect(fake.helpers.starts).toEqual(['helper'])
+  expect(started).toMatchObject({ argv: helper.argv, on: 'm-1' })
+})
+
+test('a helper that runs already is not started again', async () => {
+  const { engine, fake } = await engineWithImage()
+  await Promise.all([engine.helper(helper), engine.helper(helper)])
+  await engine.helper(helper)
+  expect(fake.helpers.starts).toEqual(['helper'])
+})
+
+test('a helper that was made but not started, as by a process that was killed, is started', async () => {
+  const { engine, fake, docker } = await engineWithImage()
+  const HostConfig = { AutoRemove: true, NetworkMode: 'none', Binds: ['var-of-m-1:/machine'] }
+  await docker.createContainer({
+    name: 'helper',
+    Image: helper.image,
+    Entrypoint: ['sh'],
+    Cmd: [],
+    HostConfig,
+  })
+  await engine.helper(helper)
+  expect(fake.helpers.starts).toEqual(['helper'])
+})
+
+test('a helper that ends just before it would be started is no error', async () => {
+  const { engine, fake, started } = await engineWithImage()
+  await engine.helper(helper)
+  fake.fault = (request) => {
+    if (request === 'POST /containers/helper/start') started.end()
+    return undefined
+  }
+  await engine.helper(helper)
+  expect(fake.containers.map(({ name }) => name)).toEqual(['m-1'])
+})
+
+test('a node image that the engine does not have is said so', async () => {
+  const { engine } = await engineWith()
+  await expect(engine.helper(helper)).rejects.toMatchObject({
+    code: 'IMAGE_SOURCE_MISSING',
+    values: { image: 'kindest/node:v1.35.4' },
+  })
+})

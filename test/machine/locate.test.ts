@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { locate, type Whereabouts } from '../../src/machine/locate.ts'
+import { caCertificate, caPin } from '../fake-docker/ca.ts'
+import type { FakeContainer } from '../fake-docker/container.ts'
+import { startLab } from '../fake-docker/lab.ts'
+import { Refusal } from '../fake-docker/reply.ts'
+
+// A cluster whose container w-1 is changed like this, and the attempt to locate it.
+async function located(change: Partial<FakeContainer>, whereabouts: Partial<Whereabouts> = {}) {
+  const lab = await startLab('cp-1', 'w-1')
+  Object.assign(lab.fake.container('w-1'), change)
+  const machine = locate(lab.engine, { container: 'w-1', cluster: 'lab', role: 'worker', ...whereabouts })
+  return { lab, machine }
+}
+
+const labels = (cluster: string, role: string) => ({
+  'io.x-k8s.kind.cluster': cluster,
+  'io.x-k8s.kind.role': role,
+})
+
+test('a machine is found with its role and cluster', async () => {
+  const { machine } = await located({})
+  expect(await machine).toMatchObject({ name: 'w-1', cluster: 'lab', role: 'worker' })
+})
+
+test("where the role is not known it is the container's", async () => {
+  const { machine } = await located({}, { container: 'cp-1', role: undefined })
+  expect(await machine).toMatchObject({ name: 'cp-1', role: 'control-plane' })
+})
+
+test.each<[string, Partial<FakeContainer>, Partial<Whereabouts>]>([
+  ['CONTAINER_MISSING', {}, { container: 'w-9' }],
+  ['CONTAINER_OF_OTHER_CLUSTER', { labels: labels('other', 'worker') }, {}],
+  ['CONTAINER_OF_OTHER_CLUSTER', { labels: {} }, {}],
+  ['CONTAINER_OF_OTHER_CLUSTER', {}, { cluster: 'other' }],
+  ['CONTAINER_ROLE', { labels: labels('lab', 'control-plane') }, {}],
+  ['CONTAINER_ROLE', {}, { role: 'control-plane' }],
+  ['CONTAINER_ROLE', { labels: labels('lab', 'external-load-balancer') }, {}],
+  ['CONTAINER_ROLE', { labels: labels('lab', 'external-load-balancer') }, { role: undefined }],
+  ['CONTAINER_HOSTNAME', { hostname: 'another' }, {}],
+  ['CONTAINER_PAUSED', { paused: true }, {}],
+  ['CONTAINER_STOPPED', { running: false }, {}],
+])('%s: container %j, asked for %j', async (code, change, whereabouts) => {
+  const { lab, machine } = await located(change, whereabouts)
+  await expect(machine).rejects.toMatchObject({ code })
+  expect(lab.fake.requests.every((request) => request.startsWith('GET '))).toBe(true)
+})
+
+test('a container that is the wrong one is not said to be paused or stopped', async () => {
+  const { machine } = await located({ labels: labels('other', 'worker'), paused: true, running: false })
+  await expect(machine).rejects.toMatchObject({ code: 'CONTAINER_OF_OTHER_CLUSTER' })
+})
+
+test('a name that the engine resolves to another container is not taken', async () => {
+  // Docker takes the beginning of an id for a name.
+  const { machine } = await located({ id: 'w-9', hostname: 'abc' }, { container: 'w-9' })
+  await expect(machine).rejects.toMatchObject({ code: 'CONTAINER_HOSTNAME' })
+})
+
+test('an engine that does not answer says nothing of the container', async () => {
+  const lab = await startLab('w-1')
+  lab.fake.fault = () => new Refusal(503, 'starting')
+  const machine = locate(lab.engine, { container: 'w-1', cluster: 'lab' })
+  await expect(machine).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
+})
+
+test('a machine that trusts the CA that the Machine names is the one', async () => {
+  const lab = await startLab('w-1')
+  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', caCertificate)
+  const caCertHashes = [`sha256:${'0'.repeat(64)}`, caPin]
+  const machine = await locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes })
+  expect(machine.name).toBe('w-1')
+})
+
+test('CONTAINER_CA: a machine of another cluster of the same name is refused', async () => {
+  const lab = await startLab('w-1')
+  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', caCertificate)
+  const caCertHashes = [`sha256:${'0'.repeat(64)}`]
+  const machine = locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes })
+  await expect(machine).rejects.toMatchObject({ code: 'CONTAINER_CA' })
+  expect(lab.machine('w-1').effects).toEqual([])
+})

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { type Lab, putAtTarget, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import { target } from '../fake-docker/release.ts'
+import { walk } from './walk.ts'
+
+const labs: [string, () => Lab][] = [
+  ['cp-1', () => startQuickLab('cp-1')],
+  ['w-1', () => startWorkersLab('w-1')],
+]
+
+test.each(labs)('nothing is done on %s when it is at the target', async (name, start) => {
+  const lab = start()
+  const machine = putAtTarget(lab, name)
+  const before = machine.snapshot()
+  const { run, messages } = await walk(lab, name)
+  expect(run.progress).toMatchObject({ phase: 'Done', message: `at ${target}` })
+  expect(messages).toEqual(['looking at the machine', `at ${target}`])
+  expect(machine.snapshot()).toEqual(before)
+  expect(machine.effects).toEqual([])
+})
+
+test.each(labs)('nothing more is done on %s when it is asked for again after its walk', async (name, start) => {
+  const lab = start()
+  await walk(lab, name)
+  const before = lab.machine(name).snapshot()
+  const { run } = await walk(lab, name)
+  expect(run.progress.phase).toBe('Done')
+  expect(lab.machine(name).snapshot()).toEqual(before)
+  expect(lab.fake.helpers.starts).toHaveLength(1)
+})
+
+test.each(labs)('what %s still has lying about at the target is tidied up, and nothing else', async (name, start) => {
+  const lab = start()
+  const machine = putAtTarget(lab, name)
+  machine.files.set(`/var/lib/capd-kubeadm-upgrader/${target}/bin/kubeadm`, target)
+  await walk(lab, name)
+  expect(machine.effects).toEqual(['note tidy start', 'tidy', 'note tidy done'])
+})
+
+test.each<[string, string, string, string]>([
+  ['cp-1', 'down a patch', 'v1.34.3', 'MACHINE_NEWER'],
+  ['cp-1', 'down a minor', 'v1.33.9', 'MACHINE_NEWER'],
+  ['cp-1', 'to a pre-release of what it runs', 'v1.34.4-rc.1', 'MACHINE_NEWER'],
+  ['cp-1', 'two minors up', 'v1.36.0', 'MACHINE_TOO_OLD'],
+  ['w-1', 'down a patch', 'v1.34.3', 'MACHINE_NEWER'],
+  ['w-1', 'down a minor', 'v1.33.9', 'MACHINE_NEWER'],
+])('%s does not go %s: no file is written, not even its history', async (name, _way, version, code) => {
+  const lab = startQuickLab('cp-1', 'w-1')
+  const before = lab.machine(name).snapshot()
+  const { run } = await walk(lab, name, { version })
+  expect(run.progress.phase).toBe('Failed')
+  expect(run.progress.error?.code).toBe(code)
+  expect(lab.machine(name).snapshot()).toEqual(before)
+  expect(lab.machine(name).effects).toEqual([])
+})

@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest'
+import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import { nodeImage } from '../fake-docker/node-image.ts'
+import { imagesOf, old, staticPodsOf, target } from '../fake-docker/release.ts'
+import { walk } from './walk.ts'
+
+const kubeadmError = '[ERROR ImagePull]: failed to pull image registry.k8s.io/etcd:3.6.6-0: not found'
+const kubeadmLog = ['[preflight] Running checks', '\tsome words of it', ` \t${kubeadmError}`, 'error: more'].join('\n')
+
+// What goes wrong on a control plane machine, once or for ever, and what is said of it.
+const failures: [code: string, message: string, provoke: (lab: Lab) => void][] = [
+  [
+    'DOWNLOAD_NOT_FOUND',
+    'The download server has no kubeadm.sha256.',
+    ({ machine }) => machine('cp-1').units.fail('binaries', { exitCode: 41, log: 'failed: kubeadm.sha256\n' }),
+  ],
+  [
+    'CHECKSUM_WRONG',
+    'The download of kubelet does not have the checksum that the server publishes.',
+    ({ machine }) => machine('cp-1').units.fail('binaries', { exitCode: 44, log: 'failed: kubelet\n' }, 3),
+  ],
+  [
+    'BINARY_UNUSABLE',
+    'The downloaded kubectl does not run in the machine or is of another version.',
+    ({ machine }) => machine('cp-1').units.fail('binaries', { exitCode: 45, log: 'failed: kubectl\n' }),
+  ],
+  [
+    'IMAGE_SOURCE_MISSING',
+    `The engine has no image kindest/node:${target} to take the Kubernetes images from.`,
+    ({ fake }) => fake.helpers.images.clear(),
+  ],
+  [
+    'IMAGE_SOURCE_LACKS',
+    `The image kindest/node:${target} does not hold registry.k8s.io/kube-scheduler:${target}.`,
+    ({ fake, clock }) => {
+      const images = imagesOf(target).filter((image) => !image.includes('scheduler'))
+      fake.helpers.images.set(`kindest/node:${target}`, nodeImage(clock, target, images))
+    },
+  ],
+  [
+    'VAR_VOLUME_MISSING',
+    'The container cp-1 has no volume at /var, which CAPD and kind give their machines.',
+    ({ fake }) => fake.container('cp-1').mounts.pop(),
+  ],
+  [
+    'KUBEADM_FAILED',
+    `kubeadm upgrade node failed: ${kubeadmError}`,
+    ({ machine }) => machine('cp-1').units.fail('kubeadm', { exitCode: 1, log: kubeadmLog }),
+  ],
+  [
+    'MANIFEST_MISSING',
+    'The static pod manifest of kube-scheduler is missing and kubeadm left no backup of it.',
+    ({ machine }) => machine('cp-1').removeManifest('kube-scheduler'),
+  ],
+  [
+    'MACHINE_NEWER',
+    `The machine already runs v1.35.5, newer than ${target}.`,
+    ({ machine }) => machine('cp-1').setManifest('kube-apiserver', 'registry.k8s.io/kube-apiserver:v1.35.5'),
+  ],
+  [
+    'MACHINE_TOO_OLD',
+    `The machine runs v1.33.9, more than one minor before ${target}.`,
+    ({ machine }) => machine('cp-1').setManifest('kube-apiserver', 'registry.k8s.io/kube-apiserver:v1.33.9'),
+  ],
+]
+
+test.each(failures)('%s needs a person: %s', async (code, message, provoke) => {
+  const lab = startQuickLab('cp-1')
+  provoke(lab)
+  const { run } = await walk(lab, 'cp-1')
+  expect(run.progress).toMatchObject({
+    phase: 'Failed',
+    message: `${message} (${code})`,
+    retryAfterSeconds: 0,
+  })
+  expect(run.progress.error?.code).toBe(code)
+  // The machine rests as it was.
+  const { kubelet, manifests, files } = lab.machine('cp-1')
+  expect(kubelet).toMatchObject({ version: old, healthy: true, pid: 700 })
+  expect(files.get('/usr/bin/kubelet')).toBe(old)
+  expect(manifests.etcd).toBe(staticPodsOf(old).etcd)
+})
+
+test.each([
+  ['error execution phase preflight: x\nto see the stack trace', 'error execution phase preflight: x'],
+  ['[upgrade] all is well\n', 'it gave no reason'],
+  [`error: ${'x'.repeat(500)}`, `error: ${'x'.repeat(293)}`],
+])('kubeadm that says %j failed because: %s', async (log, cause) => {
+  const lab = startQuickLab('cp-1')
+  lab.machine('cp-1').units.fail('kubeadm', { exitCode: 1, log })
+  const { run } = await walk(lab, 'cp-1')
+  expect(run.progress.message).toBe(`kubeadm upgrade node failed: ${cause} (KUBEADM_FAILED)`)
+  expect(run.progress.error?.detail).toBe(log)
+})
+
+test('a kubelet that does not come up gives way to the one from before', async () => {
+  const lab = startQuickLab('cp-1')
+  const machine = lab.machine('cp-1')
+  machine.brokenKubelets.add(target)
+  const { run } = await walk(lab, 'cp-1')
+  expect(run.progress).toMatchObject({
+    phase: 'Failed',
+    message: `The kubelet ${target} did not come up; the one from before runs again. (KUBELET_NOT_UP)`,
+  })
+  expect(run.progress.error?.detail).toBe('the log of the kubelet\n')
+  // Ruling 10: the static pods stay at the target, the kubelet is the old one.
+  lab.clock.pass(10)
+  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
+  for (const program of ['kubeadm', 'kubelet', 'kubectl']) expect(machine.files.get(`/usr/bin/${program}`)).toBe(old)
+  expect(machine.manifests['kube-apiserver']).toBe(`registry.k8s.io/kube-apiserver:${target}`)
+  expect(machine.units.names).not.toContain(`capd-kubeadm-upgrader-kubelet-${target}`)
+})
+
+test('a kubelet whose unit goes on failing gives way to the one from before, too', async () => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  // systemctl restart fails when the unit's own checks before the start do.
+  const failing = { exitCode: 1, log: 'Job for kubelet.service failed\n' }
+  machine.units.fail('kubelet', failing, 1000)
+  for (const program of ['kubeadm', 'kubelet', 'kubectl']) {
+    machine.files.set(`/var/lib/capd-kubeadm-upgrader/${target}/previous/${program}`, old)
+  }
+  const { run } = await walk(lab, 'w-1')
+  expect(run.progress.error?.code).toBe('KUBELET_NOT_UP')
+  expect(machine.effects).toContain('put the previous kubelet back')
+})

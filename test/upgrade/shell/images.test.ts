@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import { createRoot, type Root } from './rooted.ts'
+
+const work = '/var/lib/work'
+const configuration = `${work}/cluster-configuration.yaml`
+const yaml = 'kind: ClusterConfiguration\nkubernetesVersion: v1.35.4\n'
+
+function machine(kubeadm: string, ctr = ''): Root {
+  const root = createRoot()
+  root.program(`${work}/bin/kubeadm`, kubeadm)
+  root.program('/stand-ins/ctr', ctr)
+  return root
+}
+
+describe.skipIf(process.platform !== 'linux')('images.sh', () => {
+  const lists = 'echo registry/a:1; echo registry/b:1; echo "warning: c" >&2'
+
+  test('prints which images are needed and which are there, by the configuration it is given', async () => {
+    const root = machine(lists, 'echo registry/b:1; echo registry/d:1')
+    const { exitCode, stdout } = await root.run('images.sh', work, yaml)
+    expect(exitCode).toBe(0)
+    expect(stdout.split('\n')).toEqual([
+      'needed registry/a:1',
+      'needed registry/b:1',
+      'there registry/b:1',
+      'there registry/d:1',
+    ])
+    expect(root.read(configuration)).toBe(yaml)
+    expect(root.calls()[0]).toBe(`kubeadm config images list --config ${configuration}`)
+  })
+
+  test('goes by the configuration that it was given before, when it is given none', async () => {
+    const root = machine(lists)
+    root.write(configuration, yaml)
+    expect((await root.run('images.sh', work, '')).exitCode).toBe(0)
+    expect(root.read(configuration)).toBe(yaml)
+  })
+
+  test('fails when kubeadm cannot read the configuration, rather than need no image', async () => {
+    const root = machine('echo "error: unknown feature gate" >&2; exit 1', 'echo registry/b:1')
+    expect((await root.run('images.sh', work, yaml)).exitCode).not.toBe(0)
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('steps/images.sh', () => {
+  test('pulls by kubeadm, from where the configuration says', async () => {
+    const root = machine('')
+    expect((await root.run('steps/images.sh', work, 'pull')).exitCode).toBe(0)
+    expect(root.calls()).toEqual([`kubeadm config images pull --config ${configuration}`])
+  })
+
+  test('imports the archive, and then takes it away', async () => {
+    const root = machine('')
+    root.write(`${work}/images.tar`, 'archive')
+    expect((await root.run('steps/images.sh', work, 'node-image')).exitCode).toBe(0)
+    expect(root.calls()).toEqual([`ctr -n k8s.io images import ${work}/images.tar`])
+    expect(root.has(`${work}/images.tar`)).toBe(false)
+  })
+
+  test('keeps the archive when it cannot be imported', async () => {
+    const root = machine('', 'exit 1')
+    root.write(`${work}/images.tar`, 'archive')
+    expect((await root.run('steps/images.sh', work, 'node-image')).exitCode).toBe(1)
+    expect(root.has(`${work}/images.tar`)).toBe(true)
+  })
+
+  test('fails when kubeadm cannot pull', async () => {
+    expect((await machine('exit 1').run('steps/images.sh', work, 'pull')).exitCode).toBe(1)
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
+  const ctr = 'case $4 in ls) echo registry/a:1; echo registry/b:1 ;; export) shift 4; echo "$*" >"$1" ;; esac'
+
+  function nodeImage(script = ctr): Root {
+    const root = machine('', script)
+    root.program('/stand-ins/containerd')
+    root.write(`${work}/x`, '')
+    return root
+  }
+
+  test('exports the images that are asked for, renamed into place', async () => {
+    const root = nodeImage()
+    expect((await root.run('steps/image-archive.sh', work, 'registry/a:1', 'registry/b:1')).exitCode).toBe(0)
+    expect(root.read(`${work}/images.tar`)).toBe(`${work}/images.tar.new registry/a:1 registry/b:1\n`)
+    expect(root.has(`${work}/images.tar.new`)).toBe(false)
+    expect(root.has(`${work}/images.failed`)).toBe(false)
+  })
+
+  test('names the image that it does not have, and exports nothing', async () => {
+    const root = nodeImage()
+    await root.run('steps/image-archive.sh', work, 'registry/a:1', 'registry/a:10', 'registry/c:1')
+    expect(root.read(`${work}/images.failed`)).toBe('lacks registry/a:10\n')
+    expect(root.has(`${work}/images.tar`)).toBe(false)
+  })
+
+  test('tells why an export failed', async () => {
+    const root = nodeImage('case $4 in ls) echo registry/a:1 ;; export) echo "no space left" >&2; exit 1 ;; esac')
+    await root.run('steps/image-archive.sh', work, 'registry/a:1')
+    expect(root.read(`${work}/images.failed`)).toBe('no space left\n')
+    expect(root.has(`${work}/images.tar`)).toBe(false)
+  })
+})

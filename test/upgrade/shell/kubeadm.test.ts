@@ -1,0 +1,77 @@
+import { mkdirSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { createRoot, type Root } from './rooted.ts'
+
+const work = '/var/lib/work'
+const backups = '/etc/kubernetes/tmp/kubeadm-backup-etcd'
+
+// A machine with a staged kubeadm that does this, and with all manifests.
+function machine(kubeadm = ''): Root {
+  const root = createRoot()
+  root.program(`${work}/bin/kubeadm`, kubeadm)
+  root.program('/stand-ins/systemctl')
+  for (const name of ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']) {
+    root.write(`/etc/kubernetes/manifests/${name}.yaml`, '')
+  }
+  mkdirSync(root.path('/etc/kubernetes/tmp'), { recursive: true })
+  return root
+}
+
+describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
+  test.each(['worker', 'control-plane'])('runs the staged kubeadm on a %s and marks its success', async (role) => {
+    const root = machine()
+    expect((await root.run('steps/kubeadm.sh', work, role, '--one=1', '--two=a b')).exitCode).toBe(0)
+    expect(root.calls()).toEqual(['kubeadm upgrade node --one=1 --two=a b'])
+    expect(root.has(`${work}/kubeadm.done`)).toBe(true)
+  })
+
+  test('ends as kubeadm does, and marks nothing, when kubeadm fails', async () => {
+    const root = machine('exit 3')
+    expect((await root.run('steps/kubeadm.sh', work, 'worker')).exitCode).toBe(3)
+    expect(root.has(`${work}/kubeadm.done`)).toBe(false)
+  })
+
+  test('does not run kubeadm on a control plane that lacks a manifest, which kubeadm would take for a worker', async () => {
+    const root = machine()
+    root.remove('/etc/kubernetes/manifests/kube-apiserver.yaml')
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane')).exitCode).toBe(46)
+    expect(root.calls()).toEqual([])
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('tidy.sh', () => {
+  test('removes the copies of etcd that our runs of kubeadm made, and no other', async () => {
+    const root = machine('mkdir -p /etc/kubernetes/tmp/kubeadm-backup-etcd-$(ls /etc/kubernetes/tmp | wc -l)')
+    root.write(`${backups}-0/member/wal`, 'from before')
+    await root.run('steps/kubeadm.sh', work, 'control-plane')
+    // A second attempt does not take the first one's copy for an old one.
+    await root.run('steps/kubeadm.sh', work, 'control-plane')
+    expect([1, 2].map((n) => root.has(`${backups}-${n}`))).toEqual([true, true])
+    expect((await root.run('steps/tidy.sh', work, 'unit-a', 'unit-b')).exitCode).toBe(0)
+    expect([0, 1, 2].map((n) => root.has(`${backups}-${n}`))).toEqual([true, false, false])
+    expect(root.has(work)).toBe(false)
+    expect(root.has(`${work}.old`)).toBe(false)
+    expect(root.calls().filter((call) => call.startsWith('systemctl'))).toEqual([
+      'systemctl stop unit-a',
+      'systemctl reset-failed unit-a',
+      'systemctl stop unit-b',
+      'systemctl reset-failed unit-b',
+    ])
+  })
+
+  test('removes no copy of etcd where kubeadm never ran for us', async () => {
+    const root = machine()
+    root.write(`${backups}-0/member/wal`, 'from before')
+    await root.run('steps/tidy.sh', work)
+    expect(root.has(`${backups}-0`)).toBe(true)
+    expect(root.has(work)).toBe(false)
+  })
+
+  test('goes on although units and what was moved away before are in the way', async () => {
+    const root = machine()
+    root.program('/stand-ins/systemctl', 'exit 5')
+    root.write(`${work}.old/bin/kubeadm`, '')
+    expect((await root.run('steps/tidy.sh', work, 'unit-a')).exitCode).toBe(0)
+    expect([root.has(work), root.has(`${work}.old`)]).toEqual([false, false])
+  })
+})

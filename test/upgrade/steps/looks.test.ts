@@ -1,0 +1,191 @@
+import { expect, test } from 'vitest'
+import type { Step } from '../../../src/upgrade/step.ts'
+import { apiServers } from '../../../src/upgrade/steps/api-servers.ts'
+import { binaries } from '../../../src/upgrade/steps/binaries.ts'
+import { kubeadm } from '../../../src/upgrade/steps/kubeadm.ts'
+import { kubeadmConfig } from '../../../src/upgrade/steps/kubeadm-config.ts'
+import { kubelet } from '../../../src/upgrade/steps/kubelet.ts'
+import { manifests } from '../../../src/upgrade/steps/manifests.ts'
+import { staticPods } from '../../../src/upgrade/steps/static-pods.ts'
+import { tidy } from '../../../src/upgrade/steps/tidy.ts'
+import { digestOf, old, target } from '../../fake-docker/release.ts'
+import { look, nothing, type Row, serverOf, stopContainers } from './look.ts'
+
+const work = `/var/lib/capd-kubeadm-upgrader/${target}`
+
+const rows: [Step, ...Row][] = [
+  [staticPods, 'cp-1', 'done', ...nothing],
+  [
+    staticPods,
+    'cp-1',
+    `the manifest of kube-apiserver at ${target}`,
+    'kubeadm has not changed it',
+    ({ machine }) => machine('cp-1').setManifest('kube-apiserver', `registry.k8s.io/kube-apiserver:${old}`),
+  ],
+  [
+    staticPods,
+    'cp-1',
+    `kube-apiserver to run ${target}`,
+    'one of the old version runs beside it',
+    ({ machine }) => machine('cp-1').runContainer(`registry.k8s.io/kube-apiserver:${old}`),
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'etcd to run 3.6.6-0',
+    'the old etcd runs',
+    ({ machine }) => {
+      stopContainers(machine('cp-1').containers, '/etcd:')
+      machine('cp-1').runContainer('registry.k8s.io/etcd:3.6.5-0')
+    },
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'done',
+    'the runtime names the image of a container by another of its names',
+    ({ machine }) => {
+      const { containers, images: names } = machine('cp-1')
+      stopContainers(containers, 'kube-proxy')
+      const image = `registry.k8s.io/kube-scheduler:${target}`
+      names.set('registry.k8s.io/kube-scheduler:latest', digestOf(image))
+      stopContainers(containers, 'kube-scheduler')
+      machine('cp-1').runContainer('registry.k8s.io/kube-scheduler:latest')
+    },
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'the etcd member of cp-3',
+    'it is not healthy',
+    ({ machine }) => Object.assign(machine('cp-3'), { etcdHealthy: false }),
+  ],
+  [apiServers, 'w-1', 'done', ...nothing],
+  [
+    apiServers,
+    'w-1',
+    `every API server to be at ${target}`,
+    'the oldest is not',
+    (lab) => Object.assign(serverOf(lab, 'cp-2'), { version: old }),
+  ],
+  [
+    apiServers,
+    'w-1',
+    `every API server to be at ${target}`,
+    'it has only a pre-release',
+    (lab) => Object.assign(serverOf(lab, 'cp-3'), { version: `${target}-rc.1` }),
+  ],
+  [
+    apiServers,
+    'w-1',
+    'every API server to answer',
+    'one does not, though the load balancer would find another',
+    (lab) => Object.assign(serverOf(lab, 'cp-3'), { answers: false }),
+  ],
+  [
+    apiServers,
+    'w-1',
+    'done',
+    'they are newer',
+    (lab) => ['cp-1', 'cp-2', 'cp-3'].map((name) => Object.assign(serverOf(lab, name), { version: 'v1.36.0' })),
+  ],
+  [kubeadmConfig, 'cp-1', 'done', ...nothing],
+  [
+    kubeadmConfig,
+    'cp-1',
+    `kubeadm-config to name ${target}`,
+    'it names the old version',
+    ({ cluster }) => Object.assign(cluster, { kubeadmConfigVersion: old }),
+  ],
+  [
+    kubeadmConfig,
+    'cp-1',
+    `kubeadm-config to name ${target}`,
+    'it names a newer one, to which kubeadm would go',
+    ({ cluster }) => Object.assign(cluster, { kubeadmConfigVersion: 'v1.36.0' }),
+  ],
+  [
+    kubeadmConfig,
+    'w-1',
+    'done',
+    'it names a newer one, which is the control plane',
+    ({ cluster }) => Object.assign(cluster, { kubeadmConfigVersion: 'v1.36.0' }),
+  ],
+  [
+    kubeadmConfig,
+    'cp-1',
+    'the API server',
+    'it does not answer',
+    (lab) => Object.assign(serverOf(lab, 'cp-1'), { answers: false }),
+  ],
+  [manifests, 'cp-1', 'done', ...nothing],
+  [
+    manifests,
+    'cp-1',
+    'the manifest of kube-apiserver, etcd',
+    'they are missing',
+    ({ machine }) => ['kube-apiserver', 'etcd'].map((name) => machine('cp-1').removeManifest(name)),
+  ],
+  [
+    manifests,
+    'cp-1',
+    'done',
+    'there is no etcd on the machine',
+    ({ machine }) => {
+      machine('cp-1').removeManifest('etcd')
+      machine('cp-1').removeDirectory('/var/lib/etcd')
+    },
+  ],
+  [
+    manifests,
+    'cp-1',
+    'the etcd member of cp-2',
+    'it is not healthy',
+    ({ machine }) => Object.assign(machine('cp-2'), { etcdHealthy: false }),
+  ],
+  [binaries, 'w-1', 'the download', 'nothing is there', () => {}],
+  [
+    binaries,
+    'w-1',
+    'the download',
+    'only a part is there',
+    ({ machine }) => machine('w-1').files.set(`${work}/bin.partial/kubeadm`, target),
+  ],
+  [
+    binaries,
+    'w-1',
+    'done',
+    'the directory is in its place',
+    ({ machine }) => machine('w-1').files.set(`${work}/bin/kubeadm`, target),
+  ],
+  [kubeadm, 'w-1', 'kubeadm', 'it has not ended well', ({ machine }) => machine('w-1').files.set(`${work}/x`, '')],
+  [
+    kubeadm,
+    'w-1',
+    'done',
+    'it has marked its success',
+    ({ machine }) => machine('w-1').files.set(`${work}/kubeadm.done`, ''),
+  ],
+  [kubelet, 'w-1', 'done', ...nothing],
+  [
+    kubelet,
+    'w-1',
+    'the new kubelet to stay up',
+    'it is started again and again',
+    ({ machine }) => machine('w-1').brokenKubelets.add(target),
+  ],
+  [tidy, 'w-1', 'done', ...nothing],
+  [
+    tidy,
+    'w-1',
+    'the staged files to be removed',
+    'some are there',
+    ({ machine }) => machine('w-1').files.set(`${work}/bin/kubeadm`, target),
+  ],
+]
+
+test.each(
+  rows.map(([step, ...row]) => [step.name, ...row, step] as const),
+)('%s on %s: %s, when %s', async (_step, name, waitsFor, _why, change, step) => {
+  expect(await look(step, name, change)).toBe(waitsFor)
+})

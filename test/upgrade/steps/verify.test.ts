@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { verify } from '../../../src/upgrade/steps/verify.ts'
+import { old, target } from '../../fake-docker/release.ts'
+import { look, nodeOf, nothing, type Row, serverOf, stopContainers } from './look.ts'
+
+const rows: Row[] = [
+  ['cp-1', 'done', ...nothing],
+  ['w-1', 'done', ...nothing],
+  [
+    'w-1',
+    `the kubelet to run ${target}`,
+    'an old kubelet runs, whatever stands in /usr/bin',
+    ({ machine }) => Object.assign(machine('w-1').kubelet, { version: old }),
+  ],
+  [
+    'w-1',
+    `the kubelet to run ${target}`,
+    'no kubelet runs',
+    ({ machine }) => Object.assign(machine('w-1').kubelet, { pid: 0 }),
+  ],
+  [
+    'w-1',
+    `the Node to say ${target}`,
+    'the kubelet has not told the API yet',
+    (lab) => Object.assign(nodeOf(lab, 'w-1'), { kubeletVersion: old }),
+  ],
+  ['w-1', 'the Node to be Ready', 'it is not', (lab) => Object.assign(nodeOf(lab, 'w-1'), { ready: false })],
+  [
+    'w-1',
+    'the Node to be Ready',
+    'its Ready is from before the restart of the kubelet',
+    (lab) => Object.assign(nodeOf(lab, 'w-1'), { heartbeat: lab.machine('w-1').kubelet.since * 1000 - 1000 }),
+  ],
+  ['w-1', 'the API server', 'its Node is gone', ({ cluster }) => cluster.nodes.delete('w-1')],
+  [
+    'w-1',
+    'the API server',
+    'no API server answers',
+    (lab) => ['cp-1', 'cp-2', 'cp-3'].map((name) => Object.assign(serverOf(lab, name), { answers: false })),
+  ],
+  [
+    'w-1',
+    'the kubelet to stay up',
+    'the kubelet is not healthy',
+    ({ machine }) => Object.assign(machine('w-1').kubelet, { healthy: false }),
+  ],
+  [
+    'w-1',
+    'the kubelet to stay up',
+    'the kubelet is started again and again',
+    ({ machine }) => machine('w-1').brokenKubelets.add(target),
+  ],
+  [
+    'cp-1',
+    'the API server',
+    'its own API server does not answer, though others do',
+    (lab) => Object.assign(serverOf(lab, 'cp-1'), { answers: false }),
+  ],
+  [
+    'cp-1',
+    'the API server to be ready',
+    'its own API server is not ready, though others are',
+    (lab) => Object.assign(serverOf(lab, 'cp-1'), { ready: false }),
+  ],
+  [
+    'cp-1',
+    'the etcd member of cp-2',
+    "another machine's member is not healthy",
+    ({ machine }) => Object.assign(machine('cp-2'), { etcdHealthy: false }),
+  ],
+  [
+    'cp-1',
+    `kube-scheduler to run ${target}`,
+    'a static pod does not run',
+    ({ machine }) => stopContainers(machine('cp-1').containers, 'kube-scheduler'),
+  ],
+  [
+    'cp-1',
+    'the static pods to settle',
+    'a mirror pod is not Ready',
+    ({ machine }) => Object.assign(machine('cp-1'), { staticPodsReady: false }),
+  ],
+  [
+    'cp-1',
+    'the static pods to settle',
+    'they start once more while they are watched',
+    ({ machine, clock }) => clock.after(5, () => machine('cp-1').restartStaticPods()),
+  ],
+]
+
+test.each(rows)('verify on %s: %s, when %s', async (name, waitsFor, _why, change) => {
+  expect(await look(verify, name, change)).toBe(waitsFor)
+})

@@ -1,0 +1,129 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { createUpgrades } from '../../src/upgrade/upgrades.ts'
+import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import { target } from '../fake-docker/release.ts'
+import { meansOf, taskOf } from './walk.ts'
+
+const task = taskOf('w-1')
+const done = { phase: 'Done', message: `at ${target}`, retryAfterSeconds: 0 }
+const history = '/var/lib/capd-kubeadm-upgrader/history.jsonl'
+
+function upgradesOf(lab: Lab) {
+  return createUpgrades(meansOf(lab))
+}
+
+// Each walk begins by reading the machine's history.
+function walksOn(lab: Lab): number {
+  return lab.machine('w-1').commands.filter(([program, path]) => program === 'cat' && path === history).length
+}
+
+// As Cluster API polls: until it hears an end.
+async function poll(upgrades: ReturnType<typeof createUpgrades>, asked = task) {
+  for (;;) {
+    upgrades.start(asked)
+    const progress = await upgrades.sync(asked)
+    if (progress.phase !== 'InProgress') return progress
+    await nextTurn()
+  }
+}
+
+test('an upgrade that is started is under way, and then done', async () => {
+  const lab = startWorkersLab('w-1')
+  expect(await poll(upgradesOf(lab))).toMatchObject(done)
+  expect(walksOn(lab)).toBe(1)
+})
+
+test('start answers before anything was asked of the machine, and may be called any number of times', async () => {
+  const lab = startWorkersLab('w-1')
+  const upgrades = upgradesOf(lab)
+  for (let i = 0; i < 10; i += 1) upgrades.start(task)
+  expect(lab.machine('w-1').commands).toEqual([])
+  expect(await poll(upgrades)).toMatchObject(done)
+  expect(walksOn(lab)).toBe(1)
+})
+
+test('sync knows nothing before start', async () => {
+  const upgrades = upgradesOf(startWorkersLab('w-1'))
+  await expect(upgrades.sync(task)).rejects.toMatchObject({
+    code: 'NOT_STARTED',
+    values: { machine: 'w-1', version: target },
+  })
+})
+
+test('another version of the same machine is refused while one is under way, and then taken', async () => {
+  const lab = startWorkersLab('w-1')
+  const upgrades = upgradesOf(lab)
+  const other = taskOf('w-1', { version: 'v1.34.3' })
+  lab.machine('w-1').units.hold('binaries')
+  upgrades.start(task)
+  expect(() => upgrades.start(other)).toThrow(
+    expect.objectContaining({ code: 'OTHER_UPGRADE', values: { machine: 'w-1', version: target } }),
+  )
+  await expect(upgrades.sync(other)).rejects.toMatchObject({ code: 'NOT_STARTED' })
+  lab.machine('w-1').units.release('binaries')
+  expect(await poll(upgrades)).toMatchObject(done)
+  expect(await poll(upgrades, other)).toMatchObject({ phase: 'Failed' })
+})
+
+test('machines are upgraded side by side', async () => {
+  const upgrades = upgradesOf(startWorkersLab('w-1', 'w-2'))
+  upgrades.start(task)
+  upgrades.start(taskOf('w-2'))
+  expect(await poll(upgrades)).toMatchObject(done)
+  expect(await poll(upgrades, taskOf('w-2'))).toMatchObject(done)
+})
+
+test('sync has an answer while the machine says nothing', async () => {
+  const lab = startWorkersLab('w-1')
+  const engine = { ...lab.engine, inspect: () => new Promise<never>(() => {}) }
+  const upgrades = createUpgrades(meansOf(lab, { engine }))
+  upgrades.start(task)
+  expect(await upgrades.sync(task)).toMatchObject({
+    phase: 'InProgress',
+    message: 'looking at the machine',
+    retryAfterSeconds: 1,
+  })
+})
+
+test('an end is kept until it was fetched, and then the machine is looked at anew', async () => {
+  const lab = startWorkersLab('w-1')
+  const upgrades = upgradesOf(lab)
+  upgrades.start(task)
+  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note tidy done')
+  upgrades.start(task)
+  expect(await upgrades.sync(task)).toMatchObject(done)
+  expect(walksOn(lab)).toBe(1)
+
+  // It may not be true any more.
+  lab.machine('w-1').kubelet.version = 'v1.34.4'
+  upgrades.start(task)
+  expect(await poll(upgrades)).toMatchObject(done)
+  expect(walksOn(lab)).toBe(2)
+  expect(lab.machine('w-1').kubelet.version).toBe(target)
+})
+
+test('an end that nobody fetched for a minute is not told any more', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const lab = startWorkersLab('w-1')
+  const upgrades = upgradesOf(lab)
+  upgrades.start(task)
+  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note tidy done')
+  vi.setSystemTime(Date.now() + 61_000)
+  upgrades.start(task)
+  expect(await poll(upgrades)).toMatchObject(done)
+  expect(walksOn(lab)).toBe(2)
+})
+
+test('a failure is told each time it is asked for, and the machine is left alone meanwhile', async () => {
+  const lab = startQuickLab('w-1')
+  lab.machine('w-1').units.fail('binaries', { exitCode: 41, log: 'failed: kubeadm\n' })
+  const upgrades = upgradesOf(lab)
+  for (let i = 0; i < 3; i += 1) {
+    const progress = await poll(upgrades)
+    expect(progress).toMatchObject({ phase: 'Failed', error: { code: 'DOWNLOAD_NOT_FOUND' } })
+  }
+  expect(walksOn(lab)).toBe(3)
+  expect(lab.machine('w-1').units.starts).toHaveLength(1)
+})

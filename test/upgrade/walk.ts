@@ -1,0 +1,76 @@
+import { readSettings } from '../../src/contract/settings.ts'
+import type { Engine } from '../../src/machine/engine.ts'
+import { machineOn } from '../../src/machine/machine.ts'
+import type { Clock } from '../../src/upgrade/clock.ts'
+import { type Means, Run } from '../../src/upgrade/run.ts'
+import type { Context, Sources } from '../../src/upgrade/step.ts'
+import type { Task } from '../../src/upgrade/task.ts'
+import { type Lab, silent } from '../fake-docker/lab.ts'
+import { target } from '../fake-docker/release.ts'
+
+export interface Walk {
+  run: Run
+  // Each message once, in the order in which CAPI could have heard them.
+  messages: string[]
+  ended: Promise<void>
+}
+
+export interface Options {
+  version?: string
+  settings?: Record<string, string>
+  sources?: Partial<Sources>
+  engine?: Engine
+  clock?: Clock
+}
+
+export function taskOf(machine: string, { version = target, settings = {} }: Options = {}): Task {
+  return { container: machine, cluster: 'lab', version, settings: readSettings(settings) }
+}
+
+export function meansOf(lab: Lab, { sources, engine = lab.engine, clock = lab.clock }: Options = {}): Means {
+  const usual = { binariesUrl: 'http://files/release', nodeImage: 'kindest/node:{version}' }
+  return { engine, clock, sources: { ...usual, images: 'node-image', ...sources }, log: silent }
+}
+
+// Begins a walk to the target, as one process of the service does.
+export function begin(lab: Lab, machine: string, options: Options = {}): Walk {
+  const means = meansOf(lab, options)
+  const messages: string[] = []
+  const listen = () => {
+    const { message } = run.progress
+    if (messages.at(-1) === message) return
+    messages.push(message)
+    lab.cluster.story.push(message)
+  }
+  // A message stands while its walk waits for the machine or for time to pass.
+  const exec: Engine['exec'] = (...command) => {
+    listen()
+    return means.engine.exec(...command)
+  }
+  const sleep = (seconds: number) => {
+    listen()
+    return means.clock.sleep(seconds)
+  }
+  const run = new Run(taskOf(machine, options), {
+    ...means,
+    engine: { ...means.engine, exec },
+    clock: { now: () => means.clock.now(), sleep },
+  })
+  return { run, messages, ended: run.toEnd().then(listen) }
+}
+
+// Walks to the end.
+export async function walk(lab: Lab, machine: string, options?: Options): Promise<Walk> {
+  const begun = begin(lab, machine, options)
+  await begun.ended
+  return begun
+}
+
+// What a step is given on this machine.
+export function contextOf(lab: Lab, name: string, options: Options = {}): Context {
+  const { role, cluster } = lab.machine(name)
+  const { engine, clock, sources } = meansOf(lab, options)
+  const { version, settings } = taskOf(name, options)
+  const machine = machineOn(engine, { name, cluster: cluster.name, role })
+  return { machine, target: version, settings, engine, clock, sources }
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Two, because a test run shares the machine with a lab.
+    maxWorkers: 2,
+    // Only there so that a test that hangs ends: no test measures time.
+    testTimeout: 60_000,
+    restoreMocks: true,
+    unstubEnvs: true,
+  },
+})
