@@ -37,6 +37,11 @@ export const assumptions: Assumption[] = [
       'systemctl show check -p SubState,Result,ExecMainStatus | tr "\\n" " " | grep -q "success.*=0.*exited"',
     ),
   },
+  {
+    name: "date reads systemd's time stamps",
+    why: 'a Node has to report after the restart',
+    check: 'date -d "$(systemctl show check --property=ExecMainStartTimestamp --value)" +%s',
+  },
   { name: 'a unit name runs once', why: 'single flight over replicas', check: `! ${start}` },
   {
     name: "a unit's output is in the journal",

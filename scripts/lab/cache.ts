@@ -32,14 +32,19 @@ async function filesBelow(folder: string) {
 export const keptFolder = (name: string, hash: string) => join(cache, `${name}-${hash}`)
 export const isKept = existsSync
 
-// Fills a folder beside the final one and moves it there last, so that a half-made one is never seen.
+// Fills a folder beside the final one and moves it there last, so that a half-made one is never seen. What was made
+// under this name from other inputs goes.
 export async function keep(folder: string, fill: (staging: string) => Promise<void>) {
-  await withStaging(basename(folder), async (staging) => {
+  const kept = basename(folder)
+  await withStaging(kept, async (staging) => {
     await fill(staging)
-    await remove(folder)
     await rename(staging, folder)
   })
+  const older = (await readdir(cache)).filter((entry) => entry !== kept && nameOf(entry) === nameOf(kept))
+  await Promise.all(older.map((entry) => remove(join(cache, entry))))
 }
+
+const nameOf = (entry: string) => /^(.+)-[0-9a-f]{12}$/.exec(entry)?.[1] ?? entry
 
 // An empty folder of the cache for the time of `work`. What killed runs left goes first; a program that one of them
 // started may still be writing there, so no two runs share a folder.

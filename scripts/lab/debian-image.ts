@@ -26,8 +26,8 @@ export async function debianImage(): Promise<string> {
     there: async () => ((await imageInputs(name)) === hash ? name : undefined),
     make: async () => {
       if (!onDebianAsRoot()) {
-        const next = 'make kindest/node images reachable for `docker pull`, or run this as root on Debian'
-        throw new LabError('Machine images can be built only on Debian and as root.', next)
+        const next = 'kind build node-image <version> --image kindest/node:<version>, then this again'
+        throw new LabError('Only root on Debian can build the machine images from packages.', next)
       }
       if (!existsSync('/usr/sbin/debootstrap')) await install(['debootstrap'])
       await withStaging('debian', (staging) => bootstrap(staging, hash))

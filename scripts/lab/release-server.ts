@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
-/** What goes wrong with one file, until it is taken out of `faults`. Bytes are counted from the file's start. */
+// What goes wrong with one file. Bytes are counted from the file's start.
 export type Fault =
   | { kind: 'not-found' }
   | { kind: 'cut'; afterBytes: number }
@@ -12,45 +12,57 @@ export type Fault =
   | { kind: 'wrong-checksum' }
 
 export interface ReleaseServer {
-  /** To be used as https://dl.k8s.io is: `<url>/release/v1.35.4/bin/linux/amd64/kubeadm`. */
+  // Stands for https://dl.k8s.io: there is `<url>/release/v1.35.4/bin/linux/amd64/kubeadm`.
   url: string
-  /** Paths in the order in which they were asked for. */
+  // Paths in the order in which they were asked for.
   requests: string[]
-  /** By file name, `kubeadm` or `kubelet.sha256`; for a wrong checksum the name of the program itself. */
+  // By file name, such as kubeadm or kubelet.sha256; a wrong checksum by the program's name. Can change at any time.
   faults: Map<string, Fault>
   close: () => Promise<void>
 }
 
-/** Serves a folder `<version>/<program>` in the layout of dl.k8s.io, at an address that the machines reach. */
-export async function serveReleases(options: { host: string; folder: string; port?: number }): Promise<ReleaseServer> {
+interface Options {
+  // Address to listen on: the gateway of the machines' network is one that they reach.
+  host: string
+  // Has `<version>/<program>` and `<version>/<program>.sha256`.
+  folder: string
+  port?: number
+}
+
+// Serves a folder in the layout of dl.k8s.io.
+export async function serveReleases({ host, folder, port = 0 }: Options): Promise<ReleaseServer> {
   const requests: string[] = []
-  const faults = new Map<string, Fault>()
+  const faults: ReleaseServer['faults'] = new Map()
   const server = createServer((request, response) => {
     requests.push(request.url ?? '')
-    answer(request, response, options.folder, faults).catch(() => response.destroy())
+    answer(request, response, folder, faults).catch(() => response.destroy())
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, options.host, resolve)
+    server.once('error', reject).listen(port, host, resolve)
   })
-  const { port } = server.address() as AddressInfo
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve())
-      server.closeAllConnections() // a stalled download would keep it open
+      server.closeAllConnections() // one that stalls would keep it open
     })
-  return { url: `http://${options.host}:${port}`, requests, faults, close }
+  const url = `http://${host}:${(server.address() as AddressInfo).port}`
+  return { url, requests, faults, close }
 }
 
 const layout = /^\/release\/(v[\w.-]+)\/bin\/linux\/(?:amd64|arm64)\/([a-z-]+)(\.sha256)?$/
 
-async function answer(request: IncomingMessage, response: ServerResponse, folder: string, faults: Map<string, Fault>) {
-  const [, version, program, checksum = ''] = layout.exec(request.url ?? '') ?? []
-  const name = `${program}${checksum}`
-  const file = join(folder, `${version}`, name)
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  folder: string,
+  faults: ReleaseServer['faults'],
+) {
+  const [, version = '', program = '', checksum = ''] = layout.exec(request.url ?? '') ?? []
+  const file = join(folder, version, `${program}${checksum}`)
+  const fault = faults.get(`${program}${checksum}`)
   const size = program && (await stat(file).catch(() => undefined))?.size
-  const fault = faults.get(name)
   if (!size || fault?.kind === 'not-found') return response.writeHead(404).end('not found\n')
-  if (checksum && faults.get(`${program}`)?.kind === 'wrong-checksum')
+  if (checksum && faults.get(program)?.kind === 'wrong-checksum')
     return response.end([...(await readFile(file, 'utf8'))].reverse().join(''))
 
   const start = rangeStart(request.headers.range)
@@ -61,14 +73,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, folder
     ...(start && { 'content-range': `bytes ${start}-${size - 1}/${size}` }),
   })
   if (request.method === 'HEAD') return response.end()
-  if (fault?.kind !== 'cut' && fault?.kind !== 'stall') return createReadStream(file, { start }).pipe(response)
+  const isCut = fault?.kind === 'cut'
+  if (!isCut && fault?.kind !== 'stall') return createReadStream(file, { start }).pipe(response)
 
   const part = createReadStream(file, { start, end: Math.max(start, fault.afterBytes - 1) })
   part.pipe(response, { end: false })
-  if (fault.kind === 'cut') part.on('end', () => response.end(() => response.destroy()))
+  if (isCut) part.on('end', () => response.end(() => response.destroy()))
 }
 
-/** The only form that a resumed download asks for: from here to the end. */
+// From somewhere to the end is the only form that a resumed download asks for.
 function rangeStart(range = '') {
   return Number(/^bytes=(\d+)-$/.exec(range)?.[1] ?? 0)
 }

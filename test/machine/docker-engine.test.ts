@@ -156,7 +156,6 @@ test('a container is described by what Docker says of it', async () => {
     { Type: 'volume', Name: 'abc', Destination: '/var' },
   ]
   expect(await engine.inspect('m-1')).toEqual({
-    id: container.id,
     name: 'm-1',
     hostname: 'm-1',
     labels: { role: 'worker' },
