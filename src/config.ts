@@ -1,5 +1,5 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createSecureContext } from 'node:tls'
 
 interface Variable {
   default: string
@@ -53,8 +53,9 @@ export const variables = {
   },
   DOCKER_HOST: {
     default: '',
-    meaning:
-      "The Docker engine; Docker's default socket without it. DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are heeded.",
+    meaning: "The Docker engine; else Docker's default socket. DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are heeded.",
+    allowed: /^($|unix:\/\/|(tcp|https?):\/\/[^:/]+(:\d+)?\/?$)/,
+    must: 'be like unix:///path or tcp://host:port',
   },
 } satisfies Record<string, Variable>
 
@@ -88,7 +89,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const ours = Object.keys(env).filter((name) => name.startsWith('UPGRADER_'))
   for (const name of ours) if (!Object.hasOwn(variables, name)) faults.push(`${name} is not a variable of this program`)
   const tls = { cert: file('UPGRADER_TLS_CERT_FILE'), key: file('UPGRADER_TLS_KEY_FILE') }
-  if (tls.cert && tls.key && !isPair(tls)) {
+  if (!faults.some((fault) => /file that can be read/.test(fault)) && !isPair(tls)) {
     faults.push('UPGRADER_TLS_CERT_FILE must hold a certificate, and UPGRADER_TLS_KEY_FILE the key of that one')
   }
   if (faults.length > 0) throw new Error(faults.join('\n'))
@@ -107,10 +108,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
 }
 
-function isPair(tls: { cert: string; key: string }): boolean {
+function isPair({ cert, key }: { cert: string; key: string }): boolean {
   try {
-    createSecureContext(tls)
-    return true
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
   } catch {
     return false
   }

@@ -10,9 +10,7 @@ export function differences(current: unknown, desired: unknown, path: Path = [])
   if (desired === null) return [path]
   const members = [...new Set([...keysOf(current), ...keysOf(desired)])]
   if (members.length === 0) return [path]
-  const inside = members.flatMap((key) => differences(member(current, key), member(desired, key), [...path, key]))
-  // Two values can differ only in being there at all: {} beside nothing.
-  return inside.length > 0 ? inside : [path]
+  return members.flatMap((key) => differences(member(current, key), member(desired, key), [...path, key]))
 }
 
 // The value at a path of a JSON value, or undefined.
