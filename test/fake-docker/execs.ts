@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type FakeContainer, newId, type Played } from './container.ts'
+import { type FakeContainer, newId } from './container.ts'
 import { Refusal, type Reply } from './reply.ts'
 
 interface Exec {
@@ -22,8 +22,6 @@ export interface Asked {
 // The execs of the fake engine, and what they say over their hijacked connections.
 export class Execs {
   readonly all = new Map<string, Exec>()
-  // Takes the place of what the container would do with a command.
-  instead: (container: string, cmd: string[]) => Played | undefined = () => undefined
   readonly #find: (name: string) => FakeContainer
 
   constructor(find: (name: string) => FakeContainer) {
@@ -65,7 +63,7 @@ export class Execs {
     exec.running = true
     const input = exec.attachStdin ? await inputOf(socket) : ''
     const { container, cmd } = exec
-    const { chunks, exitCode, end } = this.instead(container.name, cmd) ?? container.play(cmd, input)
+    const { chunks, exitCode, end } = container.play(cmd, input)
     for (const chunk of chunks) await new Promise((resolve) => socket.write(chunk, resolve))
     if (end === 'never') return
     if (end === 'cut') socket.destroy()

@@ -78,13 +78,15 @@ test('frames arrive whole however the network cuts them', async () => {
 test('an exit code that the engine notes a moment after the end of the stream is waited for', async () => {
   const { fake, engine } = await engineWith(() => ({ chunks: [frame(1, 'x')], exitCode: 5 }))
   const inspect = fake.execs.inspect.bind(fake.execs)
-  let looks = 0
-  fake.execs.inspect = (id) => {
-    looks += 1
-    return looks < 3 ? { ID: id, Running: true, ExitCode: null } : inspect(id)
-  }
+  // Some engines give a command that runs a 0.
+  const answers = [
+    { Running: true, ExitCode: 0 },
+    { Running: true, ExitCode: null },
+    { Running: false, ExitCode: null },
+  ]
+  fake.execs.inspect = (id) => answers.shift() ?? inspect(id)
   expect(await engine.exec('m-1', ['command'])).toMatchObject({ exitCode: 5, stdout: 'x' })
-  expect(looks).toBe(3)
+  expect(answers).toEqual([])
 })
 
 test.each([124, 137])('exit code %i is the time limit that ended the command', async (exitCode) => {

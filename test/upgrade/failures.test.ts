@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Engine } from '../../src/machine/engine.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { nodeImage } from '../fake-docker/node-image.ts'
 import { imagesOf, old, staticPodsOf, target } from '../fake-docker/release.ts'
@@ -111,16 +112,22 @@ test('a kubelet that does not come up gives way to the one from before', async (
   expect(machine.units.names).not.toContain(`capd-kubeadm-upgrader-kubelet-${target}`)
 })
 
-test('a kubelet whose unit goes on failing gives way to the one from before, too', async () => {
+// The limit can pass at any moment, also while a command is under way.
+test.each([
+  0, 0.3, 0.7, 1.1, 1.7, 2.3,
+])('a kubelet whose unit goes on failing gives way, too, where each command takes %f s', async (seconds) => {
   const lab = startWorkersLab('w-1')
   const machine = lab.machine('w-1')
-  // systemctl restart fails when the unit's own checks before the start do.
-  const failing = { exitCode: 1, log: 'Job for kubelet.service failed\n' }
-  machine.units.fail('kubelet', failing, 1000)
+  const exec: Engine['exec'] = async (...command) => {
+    lab.clock.pass(seconds)
+    return lab.engine.exec(...command)
+  }
+  // As when the checks before its start fail: systemctl restart says so, after the programs were changed.
+  machine.units.fail('kubelet', { exitCode: 1, log: 'Job for kubelet.service failed\n' }, 1000)
   for (const program of ['kubeadm', 'kubelet', 'kubectl']) {
     machine.files.set(`/var/lib/capd-kubeadm-upgrader/${target}/previous/${program}`, old)
   }
-  const { run } = await walk(lab, 'w-1')
+  const { run } = await walk(lab, 'w-1', { engine: { ...lab.engine, exec } })
   expect(run.progress.error?.code).toBe('KUBELET_NOT_UP')
   expect(machine.effects).toContain('put the previous kubelet back')
 })

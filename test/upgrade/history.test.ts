@@ -31,6 +31,8 @@ test("another target's events are not this one's", async () => {
 test.each([
   ['cut off', '{"at":1,"target":"v1.3'],
   ['empty', ''],
+  ['no event', 'null'],
+  ['not an object', '17'],
   ['not JSON', '\0\0\0'],
 ])('a line that is %s is no event', async (_what, line) => {
   const lab = startQuickLab('w-1')

@@ -7,6 +7,8 @@ import { meansOf, taskOf } from './walk.ts'
 
 const task = taskOf('w-1')
 const done = { phase: 'Done', message: `at ${target}`, retryAfterSeconds: 0 }
+// On a busy computer the walk to the end can take a while.
+const patient = { timeout: 30_000 }
 const history = '/var/lib/capd-kubeadm-upgrader/history.jsonl'
 
 function upgradesOf(lab: Lab) {
@@ -90,7 +92,7 @@ test('an end is kept until it was fetched, and then the machine is looked at ane
   const lab = startWorkersLab('w-1')
   const upgrades = upgradesOf(lab)
   upgrades.start(task)
-  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note tidy done')
+  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note tidy done', patient)
   upgrades.start(task)
   expect(await upgrades.sync(task)).toMatchObject(done)
   expect(walksOn(lab)).toBe(1)
@@ -109,7 +111,7 @@ test('an end that nobody fetched for a minute is not told any more', async () =>
   const lab = startWorkersLab('w-1')
   const upgrades = upgradesOf(lab)
   upgrades.start(task)
-  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note tidy done')
+  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note tidy done', patient)
   vi.setSystemTime(Date.now() + 61_000)
   upgrades.start(task)
   expect(await poll(upgrades)).toMatchObject(done)
