@@ -43,7 +43,8 @@ export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' |
     attempt,
     has: async (path) => (await attempt(['test', '-e', path])).exitCode === 0,
     script: async (file, ...args) => {
-      const input = `trap 'echo ${endOfOutput}' EXIT\n${readFileSync(file, 'utf8')}`
+      // In parentheses it is read to its end before any of it runs: half of it is a syntax error.
+      const input = `(\n${readFileSync(file, 'utf8')})\nstatus=$?\necho ${endOfOutput}\nexit $status\n`
       const output = await run(['sh', '-s', '--', ...args], { input })
       if (output.endsWith(`${endOfOutput}\n`)) return output.slice(0, -endOfOutput.length - 1)
       throw new UpgradeError('EXEC_FAILED', { command: basename(file.pathname) }, { detail: output })

@@ -11,11 +11,10 @@ export function shellFile(text: string | undefined): string {
   return name
 }
 
-// What a shell prints of a script that it is fed: its words and, last, what it was told to echo at its exit.
+// What a shell prints of a script that it is fed: its words and, last, what it was told to echo after it.
 export function fed(input: string, run: (script: string) => string): string {
-  const trap = /^trap 'echo (\S+)' EXIT\n/.exec(input)
-  const output = run(input.slice(trap?.[0].length ?? 0))
-  return trap ? `${output}${trap[1]}\n` : output
+  const [, script, end] = /^\(\n([^]*)\)\nstatus=\$\?\necho (\S+)\nexit \$status\n$/.exec(input) ?? []
+  return script === undefined ? run(input) : `${run(script)}${end}\n`
 }
 
 export function stepOf(shellFile: string): string {
