@@ -36,8 +36,12 @@ export async function startService(environment: Record<string, string>, folder?:
   const port = await freePort()
   const token = 'e2e'
   const logFile = join(home, 'service.log')
+  // Only what is asked for: a setting in the caller's own environment would be another service.
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('UPGRADER_'))
   const child = execa(process.execPath, ['src/main.ts'], {
+    extendEnv: false,
     env: {
+      ...Object.fromEntries(inherited),
       UPGRADER_PORT: String(port),
       UPGRADER_TLS_CERT_FILE: join(home, 'tls.crt'),
       UPGRADER_TLS_KEY_FILE: join(home, 'tls.key'),
