@@ -109,7 +109,7 @@ function faultsOn({ releases }: Stage, relay: Awaited<ReturnType<typeof relayEng
 async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
   const machine = machineOf(stage, fault.role)
   await forget(stage, machine)
-  const before = await snapshot(machine, stage.lab.controlPlane)
+  const before = await untilReady(stage, machine)
   await fault.provoke?.(machine)
   const seen = await until(
     stage,

@@ -3,7 +3,7 @@ import { LabError } from './lab-error.ts'
 import { attempt, run } from './run.ts'
 import { need, type Stage } from './stage.ts'
 
-// Static programs. Debian's Go is set to never fetch a newer one, which Kubernetes' modules may ask for.
+// Static programs, built by the Go that a module asks for: an older one fetches it, even where it was set not to.
 const env = { CGO_ENABLED: '0', GOTOOLCHAIN: 'auto' }
 
 // Wanted only where something must be built. 1.21 was the first Go that fetches a newer one by itself.

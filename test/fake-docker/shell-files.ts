@@ -13,7 +13,7 @@ export function shellFile(text: string | undefined): string {
 
 // What a shell prints of a script that it is fed: its words and, last, what it was told to echo after it.
 export function fed(input: string, run: (script: string) => string): string {
-  const [, script, end] = /^\(\n([^]*)\)\nstatus=\$\?\necho (\S+)\nexit \$status\n$/.exec(input) ?? []
+  const [, script, end] = /^\(\n([\s\S]*)\)\nstatus=\$\?\necho (\S+)\nexit \$status\n$/.exec(input) ?? []
   return script === undefined ? run(input) : `${run(script)}${end}\n`
 }
 
