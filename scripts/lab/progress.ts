@@ -16,9 +16,9 @@ export function say(line: string) {
   write(line)
 }
 
-// Takes a line of a program's output, to be shown while its stage runs.
+// Takes a line of a program's output, to be shown while its stage runs. A line of JSON is an answer, not news.
 export function heard(line: string) {
-  if (/[a-z]/i.test(line)) latest = line.trim()
+  if (/[a-z]/i.test(line) && !/^\s*["{}[\]]/.test(line)) latest = line.trim()
 }
 
 export async function timed<T>(title: string, work: () => Promise<T>): Promise<T> {
