@@ -5,7 +5,7 @@ import { readFacts } from '../../machine/facts.ts'
 import { type Context, type Step, workDirectory } from '../step.ts'
 
 // What an upgrade brings along, in MiB: the three programs, and the archive of all images or of kube-proxy's, as
-// measured with `ls -l` on v1.35.4 for linux/amd64, built from source and uncompressed. Released ones are smaller.
+// measured with `ls -l` on v1.35.4 for linux/amd64, built from source and uncompressed.
 const binariesMiB = 205
 const imagesMiB = { 'control-plane': 453, worker: 82 }
 // A download, its unpacked form and the copy in place.
