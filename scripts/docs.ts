@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { apiPage } from './docs/api.ts'
 import { configurationPage } from './docs/configuration.ts'
 import { errorsPage } from './docs/errors.ts'
+import { misbehavioursPage } from './docs/misbehaviours.ts'
 import { whatIsUpdatedPage } from './docs/what-is-updated.ts'
 
 // Makes the pages of docs/ that say what src/ does. `--check` writes nothing and fails when a page is not as it
@@ -11,6 +12,7 @@ const pages = {
   'docs/api.md': apiPage,
   'docs/configuration.md': configurationPage,
   'docs/errors.md': errorsPage,
+  'docs/misbehaviours.md': misbehavioursPage,
   'docs/what-is-updated.md': whatIsUpdatedPage,
 }
 

@@ -2,13 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
 // The size and the order of src/, which is meant to be read in an hour. Fails on what may not be.
-const limits = { codeLines: 2000, fileLines: 300 }
+const limits = { codeLines: 2700, fileLines: 300 }
 
 // Imports only go down: a file may import from its own floor's folder and from floors below, and from no folder
 // beside it. Everything not listed is a fault, so that a new folder gets its place here first.
 const floors = [
   ['main'],
   ['app'],
+  ['metrics'],
   // Wraps the handlers from outside; nothing but main knows of it.
   ['faults'],
   ['hooks', 'api'],
@@ -16,11 +17,18 @@ const floors = [
   // The decision is pure: it does not know machines. Machines do not know decisions.
   ['decide', 'machine'],
   ['contract'],
-  ['errors', 'config'],
+  ['config'],
+  ['certificate'],
+  ['errors'],
 ]
 
 // Packages that have one place only: no handler touches Docker, no step knows HTTP.
-const homes: Record<string, string> = { dockerode: 'machine', fastify: 'app', 'close-with-grace': 'main' }
+const homes: Record<string, string> = {
+  dockerode: 'machine',
+  fastify: 'app',
+  'close-with-grace': 'main',
+  '@prometheus-io/client': 'metrics',
+}
 
 const root = join(import.meta.dirname, '..')
 

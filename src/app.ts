@@ -10,31 +10,35 @@ import fastify, {
 } from 'fastify'
 import { answerStart } from './api/start.ts'
 import { answerSync } from './api/sync.ts'
-import { failure } from './contract/answers.ts'
+import type { Pair } from './certificate.ts'
+import { type Answer, failure } from './contract/answers.ts'
 import { discoveryPath, hooks, pathOf } from './contract/catalogue.ts'
 import { coded, UpgradeError } from './errors.ts'
-import { answerDiscovery } from './hooks/discovery.ts'
 import type { Handlers } from './hooks/handlers.ts'
+import type { Metrics } from './metrics.ts'
 import type { Upgrades } from './upgrade/upgrades.ts'
 
 export interface Parts {
-  handlers: Handlers
+  // A Response is sent as it is.
+  handlers: Handlers<Answer | Response>
   upgrades: Upgrades
   // Empty: start and sync are not served.
   token: string
   // Resolves when the service can work; rejects with the reason when it can not.
   ready: () => Promise<void>
+  metrics: Metrics
   log: FastifyBaseLogger
-  tls?: { cert: string; key: string }
+  tls?: Pair
 }
 
 // The limit of CAPI's own server (exp/runtime/server/server.go).
 const bodyLimit = 20 * 1024 * 1024
 // Longer than the 90 s for which CAPI keeps an idle connection, so that it never writes into a closing one.
 const keepAliveTimeout = 100_000
+const minVersion = 'TLSv1.2'
 
 // Routes to handlers. Knows no ports and no signals; tests inject requests here.
-export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts): FastifyInstance {
+export function buildApp({ handlers, upgrades, token, ready, metrics, log, tls }: Parts): FastifyInstance {
   const options = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -43,7 +47,7 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
     // A path that cannot even be decoded.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => notFound(request, reply),
   }
-  const app = tls ? overTls({ ...options, https: { ...tls, minVersion: 'TLSv1.2' } }) : fastify(options)
+  const app = tls ? overTls({ ...options, https: { ...tls, minVersion } }) : fastify(options)
   // CAPI sends no Content-Type at all, people send any, broken ones too: it is not looked at. The body is always
   // text, and parsed by its own handler.
   app.addHook('onRequest', async ({ raw }) => {
@@ -52,12 +56,13 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
 
-  app.post(discoveryPath, async () => answerDiscovery())
+  app.post(discoveryPath, { preSerialization: counted('Discovery') }, async () => handlers.discovery(''))
   for (const [key, entry] of Object.entries(hooks)) {
-    const handler = handlers[key as keyof Handlers]
+    const handler = handlers[key as keyof typeof hooks]
     // Failure goes with status 200: any other becomes an error with the first 512 bytes of the body in it.
     const fail = (thrown: unknown) => failure(entry.hook, logged(coded(thrown)))
     app.post(pathOf(entry), {
+      preSerialization: counted(entry.hook),
       handler: async (request) => Promise.resolve(handler(textOf(request))).catch(fail),
       errorHandler: (error, _request, reply) => reply.code(200).send(fail(known(error))),
     })
@@ -69,10 +74,15 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
     app.post('/v1/sync', { onRequest: bearer(token) }, async (request) => answerSync(textOf(request), upgrades))
   }
   app.get('/healthz', async () => 'ok')
+  // Probes ask every few seconds and show nobody the answer: the log has each reason once.
+  let unready = ''
   app.get('/readyz', async (_request, reply) => {
-    await ready().catch((thrown) => reply.code(503).send(`${coded(thrown).message}\n`))
-    return reply.sent ? reply : 'ok'
+    const error = await ready().then(() => undefined, coded)
+    if (error && error.message !== unready) logged(error)
+    unready = error?.message ?? ''
+    return error ? reply.code(503).send(`${error.message}\n`) : 'ok'
   })
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
 
   app.setNotFoundHandler(notFound)
   app.setErrorHandler((thrown, _request, reply) => {
@@ -81,10 +91,23 @@ export function buildApp({ handlers, upgrades, token, ready, log, tls }: Parts):
   })
   return app
 
+  function counted(hook: string) {
+    return async (_request: FastifyRequest, reply: FastifyReply, answer: unknown) => {
+      metrics.answered(hook, (answer as Answer).status, reply.elapsedTime / 1000)
+      return answer
+    }
+  }
+
   function logged(error: UpgradeError): UpgradeError {
     log.warn({ code: error.code, detail: error.detail, err: error.cause, todo: error.todo }, error.message)
     return error
   }
+}
+
+// From the next connection on. What is open stays as it is.
+export function serveWith(app: FastifyInstance, pair: Pair): void {
+  const server = app.server as unknown as Server
+  server.setSecureContext({ ...pair, minVersion })
 }
 
 // Fastify types a TLS server apart from a plain one; everything here serves both alike.

@@ -1,5 +1,5 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isPair, type Pair } from './certificate.ts'
 
 interface Variable {
   default: string
@@ -18,8 +18,11 @@ export const variables = {
     allowed: /^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/,
     must: 'be a number from 0 to 65535',
   },
-  UPGRADER_TLS_CERT_FILE: { default: '', meaning: 'The serving certificate, PEM. Required.' },
-  UPGRADER_TLS_KEY_FILE: { default: '', meaning: 'Its private key, PEM. Required.' },
+  UPGRADER_TLS_CERT_FILE: {
+    default: '',
+    meaning: 'The serving certificate, PEM. Required. Read again when it changes.',
+  },
+  UPGRADER_TLS_KEY_FILE: { default: '', meaning: 'Its private key, PEM. Required. Read again when it changes.' },
   UPGRADER_TOKEN: { default: '', meaning: 'Bearer token for /v1/start and /v1/sync, which are off without it.' },
   UPGRADER_BINARIES_URL: {
     default: 'https://dl.k8s.io/release',
@@ -41,9 +44,10 @@ export const variables = {
   },
   UPGRADER_FAULTS: {
     default: 'refuse',
-    meaning: 'allow: the setting "fault" may ask for misbehaviour. Tests only.',
-    allowed: /^(allow|refuse)$/,
-    must: 'be allow or refuse',
+    meaning:
+      'allow: the setting "fault" may ask for misbehaviour. discovery-fails: besides, discovery answers Failure. Tests only.',
+    allowed: /^(allow|refuse|discovery-fails)$/,
+    must: 'be allow, refuse or discovery-fails',
   },
   UPGRADER_LOG_LEVEL: {
     default: 'info',
@@ -64,10 +68,11 @@ type Name = keyof typeof variables
 export interface Config {
   host: string
   port: number
-  tls: { cert: string; key: string }
+  tls: { inUse: Pair; files: Pair }
   token: string
   sources: { binariesUrl: string; images: 'pull' | 'node-image'; nodeImage: string }
   faults: boolean
+  discoveryFails: boolean
   logLevel: string
 }
 
@@ -88,30 +93,24 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
   const ours = Object.keys(env).filter((name) => name.startsWith('UPGRADER_'))
   for (const name of ours) if (!Object.hasOwn(variables, name)) faults.push(`${name} is not a variable of this program`)
-  const tls = { cert: file('UPGRADER_TLS_CERT_FILE'), key: file('UPGRADER_TLS_KEY_FILE') }
-  if (!faults.some((fault) => /file that can be read/.test(fault)) && !isPair(tls)) {
+  const files = { cert: value('UPGRADER_TLS_CERT_FILE'), key: value('UPGRADER_TLS_KEY_FILE') }
+  const inUse = { cert: file('UPGRADER_TLS_CERT_FILE'), key: file('UPGRADER_TLS_KEY_FILE') }
+  if (!faults.some((fault) => /file that can be read/.test(fault)) && !isPair(inUse)) {
     faults.push('UPGRADER_TLS_CERT_FILE must hold a certificate, and UPGRADER_TLS_KEY_FILE the key of that one')
   }
   if (faults.length > 0) throw new Error(faults.join('\n'))
   return {
     host: value('UPGRADER_HOST'),
     port: Number(value('UPGRADER_PORT')),
-    tls,
+    tls: { inUse, files },
     token: value('UPGRADER_TOKEN'),
     sources: {
       binariesUrl: value('UPGRADER_BINARIES_URL').replace(/\/+$/, ''),
       images: value('UPGRADER_IMAGES') as 'pull' | 'node-image',
       nodeImage: value('UPGRADER_NODE_IMAGE'),
     },
-    faults: value('UPGRADER_FAULTS') === 'allow',
+    faults: value('UPGRADER_FAULTS') !== 'refuse',
+    discoveryFails: value('UPGRADER_FAULTS') === 'discovery-fails',
     logLevel: value('UPGRADER_LOG_LEVEL'),
-  }
-}
-
-function isPair({ cert, key }: { cert: string; key: string }): boolean {
-  try {
-    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
-  } catch {
-    return false
   }
 }

@@ -34,7 +34,9 @@ export const errors = {
     Discovery lists the hooks that are served; start and sync are POST /v1/start and POST /v1/sync.`,
   TOKEN_WRONG: failure`The bearer token is missing or wrong.
     Send "Authorization: Bearer" with the token that the service was started with.`,
-  OTHER_UPGRADE: progress`The upgrade of {machine} to another version, {version}, has not ended yet.
+  CERTIFICATE_EXPIRED: failure`The serving certificate has expired.
+    Put a new one in its place, in a cluster with "npm run certificates"; it is in use a few seconds later.`,
+  OTHER_UPGRADE: progress`Another upgrade of {machine}, to {version}, has not ended yet.
     Nothing: this one starts when that one has ended.`,
   NOT_STARTED: failure`No upgrade of {machine} to {version} is known to this process.
     Call start: it may be called at any time and any number of times.`,
@@ -42,8 +44,10 @@ export const errors = {
     Remove it from spec.settings of the ExtensionConfig; docs/configuration.md lists the settings.`,
   SETTING_VALUE: failure`The setting "{key}" must be one of: {allowed}.
     Correct spec.settings of the ExtensionConfig.`,
-  FAULTS_NOT_ALLOWED: failure`The setting "fault" asks for misbehaviour, which this service was not started for.
+  FAULTS_NOT_ALLOWED: failure`The setting "{key}" asks for misbehaviour, which this service was not started for.
     Start the service with UPGRADER_FAULTS=allow, on a test cluster only.`,
+  MISBEHAVIOUR: failure`misbehaviour {name}: this failure was asked for.
+    Nothing is broken: docs/misbehaviours.md says who asks for it, and how to stop it.`,
   BACKEND_UNSUPPORTED: failure`The infrastructure machine {kind} is not a Docker machine.
     Only DevMachine with the docker backend and DockerMachine are updated; replace the machine.`,
   PROVIDER_ID_MISSING: failure`The Machine has no spec.providerID.
@@ -59,6 +63,8 @@ export const errors = {
   VERSION_SKIPS_MINOR: decline`A control plane cannot go from {from} to {to} in one step.
     kubeadm upgrades one minor at a time; go through each minor to stay in place.`,
   CHANGE_NOT_COVERED: decline`{path} changes, which is not updated in place.
+    docs/what-is-updated.md lists what is; the machine is replaced.`,
+  FILE_NOT_COVERED: decline`{path} is not written in place: {why}.
     docs/what-is-updated.md lists what is; the machine is replaced.`,
   MACHINE_FOREIGN: decline`{kind} is not a Docker machine: no opinion.
     Nothing: another updater may take it, else the machine is replaced.`,
@@ -88,6 +94,8 @@ export const errors = {
     Go through each minor; kubeadm cannot skip one.`,
   SPACE_SHORT: progress`There is too little free space in {path}: {need} MiB are needed.
     Free space in the machine or on the engine's disk.`,
+  FILE_REFUSED: failure`The file {path} cannot be written: {why}.
+    Correct spec.files of the KubeadmConfig, or what stands in the machine; the machine is not harmed.`,
   MANIFEST_MISSING: failure`The static pod manifest of {name} is missing and kubeadm left no backup of it.
     Delete the Machine so that it is replaced.`,
   MANIFESTS_INCOMPLETE: progress`Static pod manifests are missing.

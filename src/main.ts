@@ -1,12 +1,16 @@
 import { parseArgs, styleText } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
-import { buildApp } from './app.ts'
+import { buildApp, serveWith } from './app.ts'
+import { certificateIn } from './certificate.ts'
 import { type Config, readConfig, variables } from './config.ts'
-import { withFaults } from './faults/faults.ts'
+import { withCheckedFaults, withFaults } from './faults/faults.ts'
+import { withStepFaults } from './faults/steps.ts'
 import { createHandlers } from './hooks/handlers.ts'
 import { dockerEngine } from './machine/docker-engine.ts'
+import { createMetrics } from './metrics.ts'
 import { systemClock } from './upgrade/clock.ts'
+import { planFor } from './upgrade/plan.ts'
 import { createUpgrades } from './upgrade/upgrades.ts'
 
 const usage = `Usage: node src/main.ts [--help]
@@ -24,12 +28,23 @@ await main()
 async function main(): Promise<void> {
   const config = prepare()
   const log = pino({ level: config.logLevel })
-  if (config.faults) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
+  const { faults: allowed, discoveryFails } = config
+  if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
+  if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
   const engine = dockerEngine()
   const stop = new AbortController()
-  const upgrades = createUpgrades({ engine, sources: config.sources, clock: systemClock(stop.signal), log })
-  const handlers = withFaults(createHandlers(upgrades, log), config.faults)
-  const app = buildApp({ handlers, upgrades, token: config.token, ready: () => engine.ping(), log, tls: config.tls })
+  const clock = systemClock(stop.signal)
+  const onFault = (fault: string) => log.warn({ fault }, 'misbehaviour')
+  const plan = withStepFaults(planFor, { onFault })
+  const upgrades = withCheckedFaults(createUpgrades({ engine, sources: config.sources, clock, log, plan }), allowed)
+  const handlers = withFaults(createHandlers(upgrades, log), { allowed, discoveryFails, clock, onFault })
+  const certificate = certificateIn({ ...config.tls, take: (pair) => serveWith(app, pair), log })
+  const ready = async () => {
+    certificate.check()
+    await engine.ping()
+  }
+  const metrics = createMetrics({ faultsAllowed: config.faults })
+  const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls: config.tls.inUse })
 
   // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.
   closeWithGrace({ delay: 5000, logger: log }, async () => {
@@ -37,6 +52,7 @@ async function main(): Promise<void> {
     await app.close()
   })
   await app.listen({ host: config.host, port: config.port })
+  setInterval(() => certificate.look(), 5000).unref()
 }
 
 // The configuration, or the end of the process: 0 after --help, 2 with every fault named.

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig, variables } from '../src/config.ts'
 
 let home: string
-let files: Record<string, string>
+let files: { UPGRADER_TLS_CERT_FILE: string; UPGRADER_TLS_KEY_FILE: string }
 let tls: { cert: string; key: string }
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ test('the certificate and its key are all that is needed', () => {
   expect(readConfig(files)).toEqual({
     host: '127.0.0.1',
     port: 9443,
-    tls,
+    tls: { inUse: tls, files: { cert: files.UPGRADER_TLS_CERT_FILE, key: files.UPGRADER_TLS_KEY_FILE } },
     token: '',
     sources: {
       binariesUrl: 'https://dl.k8s.io/release',
@@ -44,6 +44,7 @@ test('the certificate and its key are all that is needed', () => {
       nodeImage: 'kindest/node:{version}',
     },
     faults: false,
+    discoveryFails: false,
     logLevel: 'info',
   })
 })
@@ -63,7 +64,7 @@ test('everything can be set', () => {
   expect(readConfig(env)).toEqual({
     host: '0.0.0.0',
     port: 8443,
-    tls,
+    tls: { inUse: tls, files: { cert: files.UPGRADER_TLS_CERT_FILE, key: files.UPGRADER_TLS_KEY_FILE } },
     token: 'abc',
     sources: {
       binariesUrl: 'http://mirror.example:8080/k8s',
@@ -71,8 +72,14 @@ test('everything can be set', () => {
       nodeImage: 'registry.example/node:{version}',
     },
     faults: true,
+    discoveryFails: false,
     logLevel: 'debug',
   })
+})
+
+test('discovery that fails is asked for here, and allows all other misbehaviour', () => {
+  const { faults, discoveryFails } = readConfig({ ...files, UPGRADER_FAULTS: 'discovery-fails' })
+  expect({ faults, discoveryFails }).toEqual({ faults: true, discoveryFails: true })
 })
 
 test('a variable that is empty is as one that is not set', () => {

@@ -31,7 +31,9 @@ function machineThat(role: 'control-plane' | 'worker', answer: (argv: string[]) 
   const context: Context = {
     machine: machineOn(engine, { name: 'm', cluster: 'c', role }),
     target: 'v1.35.4',
-    settings: { addons: 'kcp', fault: 'none' },
+    files: { wanted: [], closed: [] },
+    key: 'v1.35.4',
+    settings: { addons: 'kcp', changes: 'all', fault: 'none' },
     engine,
     sources: { binariesUrl: 'http://127.0.0.1', images: 'pull', nodeImage: 'x:{version}' },
     clock: { now: () => 0, sleep: async () => {} },

@@ -14,12 +14,19 @@ export function configurationPage(): string {
     `\`${usual}\``,
     meaning,
   ])
+  const fault = [
+    '`fault`, `fault/<namespace>/<cluster>`',
+    'see docs/misbehaviours.md',
+    '`none`',
+    'Misbehaviour for tests, for all machines or for those of one cluster. Refused unless the service was started with UPGRADER_FAULTS=allow.',
+  ]
   return `${heading('Configuration', 'src/config.ts and src/contract/settings.ts')}
 
 ## Environment
 
-Read once, at the start. A value that is wrong, or a variable that starts with \`UPGRADER_\` and is not in this table,
-ends the service with exit code 2, and all faults are named at once.
+Read once, at the start; the two files of the certificate again every 5 seconds. A value that is wrong, or a variable
+that starts with \`UPGRADER_\` and is not in this table, ends the service with exit code 2, and all faults are named at
+once.
 
 ${table(['Variable', 'Default', 'Meaning'], environment)}
 
@@ -30,6 +37,6 @@ strings. A wrong one makes that call fail, naming the key, and starts nothing; d
 fails for them. The verdict on a MachineSet is kept by Cluster API for 24 hours, so a changed setting has no effect on a
 pair of MachineSets that was asked about before.
 
-${table(['Setting', 'Values', 'Default', 'Meaning'], perCall)}
+${table(['Setting', 'Values', 'Default', 'Meaning'], [...perCall, fault])}
 `
 }

@@ -1,4 +1,5 @@
 import { claims } from '../../src/decide/claims.ts'
+import { closedPlaces } from '../../src/decide/files.ts'
 import { minorsUp, type Role } from '../../src/decide/versions.ts'
 import { heading, table } from './table.ts'
 
@@ -13,10 +14,11 @@ export function whatIsUpdatedPage(): string {
     reason,
   ])
   const steps = Object.entries(minorsUp).map(([role, minors]) => `- ${names[role as Role]}: ${describe(minors)}`)
-  return `${heading('What is updated in place', 'src/decide/claims.ts and src/decide/versions.ts')}
+  return `${heading('What is updated in place', 'src/decide/claims.ts, src/decide/files.ts and src/decide/versions.ts')}
 
 Cluster API asks before it updates a machine, and updates in place only when every difference is covered. One difference
-that is not covered is enough: then the machine is replaced, as without this service. A change is never half made.
+that is not covered is enough: then the machine is replaced, as without this service. A change is never half made. The
+setting \`changes\` narrows what is covered to the version, or to files.
 
 ${table(['Object', 'Field', 'Machines', 'Why'], rows)}
 
@@ -30,13 +32,40 @@ ${steps.join('\n')}
 
 A version never goes down. Both sides must be names of releases, such as v1.35.4.
 
+## Files
+
+**Nothing is restarted because of a file, and commands are never run again.** What reads a file once, at its start, has
+the old one until it starts again; so does a container that has the very file mounted.
+
+An entry of \`files\` is written in place when it is new, or changes in \`content\`, \`encoding\`, \`owner\` or
+\`permissions\`, and when
+
+- its content is inline: no \`contentFrom\`, no \`append\`, and \`contentFormat\` absent or Raw;
+- its content is what a new machine would get: base64, or text that the bootstrap data can carry. The file of a text
+  ends in one newline, as on a new machine. \`gzip\` and \`gzip+base64\` are not covered, since CAPD does not unpack
+  them;
+- its path is absolute, without \`.\`, \`..\`, doubled slashes, spaces and shell characters, and no other entry has it;
+- its owner is a user, or user:group, and its permissions are three or four octal digits;
+- the KubeadmConfig's format is cloud-config;
+- its path is neither one of these places nor below one, nor in a patches directory of \`initConfiguration\` or
+  \`joinConfiguration\`:
+
+${closedPlaces.map((place) => `\`${place}\``).join(', ')}.
+
+Each entry is decided by itself. An entry that is removed, or moved in the list, is not covered. Entries that are never
+written in place may stand in the list, unchanged: they are left alone.
+
+When a machine is updated, the files are written after the images are there and before kubeadm runs. A file is written
+when it is not the one that was seen in place last. A file that was changed in the machine since is left alone; without
+a first look at it, it is written when it differs. [What changes](what-changes.md) says what is kept.
+
 ## What is not updated in place
 
 - \`customImage\` of DevMachine and DockerMachine, and all else of the infrastructure machine: CAPD forbids the change of
   an image, and a machine that was accepted with it would never get done. Use templates whose image does not depend on
   the version.
 - \`failureDomain\`: a container cannot be moved.
-- \`files\`, commands, users, and all else of a KubeadmConfig: they take effect at bootstrap, which is over.
+- Commands, users, and all else of a KubeadmConfig but its files: they take effect at bootstrap, which is over.
 - Arguments and other fields of \`clusterConfiguration\`, and any other feature gate.
 - An empty object where there was none, or none where there was an empty one: Cluster API compares raw.
 

@@ -8,25 +8,28 @@ export const settings = {
     meaning:
       'Who upgrades kube-proxy and CoreDNS: the KubeadmControlPlane controller, or (in a cluster without one) kubeadm on the last control plane machine.',
   },
-  fault: {
-    values: ['none', 'done-too-early'],
-    default: 'none',
-    meaning: 'Misbehaviour for tests. Refused unless the service was started with UPGRADER_FAULTS=allow.',
+  changes: {
+    values: ['all', 'version', 'files'],
+    default: 'all',
+    meaning:
+      'What is updated in place: all that is covered, or only the version, or only files of the KubeadmConfig. Other changes are left to a rollout, or to another updater.',
   },
 } as const
 
 export interface Settings {
   addons: (typeof settings.addons.values)[number]
-  fault: (typeof settings.fault.values)[number]
+  changes: (typeof settings.changes.values)[number]
+  // Misbehaviour for tests, as src/faults reads it; `none` is none.
+  fault: string
 }
 
 // Reads the settings of one call. Throws SETTING_UNKNOWN or SETTING_VALUE; it must not be discovery that
 // fails, because discovery carries no settings and CAPI's manager exits when it fails for 60 s.
-export function readSettings(given: Record<string, string> = {}): Settings {
-  const read: Record<string, string> = { addons: settings.addons.default, fault: settings.fault.default }
+export function readSettings({ fault = 'none', ...given }: Record<string, string> = {}): Settings {
+  const read: Record<string, string> = { addons: settings.addons.default, changes: settings.changes.default, fault }
   for (const [key, value] of Object.entries(given)) {
     if (!Object.hasOwn(settings, key)) throw new UpgradeError('SETTING_UNKNOWN', { key })
-    const allowed: readonly string[] = settings[key as keyof Settings].values
+    const allowed: readonly string[] = settings[key as keyof typeof settings].values
     if (!allowed.includes(value)) throw new UpgradeError('SETTING_VALUE', { key, allowed: allowed.join(', ') })
     read[key] = value
   }

@@ -1,4 +1,6 @@
 import { UpgradeError } from '../errors.ts'
+import type { Path } from './diff.ts'
+import { filesInPlace, type Part } from './file-list.ts'
 import { atLeastMinor, type Role, versionObjection } from './versions.ts'
 
 // A change from `from` to `to` of the Machine's version, with the two values at the claimed path.
@@ -15,10 +17,14 @@ export interface Claim {
   // The members to walk from the object's spec (in templates, from spec.template.spec).
   path: readonly [string, ...string[]]
   roles: readonly Role[]
+  // Which value of the setting `changes` asks for it alone.
+  speciality: 'version' | 'files'
   // Why this can be promised, for people.
   reason: string
   // Why this very change is not made, or undefined when it is.
-  objection(change: Change): UpgradeError | undefined
+  objection?(change: Change): UpgradeError | undefined
+  // In place of it, for a list that may be accepted in part: what is, given the two objects and where their specs are.
+  inPart?(current: unknown, desired: unknown, root: Path): Part
 }
 
 const localMode = ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletLocalMode'] as const
@@ -33,6 +39,7 @@ export const claims: readonly Claim[] = [
     object: 'machine',
     path: ['version'],
     roles: ['control-plane', 'worker'],
+    speciality: 'version',
     reason: 'kubeadm, kubelet and the static pods of the machine are upgraded with kubeadm upgrade node.',
     objection: ({ role, from, to }) => versionObjection(role, from, to),
   },
@@ -40,6 +47,7 @@ export const claims: readonly Claim[] = [
     object: 'bootstrapConfig',
     path: localMode,
     roles: ['control-plane'],
+    speciality: 'version',
     reason:
       'The KubeadmControlPlane controller adds this gate by itself from v1.31 and drops it from v1.36; it writes kubeadm-config, and kubeadm upgrade node follows that.',
     objection(change) {
@@ -50,6 +58,14 @@ export const claims: readonly Claim[] = [
         ? undefined
         : new UpgradeError('CHANGE_NOT_COVERED', { path: describe('bootstrapConfig', localMode) })
     },
+  },
+  {
+    object: 'bootstrapConfig',
+    path: ['files'],
+    roles: ['control-plane', 'worker'],
+    speciality: 'files',
+    reason: 'Files that are added, or change in content, encoding, owner or permissions, are written. See below.',
+    inPart: filesInPlace,
   },
 ]
 

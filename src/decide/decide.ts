@@ -1,10 +1,11 @@
 import type { Operation } from '../contract/answers.ts'
 import type { KubeObject } from '../contract/objects.ts'
+import type { Settings } from '../contract/settings.ts'
 import { coded, UpgradeError } from '../errors.ts'
 import { type Claim, claims, describe } from './claims.ts'
 import { differences, type Path, valueAt } from './diff.ts'
 import { isDockerMachine } from './kinds.ts'
-import { operationFor } from './patch.ts'
+import { nested, operationFor, setting } from './patch.ts'
 import type { Role } from './versions.ts'
 
 // One object before and after, and where its spec stands in it: ['spec'], or ['spec', 'template', 'spec'].
@@ -16,6 +17,7 @@ export interface Pair {
 
 export interface Question {
   role: Role
+  changes: Settings['changes']
   machine: Pair
   infrastructure: Pair
   bootstrapConfig: Pair
@@ -53,23 +55,41 @@ export function decide(question: Question): Decision {
 // Sorts the differences of one object into claimed and declined.
 function settle(object: Claim['object'], question: Question, decision: Decision): void {
   const pair = question[object]
+  // Where there is no spec an empty one comes first, so that no operation has to bring it and take others with it.
+  const hasSpec = specsOf(pair)[0] != null
+  const current = hasSpec ? pair.current : nested(pair.root, {})
+  const operations = decision.operations[object]
   let open = differences(...specsOf(pair))
   if (object === 'machine') open = open.filter(([first]) => first === undefined || !notCompared.has(first))
   // What is there on one side only has nothing to be patched.
   const candidates = pair.current && pair.desired ? claims.filter((claim) => claim.object === object) : []
-  for (const claim of candidates.filter(({ roles }) => roles.includes(question.role))) {
+  for (const claim of candidates.filter((claim) => isAsked(claim, question))) {
     const mine = open.filter((path) => belongs(path, claim.path))
     if (mine.length === 0) continue
     open = open.filter((path) => !mine.includes(path))
+    if (claim.inPart) {
+      const part = claim.inPart(current, pair.desired, pair.root)
+      operations.push(...part.operations)
+      decision.accepted.push(...part.accepted.map((name) => describe(object, [name])))
+      for (const { name, why } of part.declined) {
+        decision.declined.push(new UpgradeError('FILE_NOT_COVERED', { path: describe(object, [name]), why }))
+      }
+      continue
+    }
     const objection = objectionTo(claim, question)
     if (objection) decision.declined.push(objection)
     else {
       const path = [...pair.root, ...claim.path]
       decision.accepted.push(describe(object, claim.path))
-      decision.operations[object].push(operationFor(pair.current, pair.desired, path, pair.root.length))
+      operations.push(operationFor(current, pair.desired, path, pair.root.length))
     }
   }
+  if (!hasSpec && operations.length > 0) operations.unshift(setting(pair.current, pair.root, {}))
   for (const path of open) decline(object, path, decision)
+}
+
+function isAsked({ roles, speciality }: Claim, { role, changes }: Question): boolean {
+  return roles.includes(role) && (changes === 'all' || changes === speciality)
 }
 
 // A version that cannot be read is a reason to replace the machine, not to block the rollout.
@@ -77,7 +97,7 @@ function objectionTo({ object, path, objection }: Claim, question: Question): Up
   const [from, to] = specsOf(question.machine).map((spec) => String(valueAt(spec, ['version']))) as [string, string]
   const [current, desired] = specsOf(question[object]).map((spec) => valueAt(spec, path))
   try {
-    return objection({ role: question.role, from, to, current, desired })
+    return objection?.({ role: question.role, from, to, current, desired })
   } catch (thrown) {
     return coded(thrown)
   }

@@ -8,10 +8,19 @@ import { keysOf, type Path, valueAt } from './diff.ts'
 export function operationFor(current: unknown, desired: unknown, path: Path, floor: number): Operation {
   const value = valueAt(desired, path)
   if (value === undefined) return { op: 'remove', path: pointer(removable(current, desired, path, floor)) }
+  return setting(current, path, value)
+}
+
+// The one operation that gives the object `current` this value at `path`, with the parents that it needs.
+export function setting(current: unknown, path: Path, value: unknown): Operation {
   if (valueAt(current, path) !== undefined) return { op: 'replace', path: pointer(path), value }
   const there = path.findIndex((_, i) => valueAt(current, path.slice(0, i + 1)) == null) + 1
-  const nested = path.slice(there).reduceRight((inner, key) => ({ [key]: inner }), value)
-  return { op: 'add', path: pointer(path.slice(0, there)), value: nested }
+  return { op: 'add', path: pointer(path.slice(0, there)), value: nested(path.slice(there), value) }
+}
+
+// The value with an object around it for each member of the path.
+export function nested(path: Path, value: unknown): unknown {
+  return path.reduceRight((inner, key) => ({ [key]: inner }), value)
 }
 
 // Climbs from the path to the highest parent that holds nothing else and that desired does not have.
@@ -22,6 +31,6 @@ function removable(current: unknown, desired: unknown, path: Path, floor: number
   return goes ? removable(current, desired, parent, floor) : path
 }
 
-function pointer(path: Path): string {
+export function pointer(path: Path): string {
   return path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }

@@ -11,10 +11,11 @@ const parse = parser(CanUpdateMachineSetRequest)
 // so trouble must be an error and never an honest-looking answer without patches.
 export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  readSettings(settings)
+  const { changes } = readSettings(settings)
   const root = ['spec', 'template', 'spec']
   const decision = decide({
     role: 'worker',
+    changes,
     machine: { current: current.machineSet, desired: desired.machineSet, root },
     infrastructure: {
       current: current.infrastructureMachineTemplate,

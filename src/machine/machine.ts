@@ -7,6 +7,7 @@ import type { Engine, ExecOptions, ExecResult } from './engine.ts'
 export const stateDirectory = '/var/lib/capd-kubeadm-upgrader'
 
 const endOfOutput = 'end-of-output'
+const endOfInput = 'end-of-input'
 
 // One CAPD machine, seen as a host that runs commands.
 export interface Machine {
@@ -23,6 +24,8 @@ export interface Machine {
   // Feeds one of this repository's shell files to the machine's sh, with arguments, and gives what it printed;
   // throws EXEC_FAILED also when that did not arrive whole, because many a script says "all is well" by silence.
   script(file: URL, ...args: string[]): Promise<string>
+  // The same, and feeds the script lines of text, which nobody else can see. The last of them may arrive cut off.
+  feed(file: URL, input: string, ...args: string[]): Promise<string>
   // Writes one of this repository's shell files into the machine, as a unit can run it later; gives its path.
   install(file: URL, path: string): Promise<string>
   // Reads a path of the cluster's API, as this machine's own API server (control plane) or as this machine's
@@ -37,18 +40,20 @@ export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' |
     if (result.exitCode === 0) return result.stdout
     throw new UpgradeError('EXEC_FAILED', { command: argv.join(' ') }, { detail: result.stderr || result.stdout })
   }
+  const script = async (file: URL, fed: string, args: string[]) => {
+    // In parentheses it is read to its end before any of it runs: half of it is a syntax error.
+    const input = `(\n${readFileSync(file, 'utf8')})${fed}\nstatus=$?\necho ${endOfOutput}\nexit $status\n`
+    const output = await run(['sh', '-s', '--', ...args], { input })
+    if (output.endsWith(`${endOfOutput}\n`)) return output.slice(0, -endOfOutput.length - 1)
+    throw new UpgradeError('EXEC_FAILED', { command: basename(file.pathname) }, { detail: output })
+  }
   return {
     ...at,
     run,
     attempt,
     has: async (path) => (await attempt(['test', '-e', path])).exitCode === 0,
-    script: async (file, ...args) => {
-      // In parentheses it is read to its end before any of it runs: half of it is a syntax error.
-      const input = `(\n${readFileSync(file, 'utf8')})\nstatus=$?\necho ${endOfOutput}\nexit $status\n`
-      const output = await run(['sh', '-s', '--', ...args], { input })
-      if (output.endsWith(`${endOfOutput}\n`)) return output.slice(0, -endOfOutput.length - 1)
-      throw new UpgradeError('EXEC_FAILED', { command: basename(file.pathname) }, { detail: output })
-    },
+    script: (file, ...args) => script(file, '', args),
+    feed: (file, input, ...args) => script(file, ` <<'${endOfInput}'\n${input}\n${endOfInput}`, args),
     install: async (file, path) => {
       // Counted and renamed into place, so that a unit never reads half a script.
       const write = 'mkdir -p "$(dirname "$1")" && cat >"$1.new" && [ "$(wc -c <"$1.new")" = "$2" ] && mv "$1.new" "$1"'

@@ -4,9 +4,9 @@ import type { Engine } from '../machine/engine.ts'
 import { locate } from '../machine/locate.ts'
 import type { Clock } from './clock.ts'
 import { type Event, isOpen, lastFailure, readHistory, record } from './history.ts'
-import { goal, planFor } from './plan.ts'
+import { leftOf, planFor } from './plan.ts'
 import type { Progress } from './progress.ts'
-import type { Context, Look, Sources, Step } from './step.ts'
+import type { Context, Look, Plan, Sources, Step } from './step.ts'
 import type { Task } from './task.ts'
 
 export interface Means {
@@ -14,6 +14,8 @@ export interface Means {
   sources: Sources
   clock: Clock
   log: Logger
+  // Instead of the usual one.
+  plan?: Plan
 }
 
 // How often a step is looked at, and how long to wait after trouble that may pass.
@@ -56,16 +58,15 @@ export class Run {
 
   async #walk(): Promise<void> {
     const { engine, sources, clock } = this.#means
-    const { version: target, settings } = this.#task
+    const { version: target, files, key, settings } = this.#task
     const machine = await locate(engine, this.#task)
     this.#away = undefined
-    const context: Context = { machine, target, settings, engine, sources, clock }
-    const history = await readHistory(machine, target)
+    const context: Context = { machine, target, files, key, settings, engine, sources, clock }
+    const history = await readHistory(machine, key)
     this.#coolDown(history)
-    const plan = planFor(context)
-    const first = (await goal.done(context)) === 'done' ? plan.indexOf(goal) + 1 : 0
-    for (const step of plan.slice(first)) {
-      await this.#take(step, context, history, `step ${plan.indexOf(step) + 1} of ${plan.length}, ${step.doing}`)
+    const left = await leftOf((this.#means.plan ?? planFor)(context), context)
+    for (const [i, step] of left.entries()) {
+      await this.#take(step, context, history, `step ${i + 1} of ${left.length}, ${step.doing}`)
     }
   }
 
@@ -111,10 +112,10 @@ export class Run {
   }
 
   // Remembers in the machine; steps that only look leave no trace.
-  async #note({ machine, target }: Context, step: Step, event: Event['event'], error?: UpgradeError): Promise<void> {
+  async #note({ machine, key }: Context, step: Step, event: Event['event'], error?: UpgradeError): Promise<void> {
     if (!step.apply) return
     const why = error ? { code: error.code, values: error.values } : {}
-    await record(machine, { at: this.#means.clock.now(), target, step: step.name, event, ...why })
+    await record(machine, { at: this.#means.clock.now(), target: key, step: step.name, event, ...why })
   }
 
   #report(step: Step, message: string): void {

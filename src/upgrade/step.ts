@@ -1,4 +1,5 @@
 import type { Settings } from '../contract/settings.ts'
+import type { Files } from '../decide/files.ts'
 import type { Engine } from '../machine/engine.ts'
 import { type Machine, stateDirectory } from '../machine/machine.ts'
 import type { Clock } from './clock.ts'
@@ -8,6 +9,9 @@ export interface Context {
   machine: Machine
   // The version to reach, such as v1.35.4.
   target: string
+  files: Files
+  // Names target and files: what is remembered is remembered of both.
+  key: string
   settings: Settings
   engine: Engine
   sources: Sources
@@ -42,6 +46,9 @@ export interface Step {
   // When the limit has passed: puts the machine into a state it can rest in. May throw the error that says so.
   giveUp?(context: Context): Promise<void>
 }
+
+// The way to the target, in order.
+export type Plan = (context: Context) => Step[]
 
 export function waiting(waitsFor: string): Look {
   return { waitsFor }

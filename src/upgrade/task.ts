@@ -1,14 +1,19 @@
+import { createHash } from 'node:crypto'
 import type { StartRequest, UpdateMachineRequest } from '../contract/objects.ts'
 import { readSettings, type Settings } from '../contract/settings.ts'
 import { valueAt } from '../decide/diff.ts'
+import { digestOf, type Files, filesOf } from '../decide/files.ts'
 import { isDockerMachine } from '../decide/kinds.ts'
 import { parseVersion } from '../decide/versions.ts'
 import { UpgradeError } from '../errors.ts'
 import { containerOf, type Whereabouts } from '../machine/locate.ts'
 
-// One upgrade that is asked for: which machine, and to which version.
+// One upgrade that is asked for: which machine, to which version, and with which files.
 export interface Task extends Whereabouts {
   version: string
+  files: Files
+  // One name for the version and the files: what failed with other files says nothing of these.
+  key: string
   settings: Settings
 }
 
@@ -21,35 +26,43 @@ export function taskOfMachine({ settings, desired }: UpdateMachineRequest): Task
   }
   const token = ['spec', 'joinConfiguration', 'discovery', 'bootstrapToken', 'caCertHashes']
   const hashes = valueAt(bootstrapConfig, token)
-  return task({
+  const asked = {
     settings,
     providerID: machine.spec.providerID,
     clusterName: machine.spec.clusterName,
     version: machine.spec.version,
     role: 'cluster.x-k8s.io/control-plane' in (machine.metadata.labels ?? {}) ? 'control-plane' : 'worker',
     caCertHashes: Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : [],
-  })
+  } as const
+  return task(asked, bootstrapConfig?.spec)
 }
 
-// The task that start and sync name; the same checks.
-export const taskOfStart: (request: StartRequest) => Task = task
+// The task that start and sync name, which is never about files; the same checks.
+export const taskOfStart = (request: StartRequest): Task => task(request, undefined)
 
-function task(asked: {
+interface Asked {
   settings?: Record<string, string> | undefined
   providerID: string | undefined
   clusterName: string
   version: string | undefined
   role?: Task['role']
   caCertHashes?: string[]
-}): Task {
+}
+
+function task(asked: Asked, bootstrapSpec: unknown): Task {
   if (!asked.version) throw new UpgradeError('VERSION_MISSING')
   parseVersion(asked.version)
+  const settings = readSettings(asked.settings)
+  const files = filesOf(settings.changes === 'version' ? undefined : bootstrapSpec)
+  const digest = createHash('sha256').update(files.wanted.map(digestOf).join()).digest('hex')
   return {
     container: containerOf(asked.providerID),
     cluster: asked.clusterName,
     role: asked.role,
     version: asked.version,
     caCertHashes: asked.caCertHashes ?? [],
-    settings: readSettings(asked.settings),
+    files,
+    key: files.wanted.length === 0 ? asked.version : `${asked.version} with files ${digest.slice(0, 12)}`,
+    settings,
   }
 }

@@ -15,7 +15,7 @@ export interface Upgrades {
 
 interface Entry {
   run: Run
-  version: string
+  task: Task
   ended: Promise<void>
   endedAt: number | undefined
   delivered: boolean
@@ -32,16 +32,16 @@ export function createUpgrades(means: Means): Upgrades {
     start(task) {
       const found = entries.get(task.container)
       if (found && found.endedAt === undefined) {
-        if (found.version === task.version) return
-        throw new UpgradeError('OTHER_UPGRADE', { machine: task.container, version: found.version })
+        if (found.task.key === task.key) return
+        throw new UpgradeError('OTHER_UPGRADE', { machine: task.container, version: found.task.version })
       }
       const isFresh = found?.endedAt !== undefined && Date.now() - found.endedAt < staleMs
-      if (found?.version === task.version && !found.delivered && isFresh) return
+      if (found?.task.key === task.key && !found.delivered && isFresh) return
       entries.set(task.container, begin(task, means))
     },
     async sync(task) {
       const entry = entries.get(task.container)
-      if (entry?.version !== task.version) {
+      if (entry?.task.key !== task.key) {
         throw new UpgradeError('NOT_STARTED', { machine: task.container, version: task.version })
       }
       if (entry.run.progress.step === '') await Promise.race([entry.ended, sleep(patienceMs)])
@@ -54,7 +54,7 @@ export function createUpgrades(means: Means): Upgrades {
 function begin(task: Task, means: Means): Entry {
   const log = means.log.child({ machine: task.container, target: task.version })
   const run = new Run(task, { ...means, log })
-  const entry: Entry = { run, version: task.version, ended: run.toEnd(), endedAt: undefined, delivered: false }
+  const entry: Entry = { run, task, ended: run.toEnd(), endedAt: undefined, delivered: false }
   entry.ended = entry.ended.then(() => {
     entry.endedAt = Date.now()
   })

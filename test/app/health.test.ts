@@ -30,6 +30,20 @@ test('the service is not ready while the engine does not answer, and says why', 
   })
 })
 
+test('why the service is not ready is logged once, and once more when it happens again', async () => {
+  let ping: () => Promise<void> = down
+  const { app, log } = serve({ engine: silent({ ping: () => ping() }) })
+  const times = () => log().match(/ENGINE_UNREACHABLE/g)?.length
+  for (let i = 0; i < 3; i++) await app.inject('/readyz')
+  const once = times()
+  expect(once).toBeGreaterThan(0)
+  ping = answers
+  await app.inject('/readyz')
+  ping = down
+  for (let i = 0; i < 3; i++) await app.inject('/readyz')
+  expect(times()).toBe(2 * (once ?? 0))
+})
+
 test('the service is ready again when the engine is back', async () => {
   let ping: () => Promise<void> = down
   const { app } = serve({ engine: silent({ ping: () => ping() }) })

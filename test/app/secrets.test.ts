@@ -26,10 +26,18 @@ function placesOf(value: unknown, path: string[] = []): string[][] {
 // A few of these are names, which answers do quote: of the cluster, of the machine and of the object's kind.
 const quoted = /(^|\/)(kind|clusterName|name)$/
 
+// With a file that is new, whose content may be secret.
+function withFile(request: Json): Json {
+  const desired = request.desired as Json
+  const place = 'machineSet' in desired ? ['bootstrapConfigTemplate', 'spec', 'template'] : ['bootstrapConfig']
+  put(desired, [...place, 'spec', 'files'], [{ path: '/etc/a', content: 'a', owner: 'root', permissions: '0600' }])
+  return request
+}
+
 describe.each<[Hook, () => Json]>([
-  ['canUpdateMachine', asked.machine],
-  ['canUpdateMachineSet', asked.machineSet],
-  ['updateMachine', () => captured('update-machine.worker').body],
+  ['canUpdateMachine', () => withFile(asked.machine())],
+  ['canUpdateMachineSet', () => withFile(asked.machineSet())],
+  ['updateMachine', () => withFile(captured('update-machine.worker').body)],
 ])('%s keeps to itself', (hook, request) => {
   test('a value anywhere in the request, whatever it is mistaken for', async () => {
     const served = serve({ engine: silent() })

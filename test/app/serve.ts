@@ -4,10 +4,13 @@ import { type Logger, pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import { hooks, pathOf } from '../../src/contract/catalogue.ts'
-import { withFaults } from '../../src/faults/faults.ts'
+import { withCheckedFaults, withFaults } from '../../src/faults/faults.ts'
+import { withStepFaults } from '../../src/faults/steps.ts'
 import { createHandlers, type Handlers } from '../../src/hooks/handlers.ts'
 import type { Engine } from '../../src/machine/engine.ts'
+import { createMetrics } from '../../src/metrics.ts'
 import type { Clock } from '../../src/upgrade/clock.ts'
+import { planFor } from '../../src/upgrade/plan.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
 import { createUpgrades, type Upgrades } from '../../src/upgrade/upgrades.ts'
 import type { Json } from '../contract/captured.ts'
@@ -27,6 +30,9 @@ interface Wish {
   handlers?: Partial<Handlers>
   token?: string
   faults?: boolean
+  misbehave?: { discoveryFails?: boolean; onFault?: (name: string) => void }
+  clock?: Clock
+  ready?: () => Promise<void>
   tls?: { cert: string; key: string }
 }
 
@@ -42,13 +48,17 @@ export interface Served {
 export function serve({ engine = silent(), faults = false, ...wish }: Wish = {}): Served {
   const { log, text } = recorder()
   const sources = { binariesUrl: 'http://127.0.0.1', images: 'pull', nodeImage: 'x:{version}' } as const
-  const upgrades = wish.upgrades ?? createUpgrades({ engine, sources, clock: stillClock(), log })
-  const handlers = withFaults({ ...createHandlers(upgrades, log), ...wish.handlers }, faults)
+  const { clock = stillClock(), misbehave } = wish
+  const means = { allowed: faults, discoveryFails: false, clock, onFault: () => {}, ...misbehave }
+  const plan = withStepFaults(planFor, means)
+  const upgrades = withCheckedFaults(wish.upgrades ?? createUpgrades({ engine, sources, clock, log, plan }), faults)
+  const handlers = withFaults({ ...createHandlers(upgrades, log), ...wish.handlers }, means)
   const app = buildApp({
     handlers,
     upgrades,
     token: wish.token ?? token,
-    ready: () => engine.ping(),
+    ready: wish.ready ?? (() => engine.ping()),
+    metrics: createMetrics({ faultsAllowed: faults }),
     log,
     ...(wish.tls ? { tls: wish.tls } : {}),
   })
@@ -81,7 +91,7 @@ function stillClock(): Clock {
   return { now: () => 0, sleep: () => new Promise(() => {}) }
 }
 
-function recorder(): { log: Logger; text: () => string } {
+export function recorder(): { log: Logger; text: () => string } {
   let text = ''
   const stream = new Writable({
     write(chunk, _encoding, done) {

@@ -46,7 +46,17 @@ function border(from: string, to: string, change: (gates: { current: Json; desir
 }
 
 const mixed = asked.machine()
-put(mixed.desired.bootstrapConfig, ['spec', 'files'], [{ path: '/etc/lab-file', content: 'hello' }])
+put(mixed.desired.bootstrapConfig, ['spec', 'preKubeadmCommands'], ['true'])
+// One file changes, one is new, and one is new and cannot be written in place.
+const files = asked.machine()
+const kept = { path: '/etc/kept', content: 'kept' }
+put(files.current.bootstrapConfig, ['spec', 'files'], [kept, { path: '/etc/lab-file', content: 'hello' }])
+const changed = { path: '/etc/lab-file', content: 'aGVsbG8=', encoding: 'base64', permissions: '0600' }
+const added = { path: '/opt/lab/added', content: 'added', owner: 'daemon:daemon' }
+put(files.desired.bootstrapConfig, ['spec', 'files'], [kept, added, changed])
+const filesInPart = structuredClone(files)
+const closed = { path: '/etc/kubernetes/manifests/pod.yaml', content: 'pod' }
+put(filesInPart.desired.bootstrapConfig, ['spec', 'files'], [closed, kept, added, changed])
 const inMemory = asked.machine()
 for (const side of [inMemory.current, inMemory.desired]) {
   put(side.infrastructureMachine, ['spec', 'backend'], { inMemory: {} })
@@ -64,6 +74,8 @@ const cases: Record<string, { path: string; request: string | Json; progress?: P
     request: border('v1.35.4', 'v1.36.3', ({ desired }) => delete desired.featureGates),
   },
   'can-update-machine.mixed': { path: paths.canUpdateMachine, request: mixed },
+  'can-update-machine.files': { path: paths.canUpdateMachine, request: files },
+  'can-update-machine.files-in-part': { path: paths.canUpdateMachine, request: filesInPart },
   'can-update-machine.in-memory': { path: paths.canUpdateMachine, request: inMemory },
   'can-update-machine.failure': {
     path: paths.canUpdateMachine,

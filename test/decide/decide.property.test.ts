@@ -24,16 +24,46 @@ const anything = fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.st
 const onOff = fc.constantFrom(true, true, true, false)
 const drift = fc.constantFrom<[unknown, unknown]>([undefined, true], [true, undefined])
 
-// The specs of a machine's three objects. A calm machine differs in nothing but its version and the gate that
-// drifts with it; the others differ in one field out of four, and in which of their parents are there.
+const path = fc.constantFrom('/etc/a', '/etc/b', '/opt/c')
+const plainFile = fc.record(
+  {
+    path,
+    content: fc.constantFrom('one', 'two'),
+    permissions: fc.constantFrom('0600', '644'),
+    owner: fc.constant('root:root'),
+  },
+  { requiredKeys: ['path', 'content'], noNullPrototype: true },
+)
+// Entries that are never written in place.
+const oddFile = fc.oneof(
+  path.map((path) => ({ path, content: 'three', append: true })),
+  fc.constantFrom({ path: '/tmp/a', content: 'three' }, { path: 'etc/a', content: 'three' }),
+  path.map((path) => ({ path })),
+  anything,
+)
+const files = fc.array(fc.oneof({ weight: 4, arbitrary: plainFile }, oddFile), { maxLength: 4 })
+// A list, and what it becomes when some of its entries change and some come to it, none of them twice.
+const grownFiles = fc
+  .tuple(fc.uniqueArray(plainFile, { selector: (file) => file.path }), fc.array(fc.boolean()), fc.array(fc.boolean()))
+  .map(([list, changes, news]): [unknown, unknown] => {
+    const now = list.map((file, i) => (changes[i] ? { ...file, content: 'new' } : file))
+    return [list.filter((_, i) => !news[i]), now]
+  })
+
+// The specs of a machine's three objects. A calm machine differs in nothing but its version, the gate that
+// drifts with it, and files; the others differ in one field out of four, and in which of their parents are there.
 function specs(calm: boolean) {
   const gates = mayBeEmpty(record({ [gate]: fc.oneof(sides(onOff), drift), Other: sides(onOff) }))
   const clusterConfiguration = mayBeEmpty(record({ featureGates: gates, apiServer: sides(anything) }))
   const bootstrap = mayBeEmpty(
     record({
       clusterConfiguration,
-      files: sides(fc.array(anything, { maxLength: 2 })),
-      format: sides(anything),
+      files: fc.oneof(calm ? grownFiles : fc.tuple(maybe(files), maybe(files)), sides(files)),
+      format: fc.oneof(
+        { weight: 4, arbitrary: fc.constant<[unknown, unknown]>([undefined, undefined]) },
+        sides(anything),
+      ),
+      joinConfiguration: sides(fc.constant({ patches: { directory: '/etc/b' } })),
     }),
   )
   const machine = record({
@@ -178,31 +208,64 @@ describe('for any two states of any machine', () => {
     )
   })
 
-  test('patched objects are as desired at what is claimed and as current everywhere else', () => {
-    const claimed = claims.map(({ path }) => path.join('/'))
-    const isAt = (path: string) =>
+  test('patched objects are as desired at what is accepted and as current everywhere else', () => {
+    const acceptedIn = ({ accepted }: Decision) =>
+      claims
+        .filter(({ object, path }) => accepted.includes(`${object} ${path.join('.')}`))
+        .map(({ path }) => path.join('/'))
+    const isAt = (path: string, claimed: string[]) =>
       claimed.some((claim) => `/${path}/`.endsWith(`/${claim}/`) || `/${path}/`.includes(`/${claim}/`))
     // A parent that the patch empties or makes is judged by the next property.
     const isAbove = (path: string) => /(^|\/)(spec|clusterConfiguration|featureGates)$/.test(path)
-    const parts = (value: unknown, mine: boolean) =>
+    // Lists that are taken in part have a property of their own, below.
+    const isInPart = (path: string) => /(^|\/)spec\/files(\/|$)/.test(path)
+    const parts = (value: unknown, mine: boolean, claimed: string[]) =>
       leaves(value)
-        .filter(([path]) => isAt(path) === mine && !isAbove(path))
+        .filter(([path]) => isAt(path, claimed) === mine && !isAbove(path) && !isInPart(path))
         .sort()
     fc.assert(
       fc.property(fc.oneof(cases('calm'), cases('lively')), (one) => {
-        const { answer } = ask(one)
+        const { answer, decision } = ask(one)
+        const claimed = acceptedIn(decision)
         for (const { current, desired, object, operations } of patched(one, answer)) {
           if (!operations) continue
-          expect(parts(object, true)).toEqual(parts(desired, true))
-          expect(parts(object, false)).toEqual(parts(current, false))
+          expect(parts(object, true, claimed)).toEqual(parts(desired, true, claimed))
+          expect(parts(object, false, claimed)).toEqual(parts(current, false, claimed))
         }
       }),
       runs,
     )
   })
 
+  test('of files just those are patched that are accepted: no other comes, changes, moves or goes', () => {
+    const seen = { accepted: 0, inPart: 0 }
+    const filesOf = (object: Json): unknown[] => {
+      const found = valueAt(object, ['spec', 'files']) ?? valueAt(object, ['spec', 'template', 'spec', 'files'])
+      return Array.isArray(found) ? found : []
+    }
+    const texts = (files: unknown[]) => files.map((file) => JSON.stringify(file))
+    fc.assert(
+      fc.property(fc.oneof(cases('calm'), cases('lively')), (one) => {
+        const { answer, decision } = ask(one)
+        const [config] = patched(one, answer).filter(({ name }) => name.startsWith('bootstrap'))
+        if (!config) throw new Error('there is no bootstrap config')
+        const [before, wanted, after] = [config.current, config.desired, config.object].map(filesOf).map(texts)
+        const indexes = decision.accepted.flatMap((name) => /^bootstrapConfig files\.(\d+)$/.exec(name)?.[1] ?? [])
+        const accepted = indexes.map((i) => wanted?.[Number(i)] ?? '')
+        const paths = accepted.map((text) => JSON.parse(text).path)
+        const others = (list: string[] = []) => list.filter((text) => !paths.includes(JSON.parse(text)?.path))
+        expect(after?.filter((text) => paths.includes(JSON.parse(text)?.path)).sort()).toEqual(accepted.sort())
+        expect(others(after)).toEqual(others(before))
+        if (accepted.length > 0) seen.accepted++
+        if (accepted.length > 0 && decision.declined.some(({ code }) => code === 'FILE_NOT_COVERED')) seen.inPart++
+      }),
+      runs,
+    )
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
+  })
+
   test("Cluster API's own comparison comes out equal exactly when nothing was declined", () => {
-    const seen = { inPlace: 0, withGate: 0, declined: 0 }
+    const seen = { inPlace: 0, withGate: 0, withFiles: 0, declined: 0 }
     fc.assert(
       fc.property(any, (one) => {
         const { answer, decision } = ask(one)
@@ -213,7 +276,9 @@ describe('for any two states of any machine', () => {
         }
         if (decision.declined.length > 0) seen.declined++
         else if (decision.accepted.length > 0) seen.inPlace++
-        if (decision.declined.length === 0 && decision.accepted.length > 1) seen.withGate++
+        const isMade = (part: string) => decision.accepted.some((name) => name.includes(part))
+        if (decision.declined.length === 0 && isMade(gate)) seen.withGate++
+        if (decision.declined.length === 0 && isMade('files')) seen.withFiles++
         expect(coversAll(one.request, answer)).toBe(decision.declined.length === 0)
       }),
       { numRuns: 3000 },

@@ -42,13 +42,23 @@ describe('from v1.30 to v1.31 the gate appears', () => {
       wanted,
     ],
     ['with all its parents', {}, gates(wanted), 'add', ['clusterConfiguration'], { featureGates: wanted }],
-    ['in a config without spec', null, gates(wanted), 'add', [], gates(wanted)],
   ])('%s', (_, current, desired, op, path, value) => {
     const { declined, operations, ...rest } = answer(step, current, desired)
     expect(declined).toEqual([])
     expect(rest.accepted).toEqual(['machine version', accepted])
     expect(operations.bootstrapConfig).toEqual([{ op, path: pointer(...path), value }])
   })
+})
+
+test('in a config without spec the gate comes after the spec, and so does all else that is new', () => {
+  const files = [{ path: '/etc/a', content: 'a' }]
+  const { declined, operations } = answer(['v1.30.14', 'v1.31.9'], null, { ...gates({ [gate]: true }), files })
+  expect(declined).toEqual([])
+  expect(operations.bootstrapConfig).toEqual([
+    { op: 'replace', path: '/spec', value: {} },
+    { op: 'add', path: '/spec/clusterConfiguration', value: { featureGates: { [gate]: true } } },
+    { op: 'add', path: '/spec/files', value: files },
+  ])
 })
 
 describe('from v1.35 to v1.36 the gate goes', () => {

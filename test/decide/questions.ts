@@ -7,6 +7,7 @@ export type Sides = [current: unknown, desired: unknown]
 
 interface Wish {
   role?: Role
+  changes?: Question['changes']
   versions?: [from: string | undefined, to: string | undefined]
   machine?: Sides
   infrastructure?: Sides
@@ -18,13 +19,19 @@ interface Wish {
 const docker = { backend: { docker: {} } }
 
 // A question about one machine, a docker DevMachine from v1.34.4 to v1.35.4 unless the test says otherwise.
-export function question({ role = 'control-plane', versions = ['v1.34.4', 'v1.35.4'], ...rest }: Wish = {}) {
+export function question({
+  role = 'control-plane',
+  changes = 'all',
+  versions = ['v1.34.4', 'v1.35.4'],
+  ...rest
+}: Wish = {}) {
   const { machine = [{}, {}], infrastructure = [docker, docker], bootstrap = [{}, {}] } = rest
   const { kind = 'DevMachine', apiVersion = 'infrastructure.cluster.x-k8s.io/v1beta2' } = rest
   const version = (i: 0 | 1) => (versions[i] === undefined ? {} : { version: versions[i] })
   const root = ['spec']
   return {
     role,
+    changes,
     machine: {
       current: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[0] as object), ...version(0) }),
       desired: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[1] as object), ...version(1) }),

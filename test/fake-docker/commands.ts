@@ -11,12 +11,18 @@ const commands: Record<string, Command> = {
     const content = files.get(path)
     return content === undefined ? failed(`cat: ${path}: No such file or directory`) : printed(content)
   },
+  grep: ({ files }, [options, pattern, directory]) => {
+    if (options !== '-rs' || pattern !== '.') throw new Error('only all lines below a directory are shown')
+    const found = [...files].filter(([path]) => path.startsWith(`${directory}/`))
+    return found.length > 0 ? printed(found.map(([path, text]) => `${path}:${text}\n`).join('')) : failed('')
+  },
   test: (machine, [option, path = '']) => {
     const isThere = option === '-e' && machine.files.has(path)
     return isThere || machine.isDirectory(path) ? printed('') : failed('')
   },
   sh: (machine, [option, ...rest], input) => {
-    if (option === '-s') return printed(fed(input, (text) => script(machine, shellFile(text), rest.slice(1))))
+    if (option === '-s')
+      return printed(fed(input, (text, lines) => script(machine, shellFile(text), rest.slice(1), lines)))
     return inline(machine, rest.slice(1), input)
   },
   'systemd-run': systemdRun,
@@ -55,10 +61,10 @@ export function execute(machine: SimulatedMachine, [name = '', ...args]: string[
   return command(machine, args, input)
 }
 
-function script(machine: SimulatedMachine, file: string, args: string[]): string {
+function script(machine: SimulatedMachine, file: string, args: string[], lines: string[]): string {
   const run = scripts[file]
   if (!run) throw new Error(`${file} is not simulated`)
-  return run(machine, args)
+  return run(machine, args, lines)
 }
 
 // The one-liners of src/, by the name that each has as its $0.

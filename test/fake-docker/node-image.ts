@@ -13,8 +13,9 @@ export function nodeImage(clock: SimulatedClock, version: string, images = image
     }
     clock.after(5, () => {
       const place = directory.replace('/machine/', '/var/')
-      const missing = asked.find((image) => !images.includes(image))
-      if (missing === undefined) machine.files.set(`${place}/images.tar`, asked.join('\n'))
+      const missing = asked.find((image) => !image.startsWith('?') && !images.includes(image))
+      const there = asked.map((image) => image.replace('?', '')).filter((image) => images.includes(image))
+      if (missing === undefined) machine.files.set(`${place}/images.tar`, there.join('\n'))
       else machine.files.set(`${place}/images.failed`, `lacks ${missing}\n`)
       end()
     })

@@ -2,7 +2,7 @@ import type { SimulatedMachine } from './machine.ts'
 import { imagesOf } from './release.ts'
 
 // What a shell file of src/, fed to the machine's sh, prints; and does.
-type Script = (machine: SimulatedMachine, args: string[]) => string
+type Script = (machine: SimulatedMachine, args: string[], lines: string[]) => string
 
 export const scripts: Record<string, Script> = {
   'machine/facts.sh': (machine) => {
@@ -28,6 +28,23 @@ export const scripts: Record<string, Script> = {
       ...imagesOf(needed).map((image) => `needed ${image}`),
       ...[...images.keys()].map((image) => `there ${image}`),
     ])
+  },
+
+  // Users and groups are root and daemon. What is written has its mode and owner in front.
+  'upgrade/steps/files.sh': (machine, [state], [, ...lines]) => {
+    for (const line of lines) {
+      const [path = '', digest = '', mode, user = '', group, , content = ''] = line.split(' ')
+      const text = `${mode} ${user}:${group} ${Buffer.from(content, 'base64')}`
+      const old = machine.files.get(path)
+      if (!['root', 'daemon'].includes(user)) return `refused ${path} the machine has no such user or group\n`
+      if (old !== text) {
+        if (old !== undefined) machine.files.set(`${state}/replaced${path}`, old)
+        machine.files.set(path, text)
+        machine.did(`write ${path}`)
+      }
+      machine.files.set(`${state}/applied${path}`, digest)
+    }
+    return ''
   },
 
   'upgrade/steps/missing-manifests.sh': (machine) => lines(missingManifests(machine)),

@@ -12,9 +12,10 @@ export function shellFile(text: string | undefined): string {
 }
 
 // What a shell prints of a script that it is fed: its words and, last, what it was told to echo after it.
-export function fed(input: string, run: (script: string) => string): string {
-  const [, script, end] = /^\(\n([\s\S]*)\)\nstatus=\$\?\necho (\S+)\nexit \$status\n$/.exec(input) ?? []
-  return script === undefined ? run(input) : `${run(script)}${end}\n`
+export function fed(input: string, run: (script: string, lines: string[]) => string): string {
+  const whole = /^\(\n([\s\S]*)\)(?: <<'(\S+)'\n([\s\S]*)\n\2)?\nstatus=\$\?\necho (\S+)\nexit \$status\n$/
+  const [, script, , lines = '', end] = whole.exec(input) ?? []
+  return script === undefined ? run(input, []) : `${run(script, lines.split('\n'))}${end}\n`
 }
 
 export function stepOf(shellFile: string): string {

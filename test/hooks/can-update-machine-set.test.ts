@@ -20,12 +20,16 @@ test('the version change that Cluster API sent is patched, and then all three ob
   expect(coversAll(request, given)).toBe(true)
 })
 
-test('the new bootstrap files that Cluster API sent are not covered: no patch at all', () => {
+test('the new bootstrap files that Cluster API sent are patched, and then all three objects are equal', () => {
   const { body } = captured('can-update-machine-set.bootstrap-files')
   const { answer: given, told } = answer(body)
-  expect(given.status).toBe('Success')
-  expect(Object.keys(given).filter((field) => field.endsWith('Patch'))).toEqual([])
-  expect(told[0]?.declined.map(({ values }) => values.path)).toEqual(['bootstrapConfig files'])
+  const value = [{ path: '/etc/lab-file', owner: 'root:root', permissions: '0644', content: 'hello' }]
+  expect(patchIn(given, 'bootstrapConfigTemplatePatch')).toEqual([
+    { op: 'add', path: '/spec/template/spec/files', value },
+  ])
+  expect(given.machineSetPatch).toBeUndefined()
+  expect(told[0]).toMatchObject({ accepted: ['bootstrapConfig files.0'], declined: [] })
+  expect(coversAll(body as never, given)).toBe(true)
 })
 
 test('a new failure domain is not covered, and the version beside it is still patched', () => {

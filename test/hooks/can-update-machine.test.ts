@@ -30,15 +30,38 @@ test('the gate that goes at v1.36 is patched beside the version', () => {
   expect(coversAll(request, given)).toBe(true)
 })
 
-test('a mixed change is patched in part: the version, and not the files', () => {
+test('a mixed change is patched in part: the version, and not the commands', () => {
   const request = asked.machine()
-  put(request.desired.bootstrapConfig, ['spec', 'files'], [{ path: '/etc/a', content: 'a' }])
+  put(request.desired.bootstrapConfig, ['spec', 'preKubeadmCommands'], ['true'])
   const { answer: given, told } = answer(request)
   expect(given.status).toBe('Success')
   expect(patchIn(given, 'machinePatch')).toHaveLength(1)
   expect(given.bootstrapConfigPatch).toBeUndefined()
   expect(coversAll(request, given)).toBe(false)
-  expect(told[0]?.[1].declined.map(({ values }) => values.path)).toEqual(['bootstrapConfig files'])
+  expect(told[0]?.[1].declined.map(({ values }) => values.path)).toEqual(['bootstrapConfig preKubeadmCommands'])
+})
+
+const file = { path: '/etc/a', content: 'a' }
+
+test('version and files are patched together', () => {
+  const request = asked.machine()
+  put(request.desired.bootstrapConfig, ['spec', 'files'], [file])
+  const { answer: given, told } = answer(request)
+  expect(patchIn(given, 'bootstrapConfigPatch')).toEqual([{ op: 'add', path: '/spec/files', value: [file] }])
+  expect(told[0]?.[1].declined).toEqual([])
+  expect(coversAll(request, given)).toBe(true)
+})
+
+test.each([
+  ['all', ['machinePatch', 'bootstrapConfigPatch']],
+  ['version', ['machinePatch']],
+  ['files', ['bootstrapConfigPatch']],
+])('with changes: %s these patches are given: %j', (changes, patches) => {
+  const request = { ...asked.machine(), settings: { changes } }
+  put(request.desired.bootstrapConfig, ['spec', 'files'], [file])
+  const { answer: given } = answer(request)
+  expect(Object.keys(given).filter((field) => field.endsWith('Patch'))).toEqual(patches)
+  expect(coversAll(request, given)).toBe(changes === 'all')
 })
 
 test('a machine of the in-memory backend gets a Success without any patch', () => {

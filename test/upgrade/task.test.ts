@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { UpdateMachineRequest } from '../../src/contract/objects.ts'
+import { closedPlaces } from '../../src/decide/files.ts'
 import { taskOfMachine, taskOfStart } from '../../src/upgrade/task.ts'
 
 // What CAPI v1.14.2 really sent.
@@ -16,7 +17,9 @@ test("a worker's task says all that can be checked of its container", () => {
     role: 'worker',
     version: 'v1.35.4',
     caCertHashes: ['sha256:6cced675a1636e55e1abca3150c1fc73bbcef3c20f0a1f0054fa41de9d0dc2ab'],
-    settings: { addons: 'kcp', fault: 'none' },
+    files: { wanted: [], closed: [...closedPlaces] },
+    key: 'v1.35.4',
+    settings: { addons: 'kcp', changes: 'all', fault: 'none' },
   })
 })
 
@@ -95,7 +98,9 @@ test('start and sync name a task with the same checks', () => {
     role: undefined,
     version: 'v1.35.4',
     caCertHashes: [],
-    settings: { addons: 'kcp', fault: 'none' },
+    files: { wanted: [], closed: [...closedPlaces] },
+    key: 'v1.35.4',
+    settings: { addons: 'kcp', changes: 'all', fault: 'none' },
   })
   expect(taskOfStart({ ...asked, role: 'worker' }).role).toBe('worker')
   expect(() => taskOfStart({ ...asked, version: 'v1.35' })).toThrow(expect.objectContaining({ code: 'VERSION_FORM' }))

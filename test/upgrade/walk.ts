@@ -1,10 +1,9 @@
-import { readSettings } from '../../src/contract/settings.ts'
 import type { Engine } from '../../src/machine/engine.ts'
 import { machineOn } from '../../src/machine/machine.ts'
 import type { Clock } from '../../src/upgrade/clock.ts'
 import { type Means, Run } from '../../src/upgrade/run.ts'
 import type { Context, Sources } from '../../src/upgrade/step.ts'
-import type { Task } from '../../src/upgrade/task.ts'
+import { type Task, taskOfMachine } from '../../src/upgrade/task.ts'
 import { type Lab, silent } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 
@@ -18,13 +17,25 @@ export interface Walk {
 export interface Options {
   version?: string
   settings?: Record<string, string>
+  // Entries of the KubeadmConfig's spec.files.
+  files?: unknown[]
   sources?: Partial<Sources>
   engine?: Engine
   clock?: Clock
 }
 
-export function taskOf(machine: string, { version = target, settings = {} }: Options = {}): Task {
-  return { container: machine, cluster: 'lab', version, settings: readSettings(settings) }
+export function taskOf(name: string, { version = target, settings = {}, files }: Options = {}): Task {
+  const labels: Record<string, string> = name.startsWith('cp-') ? { 'cluster.x-k8s.io/control-plane': '' } : {}
+  const spec = { clusterName: 'lab', version, providerID: `docker:////${name}` }
+  const object = (kind: string, apiGroup: string) => ({ apiVersion: `${apiGroup}/v1beta2`, kind, metadata: { name } })
+  return taskOfMachine({
+    settings,
+    desired: {
+      machine: { ...object('Machine', 'cluster.x-k8s.io'), metadata: { name, labels }, spec },
+      infrastructureMachine: { ...object('DockerMachine', 'infrastructure.cluster.x-k8s.io'), spec: {} },
+      bootstrapConfig: { ...object('KubeadmConfig', 'bootstrap.cluster.x-k8s.io'), spec: { files } },
+    },
+  })
 }
 
 export function meansOf(lab: Lab, { sources, engine = lab.engine, clock = lab.clock }: Options = {}): Means {
@@ -70,7 +81,7 @@ export async function walk(lab: Lab, machine: string, options?: Options): Promis
 export function contextOf(lab: Lab, name: string, options: Options = {}): Context {
   const { role, cluster } = lab.machine(name)
   const { engine, clock, sources } = meansOf(lab, options)
-  const { version, settings } = taskOf(name, options)
+  const { version, files, key, settings } = taskOf(name, options)
   const machine = machineOn(engine, { name, cluster: cluster.name, role })
-  return { machine, target: version, settings, engine, clock, sources }
+  return { machine, target: version, files, key, settings, engine, clock, sources }
 }

@@ -1,5 +1,5 @@
 # Runs in a container of the target's node image, with the machine's /var at /machine: exports images into an
-# archive there. Arguments: directory, image names. A failure is written to images.failed in the directory.
+# archive there. Arguments: directory, image names; one behind a question mark may be lacking. A failure is written to images.failed in the directory.
 directory=$1
 shift
 
@@ -16,9 +16,16 @@ until ctr -n k8s.io images ls -q >/tmp/images 2>/dev/null; do
   [ "$tries" -gt 300 ] && fail "containerd of the node image does not answer: $(tail -n 3 /tmp/containerd.log)"
   sleep 0.2
 done
+names=
 for name in "$@"; do
-  grep -qxF "$name" /tmp/images || fail "lacks $name"
+  if grep -qxF "${name#\?}" /tmp/images; then
+    names="$names ${name#\?}"
+  elif [ "$name" = "${name#\?}" ]; then
+    fail "lacks $name"
+  fi
 done
 
-error=$(ctr -n k8s.io images export "$directory/images.tar.new" "$@" 2>&1) || fail "$error"
+# Words of their own again: an image's name has no spaces.
+# shellcheck disable=SC2086
+error=$(ctr -n k8s.io images export "$directory/images.tar.new" $names 2>&1) || fail "$error"
 mv "$directory/images.tar.new" "$directory/images.tar"

@@ -14,7 +14,7 @@ export const imageArchive: Step = {
   pollSeconds: 2,
   async done(context) {
     const archive = `${workDirectory(context.target)}/images.tar`
-    const isThere = (await context.machine.has(archive)) || (await missingImages(context)).length === 0
+    const isThere = (await context.machine.has(archive)) || (await missingImages(context)).needed.length === 0
     return isThere ? 'done' : waiting('the image archive')
   },
   async apply(context) {
@@ -24,7 +24,7 @@ export const imageArchive: Step = {
     const { varVolume } = await engine.inspect(machine.name)
     if (varVolume === undefined) throw new UpgradeError('VAR_VOLUME_MISSING', { name: machine.name })
     const directory = workDirectory(target).replace('/var/', '/machine/')
-    const names = await missingImages(context)
+    const { needed, welcome } = await missingImages(context)
     // One that was at work may have ended since the look.
     if ((await imageArchive.done(context)) === 'done') return
     await engine.helper({
@@ -32,7 +32,7 @@ export const imageArchive: Step = {
       // the archive there.
       name: `capd-kubeadm-upgrader-images-${machine.name}-${target}`,
       image,
-      argv: ['sh', '-c', script, 'image-archive', directory, ...names],
+      argv: ['sh', '-c', script, 'image-archive', directory, ...needed, ...welcome.map((name) => `?${name}`)],
       volumes: { [varVolume]: '/machine' },
     })
   },

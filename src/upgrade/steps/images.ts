@@ -13,8 +13,8 @@ export const images = unitStep({
   script: new URL('images.sh', import.meta.url),
   args: ({ target, sources }) => [workDirectory(target), sources.images],
   async done(context) {
-    const missing = await missingImages(context)
-    return missing.length === 0 ? 'done' : waiting('the images')
+    const { needed } = await missingImages(context)
+    return needed.length === 0 ? 'done' : waiting('the images')
   },
   explain: ({ log }) => new UpgradeError('IMAGES_NOT_LOADED', {}, { detail: log }),
 })

@@ -4,10 +4,10 @@ import { UpgradeError } from '../../errors.ts'
 import { readFacts } from '../../machine/facts.ts'
 import { type Context, type Step, workDirectory } from '../step.ts'
 
-// What an upgrade brings along, in MiB: the three programs, and the archive of all images or of kube-proxy's, as
+// What an upgrade brings along, in MiB: the three programs, and the archive of all images or of the addons', as
 // measured with `ls -l` on v1.35.4 for linux/amd64, built from source and uncompressed.
 const binariesMiB = 205
-const imagesMiB = { 'control-plane': 453, worker: 82 }
+const imagesMiB = { 'control-plane': 453, worker: 154 }
 // A download, its unpacked form and the copy in place.
 const factor = 3
 

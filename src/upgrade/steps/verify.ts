@@ -1,6 +1,6 @@
 import { readFacts } from '../../machine/facts.ts'
 import { apiServerReady, etcdWaitsFor, readObject, staticPodsWaitFor } from '../control-plane.ts'
-import { type Context, type Step, waiting } from '../step.ts'
+import { type Context, type Step, waiting, workDirectory } from '../step.ts'
 import { runsSteadily } from './kubelet.ts'
 
 // All that makes the machine be at the target. It is asked first, too: where it holds, nothing is to be done.
@@ -23,6 +23,17 @@ interface Condition {
 
 interface Node {
   status: { nodeInfo: { kubeletVersion: string }; conditions: Condition[] }
+}
+
+// True when no program is left to be changed, though the machine may not be well. A kubelet that does not run at the
+// moment is the one that the Node knows.
+export async function runsTarget({ machine, target }: Context): Promise<boolean> {
+  if (await machine.has(workDirectory(target))) return false
+  const { kubelet, manifests } = await readFacts(machine)
+  const node = await readObject<Node>(machine, `/api/v1/nodes/${machine.name}`)
+  const images = Object.entries(manifests).filter(([name]) => name.startsWith('kube-'))
+  const versions = images.map(([, image]) => image.slice(image.lastIndexOf(':') + 1))
+  return [kubelet.version || node?.status.nodeInfo.kubeletVersion, ...versions].every((version) => version === target)
 }
 
 async function kubeletWaitsFor(context: Context): Promise<string | undefined> {

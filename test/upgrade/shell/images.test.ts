@@ -87,6 +87,13 @@ describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
     expect(root.has(`${work}/images.failed`)).toBe(false)
   })
 
+  test('leaves out what may be lacking and is', async () => {
+    const root = nodeImage()
+    await root.run('steps/image-archive.sh', work, 'registry/a:1', '?registry/c:1', '?registry/b:1')
+    expect(root.read(`${work}/images.tar`)).toBe(`${work}/images.tar.new registry/a:1 registry/b:1\n`)
+    expect(root.has(`${work}/images.failed`)).toBe(false)
+  })
+
   test('names the image that it does not have, and exports nothing', async () => {
     const root = nodeImage()
     await root.run('steps/image-archive.sh', work, 'registry/a:1', 'registry/a:10', 'registry/c:1')

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { onTestFinished } from 'vitest'
+import type { Engine } from '../../../src/machine/engine.ts'
+import { type Machine, machineOn } from '../../../src/machine/machine.ts'
 
 // A directory that stands for a machine's root: shell files of src/ run on it, with the absolute paths in their
 // text moved below it and stand-ins for the machine's programs.
@@ -16,6 +18,8 @@ export interface Root {
   program: (inMachine: string, script?: string) => void
   // How programs were called, in order, with paths as in the machine; so are those in what is read.
   calls: () => string[]
+  // The same directory as a machine whose commands are real, on real paths; `asked` is told each command.
+  machine: (asked?: (argv: string[], input: string) => void) => Machine
   // Runs a shell file of src/upgrade/ with these arguments, paths among them moved, too.
   run: (file: string, ...args: string[]) => Promise<{ exitCode: number | undefined; stdout: string }>
 }
@@ -43,6 +47,23 @@ export function createRoot(): Root {
       chmodSync(path(inMachine), 0o755)
     },
     calls: () => (existsSync(path('calls')) ? withoutRoot(path('calls')).split('\n').filter(Boolean) : []),
+    machine: (asked) => {
+      const exec: Engine['exec'] = async (_, argv, { input = '' } = {}) => {
+        asked?.(argv, input)
+        const [file = '', ...args] = argv.map(moved)
+        const {
+          exitCode = -1,
+          stdout,
+          stderr,
+        } = await execa(file, args, {
+          input: moved(input),
+          reject: false,
+          stripFinalNewline: false,
+        })
+        return { exitCode, stdout: stdout.replaceAll(root, ''), stderr }
+      }
+      return machineOn({ exec } as Engine, { name: 'm-1', cluster: 'lab', role: 'worker' })
+    },
     run: async (file, ...args) => {
       const text = readFileSync(new URL(`../../../src/upgrade/${file}`, import.meta.url), 'utf8')
       write('script.sh', moved(text))

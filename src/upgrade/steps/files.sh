@@ -1,0 +1,54 @@
+# Writes the files that it is fed. First line: the places that nothing is written to. Then one file a line: path,
+# digest of all that it is to be, mode, user, group, and SHA-256 and base64 of its content.
+# Argument: our directory for files. Prints "refused <path> <why>" and ends at the first that cannot be written.
+state=$1
+umask 077
+set -e
+new=
+trap 'rm -f "$new"' EXIT
+
+refuse() {
+  echo "refused $path $1"
+  exit
+}
+
+# True when the file is already as it is to be.
+is_so() {
+  [ "$(sha256sum <"$path" | cut -d ' ' -f 1)" = "$sum" ] &&
+    [ -n "$(find -L "$path" -maxdepth 0 -type f -perm "$mode" -user "$user" -group "$group")" ]
+}
+
+# Beside where it really goes, and then renamed: nobody reads half a file, and a link there is replaced, not followed.
+write() {
+  [ -d "$path" ] && refuse 'there is a directory'
+  parent=$(realpath -m "${path%/*}/")
+  for place in $places; do
+    case ${parent%/}/${path##*/}/ in "$place"/*) refuse 'its directory leads to a place that is closed' ;; esac
+  done
+  (umask 022 && mkdir -p "$parent") || refuse 'its directory cannot be made'
+  new=${parent%/}/.${path##*/}.capd-kubeadm-upgrader
+  rm -f "$new"
+  printf %s "$content" | base64 -d >"$new"
+  [ "$(sha256sum <"$new" | cut -d ' ' -f 1)" = "$sum" ]
+  chown "$user:$group" "$new" || refuse 'the machine has no such user or group'
+  chmod "$mode" "$new"
+  sync "$new"
+  if [ -f "$path" ]; then
+    mkdir -p "$state/replaced${path%/*}"
+    cat "$path" >"$state/replaced$path"
+  fi
+  mv -fT "$new" "${parent%/}/${path##*/}" || refuse 'something is mounted there'
+}
+
+# One at a time, whoever asks.
+mkdir -p "$state"
+exec 9>"$state/lock"
+flock 9
+
+read -r places
+while read -r path digest mode user group sum content; do
+  is_so 2>/dev/null || write
+  mkdir -p "$state/applied${path%/*}"
+  echo "$digest" >"$state/noted"
+  mv -fT "$state/noted" "$state/applied$path"
+done

@@ -1,0 +1,153 @@
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { connect } from 'node:tls'
+import { generate } from 'selfsigned'
+import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { serveWith } from '../../src/app.ts'
+import { certificateIn, type Pair } from '../../src/certificate.ts'
+import { recorder, serve, silent } from './serve.ts'
+
+// A real TLS listener and files as the kubelet mounts a Secret: tls.crt -> ..data/tls.crt, ..data -> ..<time>.
+const day = 24 * 60 * 60 * 1000
+let home: string
+let [first, second, expired]: Pair[] = []
+
+async function pair(lastDay = 30): Promise<Pair> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    notBeforeDate: new Date(Date.now() - 60 * day),
+    notAfterDate: new Date(Date.now() + lastDay * day),
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+  })
+  return { cert, key }
+}
+
+beforeAll(async () => {
+  ;[first, second, expired] = await Promise.all([pair(), pair(), pair(-1)])
+})
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-test-'))
+  onTestFinished(() => rm(home, { recursive: true }))
+  await mount(first)
+  for (const name of ['tls.crt', 'tls.key']) await symlink(join('..data', name), join(home, name))
+})
+
+let mounts = 0
+
+// All files at once, by one rename.
+async function mount(files?: Partial<Pair>) {
+  const folder = `..${mounts++}`
+  await mkdir(join(home, folder))
+  if (files?.cert !== undefined) await writeFile(join(home, folder, 'tls.crt'), files.cert)
+  if (files?.key !== undefined) await writeFile(join(home, folder, 'tls.key'), files.key)
+  await symlink(folder, join(home, '..data_tmp'))
+  await rename(join(home, '..data_tmp'), join(home, '..data'))
+}
+
+// The service as main.ts puts it together; `look` is what it does every few seconds.
+async function listen(inUse = first as Pair) {
+  const { log, text: logged } = recorder()
+  const files = { cert: join(home, 'tls.crt'), key: join(home, 'tls.key') }
+  const certificate = certificateIn({ inUse, files, take: (pair) => serveWith(app, pair), log })
+  const { app } = serve({ tls: inUse, engine: silent(), ready: async () => certificate.check() })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  return { app, port, look: certificate.look, log: logged }
+}
+
+// Opens a connection and tells which certificate it was given.
+async function shown(port: number): Promise<Pair | undefined> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'secureConnect')
+  const { fingerprint256 } = socket.getPeerX509Certificate() ?? {}
+  return [first, second, expired].find((pair) => pair && fingerprintOf(pair) === fingerprint256)
+}
+
+function fingerprintOf({ cert }: Pair) {
+  return new X509Certificate(cert).fingerprint256
+}
+
+test('a new pair is served from the next connection on, and the log says until when', async () => {
+  const { port, look, log } = await listen()
+  expect(await shown(port)).toBe(first)
+  await mount(second)
+  expect(await shown(port)).toBe(first)
+  look()
+  expect(await shown(port)).toBe(second)
+  expect(log()).toContain('a new certificate is in use')
+})
+
+test('a connection that is open stays open', async () => {
+  const { port, look } = await listen()
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  await mount(second)
+  look()
+  socket.end('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 200 OK/)
+})
+
+test('TLS 1.1 is refused before a change and after it', async () => {
+  const { port, look } = await listen()
+  const old = async () => {
+    const options = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
+    onTestFinished(() => void socket.destroy())
+    return once(socket, 'secureConnect')
+  }
+  await expect(old()).rejects.toThrow(/protocol version/)
+  await mount(second)
+  look()
+  await expect(old()).rejects.toThrow(/protocol version/)
+})
+
+test.each<[string, () => Partial<Pair>]>([
+  ['a key that belongs to another certificate', () => ({ ...second, key: first?.key ?? '' })],
+  ['half a certificate', () => ({ ...second, cert: second?.cert.slice(0, 200) ?? '' })],
+  ['half a key', () => ({ ...second, key: second?.key.slice(0, 80) ?? '' })],
+  ['empty files', () => ({ cert: '', key: '' })],
+  ['no key', () => ({ cert: second?.cert ?? '' })],
+  ['no files at all', () => ({})],
+  ['a certificate that has expired', () => expired ?? {}],
+])('%s is kept out: the old pair stays, the log says so once, the next good one is taken', async (_, files) => {
+  const { app, port, look, log } = await listen()
+  await mount(files())
+  look()
+  // Perhaps the files were just being changed: nothing is said yet.
+  expect(log()).toBe('')
+  for (let i = 0; i < 3; i++) look()
+  expect(await shown(port)).toBe(first)
+  expect(log().match(/cannot be used/g)).toHaveLength(1)
+  expect(log()).not.toContain('PRIVATE KEY')
+  expect((await app.inject('/readyz')).statusCode).toBe(200)
+  await mount(second)
+  look()
+  expect(await shown(port)).toBe(second)
+})
+
+test('files that did not change are no news', async () => {
+  const { look, log } = await listen()
+  await mount(first)
+  for (let i = 0; i < 3; i++) look()
+  expect(log()).toBe('')
+})
+
+test('the service is not ready with a certificate that has expired, says why, and is ready with the next one', async () => {
+  const { app, look } = await listen(expired)
+  const { statusCode, body } = await app.inject('/readyz')
+  expect({ statusCode, body }).toEqual({
+    statusCode: 503,
+    body: 'The serving certificate has expired. (CERTIFICATE_EXPIRED)\n',
+  })
+  expect((await app.inject('/healthz')).statusCode).toBe(200)
+  await mount(second)
+  look()
+  expect((await app.inject('/readyz')).statusCode).toBe(200)
+})

@@ -1,0 +1,231 @@
+import { describe, expect, test } from 'vitest'
+import { withStepFaults } from '../../src/faults/steps.ts'
+import { parameters } from '../../src/faults/table.ts'
+import { type Event, historyFile } from '../../src/upgrade/history.ts'
+import { planFor } from '../../src/upgrade/plan.ts'
+import { Run } from '../../src/upgrade/run.ts'
+import { createUpgrades } from '../../src/upgrade/upgrades.ts'
+import { paths, serve, token } from '../app/serve.ts'
+import type { Json } from '../contract/captured.ts'
+import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import { target } from '../fake-docker/release.ts'
+import { contextOf, meansOf, type Options, taskOf } from '../upgrade/walk.ts'
+import { requestFor } from './asking.ts'
+
+const labs: Record<string, () => Lab> = {
+  'cp-1': () => startQuickLab('cp-1'),
+  'w-1': () => startWorkersLab('w-1'),
+}
+const own = 'fault/default/lab'
+
+// A process that may misbehave: the names of what it did, and its death, after which nothing more is heard of it.
+function misbehaving() {
+  const seen: string[] = []
+  const { promise: died, resolve: die } = Promise.withResolvers<'died'>()
+  const crash = () => {
+    die('died')
+    return new Promise<never>(() => {})
+  }
+  return { seen, died, means: { onFault: (name: string) => seen.push(name), crash } }
+}
+
+// Such a process of the whole service, on the lab's engine.
+function replica(lab: Lab) {
+  const { seen, died, means } = misbehaving()
+  const upgrades = createUpgrades({ ...meansOf(lab), plan: withStepFaults(planFor, means) })
+  return { seen, died, post: serve({ upgrades, faults: true }).post }
+}
+
+type Replica = ReturnType<typeof replica>
+
+// Asks one replica after the other, as Cluster API does, until the update is done, all have crashed, or it has failed
+// so many times. Gives what was heard, each once in a row.
+async function poll(lab: Lab, replicas: Replica[], asked: Json, failures = 1) {
+  const heard: Json[] = []
+  for (let turn = 0; ; turn += 1) {
+    const { post, died } = replicas[turn % replicas.length] as Replica
+    const body = await Promise.race([died, post(paths.updateMachine, asked).then((answer) => answer.body)])
+    if (body === 'died') return { heard, end: 'died' }
+    if (heard.at(-1)?.message !== body.message) heard.push(body)
+    if (body.status === 'Success' && body.retryAfterSeconds === 0) return { heard, end: 'done' }
+    if (body.status === 'Failure') {
+      failures -= 1
+      if (failures === 0) return { heard, end: 'failed' }
+      lab.clock.pass(301)
+    }
+  }
+}
+
+function history(lab: Lab, name: string): Event[] {
+  const lines = (lab.machine(name).files.get(historyFile) ?? '').split('\n').filter((line) => line !== '')
+  return lines.map((line) => JSON.parse(line))
+}
+
+const plans = { 'cp-1': 'control-plane', 'w-1': 'worker' } as const
+const places = Object.entries(plans).flatMap(([name, role]) =>
+  planFor({ machine: { role }, sources: { images: 'node-image' } }).map((step) => [name, step.name] as const),
+)
+
+// One attempt on a machine, as a process makes it, up to its end or the process's.
+async function attempt(lab: Lab, name: string, options: Options) {
+  const { seen, means, died } = misbehaving()
+  const run = new Run(taskOf(name, options), { ...meansOf(lab), plan: withStepFaults(planFor, means) })
+  const end = await Promise.race([died, run.toEnd().then(() => run.progress.phase)])
+  return { end, message: run.progress.message, seen }
+}
+
+describe.each(places)('%s, step %s', (name, step) => {
+  const start = labs[name] as () => Lab
+  // The step that writes files is left out where there are none.
+  const files = step === 'files' ? [{ path: '/etc/lab-file', content: 'hello' }] : []
+
+  test('fail-at fails there once, and the next attempt is done', async () => {
+    const lab = start()
+    const options = { settings: { fault: `fail-at:${step}` }, files }
+    expect(await attempt(lab, name, options)).toEqual({
+      end: 'Failed',
+      message: `misbehaviour fail-at:${step}: this failure was asked for. (MISBEHAVIOUR)`,
+      seen: ['fail-at'],
+    })
+    // Nothing of the step was begun, and nothing after it.
+    const events = history(lab, name).filter((event) => event.step === step || event.event === 'failed')
+    expect(events.map(({ event }) => event)).toEqual(['start', 'retry', 'failed'])
+    expect(history(lab, name).at(-1)).toMatchObject({ step, code: 'MISBEHAVIOUR' })
+    expect(lab.machine(name).units.starts.filter((unit) => unit.includes(`-${step}-v`))).toEqual([])
+    lab.clock.pass(11)
+    expect(await attempt(lab, name, options)).toMatchObject({ end: 'Done', seen: [] })
+  })
+
+  test('crash-at kills the process there once, and the next one ends the upgrade', async () => {
+    const lab = start()
+    const options = { settings: { fault: `crash-at:${step}` }, files }
+    expect(await attempt(lab, name, options)).toMatchObject({ end: 'died', seen: ['crash-at'] })
+    const { units } = lab.machine(name)
+    expect(units.starts.filter((unit) => unit.includes(`-${step}-v`))).toEqual([])
+    expect(await attempt(lab, name, options)).toMatchObject({ end: 'Done', seen: [] })
+    expect(units.starts.map((unit) => unit.split('-')[3])).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
+  })
+})
+
+test('the steps of the settings are those of the plans', () => {
+  expect(new Set(parameters.step.are.split(', '))).toEqual(new Set(places.map(([, step]) => step)))
+})
+
+test('fail-at a number of times fails as often, also when the service is started anew each time', async () => {
+  const lab = startWorkersLab('w-1')
+  const asked = requestFor('w-1', { fault: 'fail-at:kubeadm:3' })
+  for (const end of ['failed', 'failed', 'failed', 'done']) {
+    expect((await poll(lab, [replica(lab)], asked)).end).toBe(end)
+    lab.clock.pass(301)
+  }
+})
+
+test('fail-at always fails for ever, and the machine rests as it was until it is not asked for any more', async () => {
+  const lab = startWorkersLab('w-1')
+  const { heard, end } = await poll(lab, [replica(lab)], requestFor('w-1', { fault: 'fail-at:verify:always' }), 12)
+  expect(end).toBe('failed')
+  expect(heard.at(-1)?.status).toBe('Failure')
+  const { units } = lab.machine('w-1')
+  expect(units.starts).toHaveLength(4)
+  lab.clock.pass(301)
+  expect((await poll(lab, [replica(lab)], requestFor('w-1', {}))).end).toBe('done')
+  expect(units.starts).toHaveLength(4)
+})
+
+test('after a failure that was asked for the machine is left alone for a while, as after any', async () => {
+  const lab = startWorkersLab('w-1')
+  const one = replica(lab)
+  const asked = requestFor('w-1', { fault: 'fail-at:images' })
+  await poll(lab, [one], asked)
+  for (let i = 0; i < 3; i += 1) expect((await poll(lab, [one], asked)).end).toBe('failed')
+  expect(one.seen).toEqual(['fail-at'])
+})
+
+test('crash-at always crashes every process until it is not asked for any more', async () => {
+  const lab = startWorkersLab('w-1')
+  for (let i = 0; i < 4; i += 1)
+    expect((await poll(lab, [replica(lab)], requestFor('w-1', { fault: 'crash-at:kubelet:always' }))).end).toBe('died')
+  expect((await poll(lab, [replica(lab)], requestFor('w-1', {}))).end).toBe('done')
+})
+
+test.each([1, 2, 5])('of two replicas at once, together %i fail', async (times) => {
+  const lab = startWorkersLab('w-1')
+  const replicas = [replica(lab), replica(lab)]
+  const { end } = await poll(lab, replicas, requestFor('w-1', { fault: `fail-at:kubeadm:${times}` }), 100)
+  expect(end).toBe('done')
+  expect(replicas.flatMap(({ seen }) => seen)).toHaveLength(times)
+})
+
+test.each([1, 2, 3])('of five processes that come to a step in the same moment, %i fail', async (times) => {
+  const lab = startWorkersLab('w-1')
+  const context = contextOf(lab, 'w-1', { settings: { fault: `fail-at:binaries:${times}` } })
+  const applied = Array.from({ length: 5 }, async () => {
+    const steps = withStepFaults(planFor, misbehaving().means)(context)
+    await steps.find(({ name }) => name === 'binaries')?.apply?.(context)
+  })
+  const ends = (await Promise.allSettled(applied)).map(({ status }) => status)
+  expect(ends.filter((status) => status === 'rejected')).toHaveLength(times)
+})
+
+test('of two replicas at once, one crashes and the other ends the upgrade', async () => {
+  const lab = startWorkersLab('w-1')
+  const replicas = [replica(lab), replica(lab)]
+  const asked = requestFor('w-1', { fault: 'crash-at:images' })
+  await Promise.all(replicas.map(({ post }) => post(paths.updateMachine, asked)))
+  const ends = await Promise.all(replicas.map(async (one) => (await poll(lab, [one], asked)).end))
+  expect(ends.sort()).toEqual(['died', 'done'])
+  expect(replicas.flatMap(({ seen }) => seen)).toEqual(['crash-at'])
+})
+
+test('a misbehaviour of one name or step does not use up that of another', async () => {
+  const lab = startWorkersLab('w-1')
+  for (const [fault, end] of [
+    ['fail-at:images', 'failed'],
+    ['crash-at:images', 'died'],
+    ['fail-at:kubeadm', 'failed'],
+    ['fail-at:images', 'done'],
+  ] as const) {
+    expect((await poll(lab, [replica(lab)], requestFor('w-1', { fault }))).end).toBe(end)
+    lab.clock.pass(301)
+  }
+})
+
+test('a machine that is at the target is done, whatever would fail on the way there', async () => {
+  const lab = startQuickLab('cp-1')
+  expect((await poll(lab, [replica(lab)], requestFor('cp-1', {}))).end).toBe('done')
+  const starts = lab.machine('cp-1').units.starts.length
+  for (const step of ['preflight', 'kubeadm', 'kubelet'])
+    expect((await poll(lab, [replica(lab)], requestFor('cp-1', { fault: `fail-at:${step}:always` }))).end).toBe('done')
+  expect(lab.machine('cp-1').units.starts).toHaveLength(starts)
+})
+
+test('a step that is not in the plan of a machine does not hinder it', async () => {
+  const lab = startWorkersLab('w-1')
+  expect((await poll(lab, [replica(lab)], requestFor('w-1', { fault: 'fail-at:static-pods:always' }))).end).toBe('done')
+})
+
+test('what is asked for one cluster fails there, and for another changes nothing', async () => {
+  const lab = startWorkersLab('w-1')
+  const others = { 'fault/default/other': 'fail-at:kubeadm:always', 'fault/team-a/lab': 'crash-at:binaries' }
+  expect((await poll(lab, [replica(lab)], requestFor('w-1', { ...others, [own]: 'fail-at:binaries' }))).end).toBe(
+    'failed',
+  )
+  lab.clock.pass(301)
+  const one = replica(lab)
+  expect((await poll(lab, [one], requestFor('w-1', others))).end).toBe('done')
+  expect(one.seen).toEqual([])
+})
+
+test('start and sync heed the misbehaviour of steps', async () => {
+  const lab = startWorkersLab('w-1')
+  const { post } = replica(lab)
+  const bearer = { authorization: `Bearer ${token}` }
+  const settings = { fault: 'fail-at:binaries' }
+  const wish = { providerID: 'docker:////w-1', clusterName: 'lab', version: target, settings }
+  expect((await post('/v1/start', wish, bearer)).status).toBe(202)
+  let synced: Json
+  do synced = (await post('/v1/sync', wish, bearer)).body
+  while (synced.phase === 'InProgress')
+  expect(synced).toMatchObject({ phase: 'Failed', step: 'binaries', code: 'MISBEHAVIOUR' })
+  expect(synced.message).toBe('misbehaviour fail-at:binaries: this failure was asked for. (MISBEHAVIOUR)')
+})
