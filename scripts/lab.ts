@@ -3,14 +3,17 @@ import { checkImage } from './lab/check-image.ts'
 import { labDown, labDownAll } from './lab/down.ts'
 import { type Lab, labUp } from './lab/lab.ts'
 import { Interrupted, LabError } from './lab/lab-error.ts'
+import { type Management, managementUp } from './lab/management.ts'
 import { registryUp } from './lab/registry.ts'
 import { labStatus } from './lab/status.ts'
 
 const usage = `Usage: npm run lab -- <verb>
 
   up [--fresh]       make what is missing of engine, images and cluster; --fresh: with new machines
+  management [--fresh]
+                     the same for a cluster with Cluster API, which makes machines of its own; --fresh: with none
   status             say what is there; exit code 1 when no machines run
-  down               remove the cluster and its network; images and caches stay
+  down               remove the clusters and all their machines; images and caches stay
   down --all         remove every lab, our images, the cache, and the Docker engine if we started it
   registry           make a registry on the machines' network that has the new version's images
   check-image <ref>  test a machine image for everything that an upgrade takes for granted of it
@@ -41,9 +44,10 @@ async function main(args: string[]): Promise<number> {
   if (help) return print(usage)
   if (verb === 'check-image' && image && !more.length) return (await checkImage(image)) ? 0 : 1
   if (image) return wrong(`"${verb}" takes no "${image}".`)
-  if (fresh && verb !== 'up') return wrong('--fresh belongs to "up".')
+  if (fresh && verb !== 'up' && verb !== 'management') return wrong('--fresh belongs to "up" and "management".')
   if (all && verb !== 'down') return wrong('--all belongs to "down".')
   if (verb === 'up') return print(summary(await labUp({ fresh })))
+  if (verb === 'management') return print(managementSummary(await managementUp({ fresh })))
   if (verb === 'status') return (await labStatus()) ? 0 : 1
   if (verb === 'registry') return print(`${await registryUp()} has the images of registry.k8s.io.`)
   if (verb === 'down') {
@@ -55,6 +59,11 @@ async function main(args: string[]): Promise<number> {
 
 function summary({ from, controlPlane, worker, kubeconfig }: Lab) {
   return `Machines ${controlPlane} and ${worker}, made with ${from}\nexport KUBECONFIG=${kubeconfig}`
+}
+
+function managementSummary({ controlPlane, network, kubeconfig, kubectl }: Management) {
+  const what = `Machine ${controlPlane} with Cluster API, which makes its machines on the Docker network ${network}`
+  return `${what}\nexport KUBECONFIG=${kubeconfig}\nalias kubectl=${kubectl}`
 }
 
 function print(text: string) {

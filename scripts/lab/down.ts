@@ -1,26 +1,42 @@
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { cache } from './cache.ts'
-import { kubeconfig } from './cluster.ts'
+import { labCluster } from './cluster.ts'
 import { forgetRelease, onDebianAsRoot } from './debian.ts'
 import { docker, removeContainers, tryDocker } from './docker.ts'
 import { engineVersion, stopEngine } from './engine.ts'
 import { alone } from './lock.ts'
-import { machines } from './machines.ts'
-import { network, ours } from './names.ts'
+import { machines, machinesOn } from './machines.ts'
+import { kindNetwork, management, network, ours } from './names.ts'
 import { hasNetwork } from './network.ts'
 import { timed } from './progress.ts'
 import { interruptible } from './run.ts'
+import { removeManagement, workloadMachines } from './workload.ts'
 
-// Removes the cluster and everything on its network; images and caches stay for the next time.
+// Removes the clusters and everything on the network of the first; images and caches stay for the next time.
 export function labDown(): Promise<void> {
   return interruptible(() => alone(removeLab))
 }
 
 async function removeLab() {
   if (!(await engineVersion())) return
-  await machines() // stops here when the cluster of this name is not ours
-  if (await hasNetwork()) await timed(`removing ${network}`, () => removeNetwork(network))
-  await rm(kubeconfig, { force: true })
+  await machines(labCluster) // stops here when the cluster of this name is not ours
+  if (await hasNetwork(network)) await timed(`removing ${network}`, () => removeNetwork(network))
+  await rm(labCluster.kubeconfig, { force: true })
+  await removeWithWorkload(management)
+  await removeKindNetwork()
+}
+
+async function removeWithWorkload(name: string) {
+  const found = [...(await machines({ name, network: kindNetwork })), ...(await workloadMachines(name))]
+  if (found.length) await timed(`removing ${name} and what it made`, () => removeManagement(name))
+  await rm(join(cache, `${name}.kubeconfig`), { force: true })
+}
+
+// Only if we made it, and not while anything is on it, running or not.
+async function removeKindNetwork() {
+  const isOurs = (await list('network ls --format {{.Name}}')).includes(kindNetwork)
+  if (isOurs && !(await machinesOn(kindNetwork)).length) await docker(`network rm ${kindNetwork}`)
 }
 
 // Removes every lab, our images, the cache, and the engine if it was started by us.
@@ -31,15 +47,23 @@ export function labDownAll(): Promise<void> {
 async function removeAll() {
   if (await engineVersion()) {
     await removeLab()
+    for (const name of await managementClusters()) await removeWithWorkload(name)
     for (const name of await list('network ls --format {{.Name}}')) {
-      await timed(`removing ${name}`, () => removeNetwork(name))
+      if (name !== kindNetwork) await timed(`removing ${name}`, () => removeNetwork(name))
     }
     await removeContainers(await list('ps --all --quiet'))
+    await removeKindNetwork()
     await timed('removing our images', removeImages)
   }
   await stopEngine()
   if (onDebianAsRoot()) await forgetRelease()
   await timed(`removing ${cache}`, () => rm(cache, { recursive: true, force: true }))
+}
+
+// Every management cluster that was begun and not removed has its kubeconfig in the cache.
+async function managementClusters() {
+  const files = await readdir(cache).catch(() => [])
+  return files.flatMap((file) => /^(.+-management)\.kubeconfig$/.exec(file)?.[1] ?? [])
 }
 
 // A machine container has no label of ours, but only ours are on a network of ours.

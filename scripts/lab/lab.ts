@@ -1,14 +1,13 @@
-import { kubeconfig, needCluster } from './cluster.ts'
-import { downloads, downloadsReachable } from './downloads.ts'
+import { labCluster } from './cluster.ts'
 import { engine } from './engine.ts'
 import { kind as needKind } from './kind.ts'
-import { kubernetes, releaseFolder } from './kubernetes.ts'
+import { needKindCluster } from './kind-cluster.ts'
 import { alone } from './lock.ts'
-import { removeMachines } from './machines.ts'
 import { arch, cluster, controlPlane, network, worker } from './names.ts'
 import { gateway, needNetwork } from './network.ts'
 import { needNodeImage } from './node-image.ts'
 import { logTo } from './progress.ts'
+import { needReleases, type Releases } from './releases.ts'
 import { interruptible } from './run.ts'
 import { need } from './stage.ts'
 import { from, to } from './versions.ts'
@@ -28,8 +27,7 @@ export interface Lab {
   to: string
   toImage: string
   arch: string
-  // Where a release's programs come from: a folder for `serveReleases`, or a server.
-  releases: { folder: string } | { url: string }
+  releases: Releases
   // Path of kind.
   kind: string
 }
@@ -44,17 +42,12 @@ export function labUp(options: { fresh?: boolean; log?: (line: string) => void }
       await needNodeImage(from)
       const toImage = await needNodeImage(to)
       const releases = await needReleases()
-      await needNetwork()
-      if (options.fresh) await removeMachines()
-      await needCluster(kind)
-      const machines = { cluster, controlPlane, worker, network, gateway: await gateway(), kubeconfig }
+      await needNetwork(network)
+      if (options.fresh) await labCluster.remove()
+      await needKindCluster(kind, labCluster)
+      const { kubeconfig } = labCluster
+      const machines = { cluster, controlPlane, worker, network, gateway: await gateway(network), kubeconfig }
       return { ...machines, from, to, toImage, arch, releases, kind }
     }),
   )
-}
-
-async function needReleases(): Promise<Lab['releases']> {
-  if (await downloadsReachable(to)) return { url: downloads }
-  await kubernetes(to)
-  return { folder: releaseFolder }
 }

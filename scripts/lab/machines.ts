@@ -1,28 +1,39 @@
 import { docker, removeContainers } from './docker.ts'
 import { LabError } from './lab-error.ts'
-import { cluster, network } from './names.ts'
 
 export interface Machine {
   name: string
   // Docker's word: running, paused, exited, …
   state: string
+  // The cluster that it belongs to, and its network.
+  cluster: string
+  network: string
 }
 
-// The cluster's machine containers. A cluster of that name that is somebody else's stops everything.
-export async function machines(): Promise<Machine[]> {
-  const format = '{{.Names}}\t{{.State}}\t{{.Networks}}'
-  const list = await docker(`ps --all --filter label=io.x-k8s.kind.cluster=${cluster} --format`, [format])
-  return list
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [name = '', state = '', on] = line.split('\t')
-      if (on === network) return { name, state }
-      const next = 'choose another name with UPGRADER_LAB_CLUSTER'
-      throw new LabError(`There is a kind cluster "${cluster}" that is not the lab's, on network ${on}.`, next)
-    })
+// kind's label, which Cluster API's Docker provider uses, too.
+const clusterLabel = 'io.x-k8s.kind.cluster'
+
+// A cluster's machine containers. A cluster of that name that is somebody else's stops everything.
+export async function machines(cluster: { name: string; network: string }): Promise<Machine[]> {
+  const found = await list(`label=${clusterLabel}=${cluster.name}`)
+  const foreign = found.find(({ network }) => network !== cluster.network)
+  if (!foreign) return found
+  const next = 'choose another name with UPGRADER_LAB_CLUSTER'
+  const where = `on network ${foreign.network}`
+  throw new LabError(`There is a kind cluster "${cluster.name}" that is not the lab's, ${where}.`, next)
 }
 
-export async function removeMachines() {
-  await removeContainers((await machines()).map(({ name }) => name))
+export const machinesOn = (network: string) => list(`network=${network}`)
+
+export async function removeMachines(found: Machine[]) {
+  await removeContainers(found.map(({ name }) => name))
+}
+
+async function list(filter: string): Promise<Machine[]> {
+  const format = `{{.Names}}\t{{.State}}\t{{.Label "${clusterLabel}"}}\t{{.Networks}}`
+  const lines = (await docker(`ps --all --filter ${filter} --format`, [format])).split('\n').filter(Boolean)
+  return lines.map((line) => {
+    const [name = '', state = '', cluster = '', network = ''] = line.split('\t')
+    return { name, state, cluster, network }
+  })
 }

@@ -13,6 +13,15 @@ export const controlPlane = `${cluster}-control-plane`
 export const worker = `${cluster}-worker`
 export const registry = `${cluster}-registry`
 
+// The cluster with Cluster API in it, its one container, and how the clusters that it makes had best be named.
+export const management = `${cluster.replace(/-lab$/, '')}-management`
+export const managementControlPlane = `${management}-control-plane`
+export const workloadPrefix = (of: string) => `${of}-`
+
+// Cluster API's Docker provider makes every machine on this network, whatever its own is called: it knows no other
+// (v1.14.2, test/infrastructure/docker/internal/docker/manager.go). Clusters that are not ours may be on it.
+export const kindNetwork = 'kind'
+
 // The architecture as Go, Debian and Kubernetes' releases name it.
 export const arch = nodeArch() === 'x64' ? 'amd64' : nodeArch()
 

@@ -1,32 +1,33 @@
 import { docker, labelled, tryDocker } from './docker.ts'
 import { LabError } from './lab-error.ts'
-import { network } from './names.ts'
+import { kindNetwork } from './names.ts'
 import { need } from './stage.ts'
 
-// The machines' network. Not kind's own, on which other clusters may be.
-export function needNetwork(): Promise<string> {
+// A network of machines.
+export function needNetwork(name: string): Promise<string> {
   return need({
-    title: `network ${network}`,
-    there: async () => ((await hasNetwork()) ? network : undefined),
+    title: `network ${name}`,
+    there: async () => ((await hasNetwork(name)) ? name : undefined),
     make: async () => {
-      await docker(`network create ${labelled} ${network}`)
-      return network
+      await docker(`network create ${labelled} ${name}`)
+      return name
     },
   })
 }
 
 // The host's address on it: what listens there can be reached by the machines.
-export async function gateway(): Promise<string> {
-  const format = '{{ (index .IPAM.Config 0).Gateway }}'
-  return (await docker('network inspect --format', [format, network])).trim()
+export async function gateway(name: string): Promise<string> {
+  const format = '{{ range .IPAM.Config }}{{ .Gateway }} {{ end }}'
+  const addresses = (await docker('network inspect --format', [format, name])).split(' ')
+  return addresses.find((address) => address.includes('.')) ?? ''
 }
 
-// One of that name that is somebody else's stops everything.
-export async function hasNetwork(): Promise<boolean> {
+// One of that name that is somebody else's stops everything, but for kind's, which is for all.
+export async function hasNetwork(name: string): Promise<boolean> {
   const format = '{{ index .Labels "capd-kubeadm-upgrader" }}'
-  const label = await tryDocker('network inspect --format', [format, network])
+  const label = await tryDocker('network inspect --format', [format, name])
   if (label === undefined) return false
-  if (label.trim() === 'lab') return true
+  if (label.trim() === 'lab' || name === kindNetwork) return true
   const next = 'choose another name with UPGRADER_LAB_CLUSTER'
-  throw new LabError(`There is a Docker network "${network}" that is not the lab's.`, next)
+  throw new LabError(`There is a Docker network "${name}" that is not the lab's.`, next)
 }

@@ -18,7 +18,7 @@ const hosts = '/etc/containerd/certs.d/registry.k8s.io'
 export function registryUp(): Promise<string> {
   return interruptible(() =>
     alone(async () => {
-      if (!(await hasNetwork())) throw new LabError('There are no machines.', 'npm run lab -- up')
+      if (!(await hasNetwork(network))) throw new LabError('There are no machines.', 'npm run lab -- up')
       const image = await registryImage()
       await need({
         title: `registry ${registry} with the images of ${to}`,

@@ -1,27 +1,39 @@
 import { cache, isKept } from './cache.ts'
-import { kubeconfig } from './cluster.ts'
+import { labCluster } from './cluster.ts'
 import { imageInputs, tryDocker } from './docker.ts'
 import { engineVersion } from './engine.ts'
+import type { KindCluster } from './kind-cluster.ts'
 import { machines } from './machines.ts'
-import { cluster, nodeImage } from './names.ts'
+import { managementCluster } from './management-cluster.ts'
+import { management as managementName, nodeImage } from './names.ts'
 import { attempt } from './run.ts'
 import { from, to } from './versions.ts'
+import { workloadMachines } from './workload.ts'
 
-// Prints what is there and changes nothing; true when machines are there and run.
+// Prints what is there and changes nothing; true when machines of the lab are there and all run.
 export async function labStatus(): Promise<boolean> {
   const version = await engineVersion()
   row('engine', version ? `Docker ${version}` : 'none answers')
   row('cache', isKept(cache) ? `${cache}, ${await size()}` : 'empty')
   if (!version) return false
   for (const name of [nodeImage(from), nodeImage(to)]) row(name, await describe(name))
-  const found = await machines()
-  row('cluster', found.length ? cluster : `no ${cluster}`)
+  const lab = await clusterStatus(labCluster)
+  const management = await clusterStatus(managementCluster)
+  for (const { cluster, name, state } of await workloadMachines(managementName))
+    row(`  ${name}`, `${state}, of cluster ${cluster}`)
+  return (lab ?? management ?? false) && lab !== false && management !== false
+}
+
+// Whether all its machines run; undefined when there are none.
+async function clusterStatus(cluster: KindCluster): Promise<boolean | undefined> {
+  const found = await machines(cluster)
+  if (!found.length) return void row(`cluster ${cluster.name}`, 'missing')
+  row(`cluster ${cluster.name}`, cluster.kubeconfig)
   for (const { name, state } of found) {
     const kubelet = await tryDocker(`exec ${name} kubelet --version`)
-    row(name, [state, ...(kubelet ? [kubelet] : [])].join(', '))
+    row(`  ${name}`, [state, ...(kubelet ? [kubelet] : [])].join(', '))
   }
-  if (found.length) row('kubeconfig', kubeconfig)
-  return found.length > 0 && found.every(({ state }) => state === 'running')
+  return found.every(({ state }) => state === 'running')
 }
 
 async function describe(image: string) {
@@ -34,5 +46,5 @@ async function size() {
 }
 
 function row(name: string, value: string) {
-  console.log(`${name.padEnd(30)}  ${value}`)
+  console.log(`${name.padEnd(40)}  ${value}`)
 }

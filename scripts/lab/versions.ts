@@ -17,5 +17,10 @@ export const coredns = 'v1.12.4'
 // Tags of the image that holds pods open: kubeadm's, which containerd's configuration names too, and kind's.
 export const pause = ['3.10.1', '3.10']
 
+// Cluster API, and the load balancer that its Docker provider puts before a control plane
+// (test/infrastructure/docker/internal/loadbalancer/const.go).
+export const clusterApi = 'v1.14.2'
+export const loadBalancer = 'v20230606-42a2262b'
+
 // The registry for tests of pulling images.
 export const distribution = 'v3.0.0'

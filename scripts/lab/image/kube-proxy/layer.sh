@@ -23,7 +23,11 @@ chain() {
     chain "/usr/sbin/$program"
     ldd "/usr/sbin/$program" | grep -o '/[^ ]*' | while read -r library; do chain "$library"; done
   done
-  find /usr/lib/*/xtables ! -type d
+  # Modules that iptables loads when a rule needs them, such as `statistic` for a Service with two endpoints.
+  find /usr/lib/*/xtables ! -type d | while read -r module; do
+    echo "$module"
+    ldd "$module" | grep -o '/[^ ]*' | while read -r library; do chain "$library"; done
+  done
   # /lib and its like are links into /usr, through which programs look for their loader.
   for path in /bin /sbin /lib /lib64 /etc/protocols /etc/services /etc/passwd; do
     if [ -e "$path" ]; then echo "$path"; fi

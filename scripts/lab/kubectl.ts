@@ -1,0 +1,44 @@
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { inputsHash, isKept, keep, keptFolder } from './cache.ts'
+import { downloadUrl } from './downloads.ts'
+import { LabError } from './lab-error.ts'
+import { arch } from './names.ts'
+import type { Releases } from './releases.ts'
+import { sha256 } from './sha256.ts'
+import { need } from './stage.ts'
+import { to } from './versions.ts'
+
+// Path of a kubectl of the version to go to, which the host can run.
+export async function needKubectl(releases: Releases): Promise<string> {
+  if ('folder' in releases) return join(releases.folder, to, 'kubectl')
+  const folder = keptFolder('kubectl', await inputsHash({ to, arch }))
+  const file = join(folder, 'kubectl')
+  return need({
+    title: `kubectl ${to}`,
+    there: async () => (isKept(folder) ? file : undefined),
+    make: async () => {
+      await keep(folder, (staging) => download(releases.url, join(staging, 'kubectl')))
+      return file
+    },
+  })
+}
+
+async function download(server: string, file: string) {
+  const wanted = await fetched(downloadUrl(server, to, 'kubectl.sha256'))
+  const program = await fetched(downloadUrl(server, to, 'kubectl'))
+  await writeFile(file, program)
+  if ((await sha256(file)) !== wanted.toString().trim())
+    throw new LabError(`kubectl from ${server} has another SHA-256.`)
+  await chmod(file, 0o755)
+}
+
+async function fetched(url: string): Promise<Buffer> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(300_000) })
+    if (!response.ok) throw new Error(`status ${response.status}`)
+    return Buffer.from(await response.arrayBuffer())
+  } catch (error) {
+    throw new LabError(`${url} cannot be had: ${(error as Error).message}`, 'try again')
+  }
+}
