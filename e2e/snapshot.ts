@@ -35,7 +35,7 @@ const programs = ['kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-
 
 export async function snapshot(machine: string, controlPlane: string): Promise<Snapshot> {
   const [identity, processes, files, node, pods] = await Promise.all([
-    identityOf(machine, controlPlane),
+    identityOf(machine),
     processesOf(machine),
     filesOf(machine),
     kubectlJson<Node>(controlPlane, 'get', 'node', machine),
@@ -56,7 +56,7 @@ export async function snapshot(machine: string, controlPlane: string): Promise<S
   }
 }
 
-async function identityOf(machine: string, _controlPlane: string): Promise<Record<string, string>> {
+async function identityOf(machine: string): Promise<Record<string, string>> {
   const { stdout } = await execa('docker', [
     'inspect',
     '--format={{.Id}} {{.State.StartedAt}} {{.RestartCount}}',

@@ -17,6 +17,7 @@ export const documented: Record<Role, readonly string[]> = {
     '/usr/bin/kubeadm',
     '/usr/bin/kubectl',
     '/usr/bin/kubelet',
+    '/var/lib/capd-kubeadm-upgrader/files',
     '/var/lib/capd-kubeadm-upgrader/history.jsonl',
   ],
   worker: [
@@ -24,6 +25,7 @@ export const documented: Record<Role, readonly string[]> = {
     '/usr/bin/kubeadm',
     '/usr/bin/kubectl',
     '/usr/bin/kubelet',
+    '/var/lib/capd-kubeadm-upgrader/files',
     '/var/lib/capd-kubeadm-upgrader/history.jsonl',
   ],
 }

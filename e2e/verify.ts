@@ -27,8 +27,8 @@ export function problems(before: Snapshot, after: Snapshot, role: Role, target: 
     if (/^kube-/.test(name) && (kubeProxy || !/^kube-proxy-/.test(name)))
       expect(pod.images.endsWith(`:${target}`), `the pod ${name} has ${pod.images}`)
   }
-  const steady = before.pods.steady
-  if (steady) expect(after.pods.steady?.containers === steady.containers, 'the pod steady did not keep its container')
+  for (const [name, pod] of Object.entries(before.pods).filter(([name]) => /^steady/.test(name)))
+    expect(after.pods[name]?.containers === pod.containers, `the pod ${name} did not keep its container`)
   return found
 }
 

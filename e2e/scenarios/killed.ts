@@ -15,7 +15,7 @@ import { problems } from '../verify.ts'
 const middleMs = (step: string, role: Role) => (step === 'kubeadm' && role === 'control-plane' ? 60_000 : 400)
 const limitMs = 20 * 60_000
 
-export async function interrupted(): Promise<string[]> {
+export async function killed(): Promise<string[]> {
   const stage = await setStage({ fresh: true })
   const { controlPlane, to } = stage.lab
   const roles: Role[] = ['control-plane', 'worker']

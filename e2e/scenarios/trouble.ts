@@ -27,7 +27,7 @@ interface Fault {
 const withinMs = 120_000
 const state = '/var/lib/capd-kubeadm-upgrader'
 
-export async function faults(): Promise<string[]> {
+export async function trouble(): Promise<string[]> {
   const socket = join(tmpdir(), `capd-kubeadm-upgrader-${process.pid}.sock`)
   const relay = await relayEngine(socket)
   const stage = await setStage({ fresh: true, environment: { DOCKER_HOST: `unix://${socket}` } })

@@ -1,0 +1,150 @@
+// A workload cluster of the Docker provider, as its owner would write it down.
+
+export interface Shape {
+  namespace: string
+  name: string
+  version: string
+  controlPlanes: number
+  workers: number
+  // Machines of a second MachineDeployment, where a scenario needs one.
+  more?: number
+  // With 0 the machines are updated in place, or replaced one by one; with 1 a new one comes first.
+  surge?: 0 | 1
+}
+
+export interface File {
+  path: string
+  content: string
+  owner?: string
+  permissions?: string
+  encoding?: string
+}
+
+// Names of the objects that belong to a cluster.
+export const controlPlaneOf = (cluster: string) => `${cluster}-control-plane`
+export const workersOf = (cluster: string) => `${cluster}-workers`
+export const moreOf = (cluster: string) => `${cluster}-more`
+
+// The cluster's MachineDeployments.
+export function poolsOf({ name, workers, more = 0 }: Shape) {
+  const pools = [{ pool: workersOf(name), replicas: workers }]
+  return more === 0 ? pools : [...pools, { pool: moreOf(name), replicas: more }]
+}
+
+const core = 'cluster.x-k8s.io'
+const bootstrap = `bootstrap.${core}`
+const infrastructure = `infrastructure.${core}`
+const controlPlane = `controlplane.${core}`
+const contract = 'v1beta2'
+
+// All objects of the cluster; no pod network, because the machine images have one.
+export function cluster(shape: Shape): object[] {
+  const { namespace, name, version, controlPlanes, surge = 0 } = shape
+  const metadata = (called: string) => ({ name: called, namespace })
+  return [
+    {
+      apiVersion: `${core}/${contract}`,
+      kind: 'Cluster',
+      metadata: metadata(name),
+      spec: {
+        clusterNetwork: {
+          services: { cidrBlocks: ['10.128.0.0/16'] },
+          pods: { cidrBlocks: ['10.244.0.0/16'] },
+          serviceDomain: 'cluster.local',
+        },
+        controlPlaneRef: { apiGroup: controlPlane, kind: 'KubeadmControlPlane', name: controlPlaneOf(name) },
+        infrastructureRef: { apiGroup: infrastructure, kind: 'DevCluster', name },
+      },
+    },
+    {
+      apiVersion: `${infrastructure}/${contract}`,
+      kind: 'DevCluster',
+      metadata: metadata(name),
+      spec: { backend: { docker: {} } },
+    },
+    machineTemplate(namespace, controlPlaneOf(name)),
+    {
+      apiVersion: `${controlPlane}/${contract}`,
+      kind: 'KubeadmControlPlane',
+      metadata: metadata(controlPlaneOf(name)),
+      spec: {
+        replicas: controlPlanes,
+        version,
+        machineTemplate: {
+          spec: {
+            infrastructureRef: { apiGroup: infrastructure, kind: 'DevMachineTemplate', name: controlPlaneOf(name) },
+          },
+        },
+        kubeadmConfigSpec: { clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } } },
+        // Fewer than three cannot do without one: Cluster API refuses it.
+        rollout: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: controlPlanes < 3 ? 1 : surge } } },
+      },
+    },
+    ...poolsOf(shape).flatMap(({ pool, replicas }) => machineDeployment(shape, pool, replicas)),
+  ]
+}
+
+// A MachineDeployment with its two templates, which have its name.
+function machineDeployment({ namespace, name, version, surge = 0 }: Shape, pool: string, replicas: number): object[] {
+  return [
+    machineTemplate(namespace, pool),
+    bootstrapTemplate(namespace, pool, {}),
+    {
+      apiVersion: `${core}/${contract}`,
+      kind: 'MachineDeployment',
+      metadata: { name: pool, namespace },
+      spec: {
+        clusterName: name,
+        replicas,
+        selector: { matchLabels: { pool } },
+        rollout: {
+          strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: surge, maxUnavailable: surge === 0 ? 1 : 0 } },
+        },
+        template: {
+          metadata: { labels: { pool } },
+          spec: {
+            clusterName: name,
+            version,
+            bootstrap: { configRef: { apiGroup: bootstrap, kind: 'KubeadmConfigTemplate', name: pool } },
+            infrastructureRef: { apiGroup: infrastructure, kind: 'DevMachineTemplate', name: pool },
+          },
+        },
+      },
+    },
+  ]
+}
+
+// Replaces a worker whose Node has not been Ready for longer than an update takes.
+export function healthCheck({ namespace, name }: Shape): object {
+  const condition = (status: string) => ({ type: 'Ready', status, timeoutSeconds: 120 })
+  return {
+    apiVersion: `${core}/${contract}`,
+    kind: 'MachineHealthCheck',
+    metadata: { name: workersOf(name), namespace },
+    spec: {
+      clusterName: name,
+      selector: { matchLabels: { pool: workersOf(name) } },
+      checks: { unhealthyNodeConditions: [condition('False'), condition('Unknown')] },
+    },
+  }
+}
+
+// Templates are never changed, only replaced by others with new names.
+export function machineTemplate(namespace: string, name: string, docker: object = {}) {
+  return {
+    apiVersion: `${infrastructure}/${contract}`,
+    kind: 'DevMachineTemplate',
+    metadata: { name, namespace },
+    spec: { template: { spec: { backend: { docker } } } },
+  }
+}
+
+export function bootstrapTemplate(namespace: string, name: string, spec: object) {
+  return {
+    apiVersion: `${bootstrap}/${contract}`,
+    kind: 'KubeadmConfigTemplate',
+    metadata: { name, namespace },
+    // It has to say something.
+    spec: { template: { spec: { format: 'cloud-config', ...spec } } },
+  }
+}

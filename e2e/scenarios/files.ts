@@ -1,0 +1,113 @@
+import { shellIn } from '../machine.ts'
+import { changeWorkers, createCluster, untilUpToDate } from '../management/clusters.ts'
+import { containerOf, type Machine, machinesOf } from '../management/machines.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
+import { until } from '../management/until.ts'
+import { bootstrapTemplate, controlPlaneOf, type File, type Shape, workersOf } from '../management/workload.ts'
+import type { Role } from '../requests.ts'
+
+const limitSeconds = 600
+
+export const files: Scenario = {
+  proves:
+    'Five changes of files, one after the other, reach every machine of a control plane and of a MachineDeployment: content, mode and owner are as the KubeadmConfig says, and the machines stay the same.',
+  async play(play) {
+    const { name, cluster, site } = play
+    const { from } = site.management
+    const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 2 }
+    await createCluster(play, shape)
+    await changeFiles(play, shape, ['control-plane', 'worker'])
+  },
+}
+
+const path = '/etc/lab/one.conf'
+const other = '/opt/lab/two.sh'
+
+// What changes: a file, its content, its mode, its owner and encoding, and a second file beside it.
+const changes: File[][] = [
+  [{ path, content: 'first\n', permissions: '0644' }],
+  [{ path, content: 'second\n', permissions: '0644' }],
+  [{ path, content: 'second\n', permissions: '0600' }],
+  [
+    {
+      path,
+      content: Buffer.from('third\n').toString('base64'),
+      encoding: 'base64',
+      permissions: '0600',
+      owner: 'daemon:daemon',
+    },
+  ],
+  [
+    {
+      path,
+      content: Buffer.from('third\n').toString('base64'),
+      encoding: 'base64',
+      permissions: '0600',
+      owner: 'daemon:daemon',
+    },
+    { path: other, content: '#!/bin/sh\necho two\n', permissions: '0755', owner: 'root:root' },
+  ],
+]
+
+async function changeFiles(play: Play, shape: Shape, roles: readonly Role[]): Promise<void> {
+  const { kube, timeline, expect } = play
+  const before = identities(await machinesOf(kube, shape.namespace, shape.name))
+  for (const [i, wanted] of changes.entries()) {
+    for (const role of roles) {
+      timeline.note(`change ${i + 1} on the ${role} machines: ${wanted.map(({ path }) => path).join(', ')}`)
+      await setFiles(play, shape, role, wanted, `${shape.name}-files-${i + 1}`)
+      const machines = await untilFiles(play, shape, role, wanted)
+      for (const problem of await wrong(machines, wanted)) expect(false, `change ${i + 1}: ${problem}`)
+    }
+  }
+  const after = identities(await machinesOf(kube, shape.namespace, shape.name))
+  expect(after.join() === before.join(), `the machines are not the same: ${before.join(', ')} and ${after.join(', ')}`)
+}
+
+// The Kubernetes API compares templates by name, so a MachineDeployment gets a new one each time.
+export async function setFiles({ kube }: Play, shape: Shape, role: Role, files: File[], template: string) {
+  const { namespace, name } = shape
+  if (role === 'control-plane') {
+    await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, { spec: { kubeadmConfigSpec: { files } } })
+    return
+  }
+  await kube.apply([bootstrapTemplate(namespace, template, { files })])
+  await changeWorkers(kube, namespace, workersOf(name), { bootstrap: { configRef: { name: template } } })
+}
+
+// The owner has handed on the files to each machine's KubeadmConfig, and each machine is up to date.
+async function untilFiles({ kube }: Play, shape: Shape, role: Role, wanted: File[]): Promise<Machine[]> {
+  const handedOn = async (machine: Machine) => {
+    const { spec } = await kube.get<{ spec: { files?: File[] } }>(
+      'kubeadmconfig',
+      machine.spec.bootstrap.configRef.name,
+      `-n=${shape.namespace}`,
+    )
+    const given = spec.files ?? []
+    return wanted.every((file) =>
+      given.some((found) => Object.entries(file).every(([k, v]) => found[k as keyof File] === v)),
+    )
+  }
+  return until(`the files are in the KubeadmConfig of every ${role} machine`, limitSeconds, async () => {
+    const machines = await untilUpToDate(kube, shape, role, shape.version, limitSeconds)
+    return (await Promise.all(machines.map(handedOn))).every(Boolean) && machines
+  })
+}
+
+// Read in the machines themselves.
+async function wrong(machines: Machine[], wanted: File[]): Promise<string[]> {
+  const found: string[] = []
+  for (const container of machines.map(containerOf)) {
+    for (const { path, content, encoding, permissions = '0644', owner = 'root:root' } of wanted) {
+      const text = encoding === 'base64' ? Buffer.from(content, 'base64').toString() : content
+      const is = await shellIn(container, `stat -c '%a %U:%G' ${path} && cat ${path}`)
+      const should = `${permissions.replace(/^0/, '')} ${owner}\n${text}`.trimEnd()
+      if (is !== should) found.push(`${container}: ${path} is ${JSON.stringify(is)}, not ${JSON.stringify(should)}`)
+    }
+  }
+  return found
+}
+
+function identities(machines: Machine[]): string[] {
+  return machines.map(({ metadata }) => `${metadata.name} ${metadata.uid}`)
+}

@@ -1,0 +1,117 @@
+import type { Json } from '../cluster-api.ts'
+import { shellIn } from '../machine.ts'
+import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
+import { withPort } from '../management/hooks.ts'
+import { wrongWith } from '../management/judge.ts'
+import { type Machine, machinesOf, snapshots } from '../management/machines.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
+import { watchExecs } from '../management/untouched.ts'
+import type { Shape } from '../management/workload.ts'
+import { isUntouched } from '../verify.ts'
+
+const limitSeconds = 1500
+
+export const neighbours: Scenario = {
+  proves:
+    'Two clusters on one engine are updated at the same time, each by its own; a request that names the container of the other, or another role or CA, is refused and changes nothing; a namespace that the ExtensionConfig does not select is rolled out.',
+  async play(play) {
+    const { name, site } = play
+    const { from, prefix } = site.management
+    const shape = (called: string): Shape => ({
+      namespace: called,
+      name: `${prefix}${called}`,
+      version: from,
+      controlPlanes: 1,
+      workers: 1,
+    })
+    const [one, other] = [shape(name), shape(`${name}-other`)]
+    const unselected = shape(`${name}-unselected`)
+    await Promise.all([createCluster(play, one), createCluster(play, other), createCluster(play, unselected, {})])
+    await refuseForged(play, one, other)
+    await Promise.all([
+      updateWorkers(play, one, true),
+      updateWorkers(play, other, true),
+      updateWorkers(play, unselected, false),
+    ])
+  },
+}
+
+// A control plane of one machine is replaced, whatever an updater says; its worker is then updated in place, or replaced
+// where there is no updater.
+async function updateWorkers({ kube, site, expect }: Play, shape: Shape, isInPlace: boolean): Promise<void> {
+  const { to } = site.management
+  const execs = watchExecs(shape.name)
+  const old = await machinesOf(kube, shape.namespace, shape.name)
+  const before = await snapshots(old)
+  await setVersion(kube, shape, 'control-plane', to)
+  await untilUpToDate(kube, shape, 'control-plane', to, limitSeconds)
+  await setVersion(kube, shape, 'worker', to)
+  const workers = await untilUpToDate(kube, shape, 'worker', to, limitSeconds)
+  const stayed = workers.every(({ metadata }) => old.some((was) => was.metadata.uid === metadata.uid))
+  expect(stayed === isInPlace, `${shape.name}: the worker was ${stayed ? 'updated in place' : 'replaced'}`)
+  const all = await machinesOf(kube, shape.namespace, shape.name)
+  const compared = isInPlace ? before : await snapshots(all)
+  for (const problem of await wrongWith(workers, compared, to, all)) expect(false, problem)
+  const worked = await execs()
+  if (!isInPlace) for (const line of worked) expect(false, `the updater worked in ${shape.name}: ${line}`)
+}
+
+// What an attacker, or a mistake, could ask for with a request that is otherwise genuine.
+async function refuseForged({ kube, site, expect, timeline }: Play, one: Shape, other: Shape): Promise<void> {
+  const [mine] = await machinesOf(kube, one.namespace, one.name, 'worker')
+  const [theirs] = await machinesOf(kube, other.namespace, other.name, 'worker')
+  const [theirControlPlane] = await machinesOf(kube, other.namespace, other.name, 'control-plane')
+  if (!mine || !theirs || !theirControlPlane) throw new Error('A machine is missing.')
+  const genuine = await requestFor(kube, mine, site.management.to)
+  const before = await snapshots([theirs], [theirControlPlane])
+  const cases = [
+    {
+      what: 'the container of another cluster',
+      code: 'CONTAINER_OF_OTHER_CLUSTER',
+      machine: theirs,
+      cluster: one.name,
+    },
+    { what: 'a control plane container', code: 'CONTAINER_ROLE', machine: theirControlPlane, cluster: other.name },
+    { what: 'a container with another CA', code: 'CONTAINER_CA', machine: theirs, cluster: other.name },
+  ]
+  await withPort(site, async (post) => {
+    for (const { what, code, machine, cluster } of cases) {
+      const request = structuredClone(genuine)
+      Object.assign(request.desired.machine.spec, { providerID: machine.spec.providerID, clusterName: cluster })
+      const answer = await post('UpdateMachine', 'update-machine', request as unknown as Json)
+      timeline.note(`a forged request for ${what}: ${answer.status}, ${answer.message}`)
+      const refused = answer.status === 'Failure' && String(answer.message).includes(`(${code})`)
+      expect(refused, `a request for ${what} was not refused: ${JSON.stringify(answer)}`)
+    }
+  })
+  const after = await snapshots([theirs], [theirControlPlane])
+  for (const [container, was] of before) {
+    const is = after.get(container)
+    expect(is !== undefined && isUntouched(was, is), `${container} was changed by a forged request`)
+    const state = await shellIn(container, 'ls -d /var/lib/capd-kubeadm-upgrader 2>/dev/null || true')
+    expect(state === '', `${container} has something of the updater's: ${state}`)
+  }
+}
+
+// What Cluster API would send for the machine: its own objects, without what the API adds.
+async function requestFor(kube: Play['kube'], machine: Machine, version: string) {
+  const where = `-n=${machine.metadata.namespace}`
+  const clean = ({ apiVersion, kind, metadata, spec }: Machine) => ({
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name, namespace: metadata.namespace, labels: metadata.labels ?? {} },
+    spec: { ...spec } as Json,
+  })
+  const desired = clean(machine)
+  desired.spec.version = version
+  return {
+    apiVersion: 'hooks.runtime.cluster.x-k8s.io/v1alpha1',
+    kind: 'UpdateMachineRequest',
+    settings: {},
+    desired: {
+      machine: desired,
+      infrastructureMachine: clean(await kube.get<Machine>('devmachine', machine.metadata.name, where)),
+      bootstrapConfig: clean(await kube.get<Machine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where)),
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import { createNamespace, deleteCluster, isComplete } from '../management/clusters.ts'
+import { wrongWith } from '../management/judge.ts'
+import { holds, type Machine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
+import { enabled } from '../management/site.ts'
+import { clusterClass, clusterOfClass, type Flavor } from '../management/topology.ts'
+import { until } from '../management/until.ts'
+import type { Shape } from '../management/workload.ts'
+
+const limitSeconds = 2400
+
+export const topology: Scenario = {
+  proves:
+    'A Cluster with a managed topology goes to another version by spec.topology.version alone: first all control plane machines, then the workers, on the same machines; with DevMachine and with DockerMachine.',
+  async play(play) {
+    for (const flavor of ['Dev', 'Docker'] as const) await upgrade(play, flavor)
+  },
+}
+
+async function upgrade(play: Play, flavor: Flavor): Promise<void> {
+  const { name: namespace, cluster, kube, site, timeline, expect } = play
+  const { from, to } = site.management
+  const name = `${cluster}-${flavor.toLowerCase()}`
+  const shape: Shape = { namespace, name, version: from, controlPlanes: 3, workers: 1 }
+  await createNamespace(kube, namespace, namespace, enabled)
+  await kube.apply(clusterClass(namespace, name, flavor))
+  await kube.apply(clusterOfClass(shape, name))
+  const old = await untilAllAt(play, shape, from, 900)
+  const before = await snapshots(old)
+  timeline.note(`${name}: spec.topology.version is ${to}`)
+  await kube.patch('cluster', name, namespace, { spec: { topology: { version: to } } })
+  const early = watchOrder(play, shape, to)
+  const now = await untilAllAt(play, shape, to, limitSeconds)
+  for (const problem of await early()) expect(false, problem)
+  for (const problem of await wrongWith(now, before, to)) expect(false, problem)
+  await deleteCluster(kube, shape)
+}
+
+function untilAllAt(
+  { kube }: Play,
+  { namespace, name, controlPlanes, workers }: Shape,
+  version: string,
+  seconds: number,
+) {
+  return until(
+    `${name}: all machines at ${version}`,
+    seconds,
+    async () => {
+      const machines = await machinesOf(kube, namespace, name)
+      const all = machines.length === controlPlanes + workers && machines.every((one) => isComplete(one, version))
+      return all && machines
+    },
+    () => kube.run(['get', 'machines', `-n=${namespace}`]),
+  )
+}
+
+// Looks on while the upgrade goes on: no worker may be asked for the version before all of the control plane has it.
+function watchOrder({ kube }: Play, { namespace, name }: Shape, version: string): () => Promise<string[]> {
+  const found = new Set<string>()
+  let stopped = false
+  const isLate = (machine: Machine) =>
+    roleOf(machine) === 'control-plane' && (machine.spec.version !== version || holds(machine, 'Updating'))
+  const isBegun = (machine: Machine) => roleOf(machine) === 'worker' && machine.spec.version === version
+  const watching = until('the end', limitSeconds, async () => {
+    const machines = await machinesOf(kube, namespace, name)
+    const [late, begun] = [machines.filter(isLate).map(nameOf), machines.filter(isBegun).map(nameOf)]
+    if (late.length > 0 && begun.length > 0) found.add(`${begun.join(', ')} went before ${late.join(', ')}`)
+    return stopped
+  })
+  return async () => {
+    stopped = true
+    await watching
+    return [...found]
+  }
+}
+
+const nameOf = ({ metadata }: Machine) => metadata.name
