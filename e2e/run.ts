@@ -4,11 +4,13 @@ import { setSite } from './management/site.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'
 import { files } from './scenarios/files.ts'
+import { hops } from './scenarios/hops.ts'
 import { inPlace } from './scenarios/in-place.ts'
 import { interrupted } from './scenarios/interrupted.ts'
 import { killed } from './scenarios/killed.ts'
 import { neighbours } from './scenarios/neighbours.ts'
 import { pull } from './scenarios/pull.ts'
+import { rollout } from './scenarios/rollout.ts'
 import { short } from './scenarios/short.ts'
 import { surge } from './scenarios/surge.ts'
 import { topology } from './scenarios/topology.ts'
@@ -19,6 +21,7 @@ const played: Record<string, () => Promise<string[]>> = { killed, trouble, pull 
 // In a management cluster, under Cluster API's own controllers.
 const managed: Record<string, Scenario> = {
   'in-place': inPlace,
+  rollout,
   surge,
   files,
   fallback,
@@ -26,8 +29,11 @@ const managed: Record<string, Scenario> = {
   topology,
   interrupted,
   neighbours,
+  hops,
   short,
 }
+
+const options = { 'at-once': { type: 'string', default: '1' }, help: { type: 'boolean' } } as const
 
 const usage = `Usage: npm run e2e [-- scenario ...]
 
@@ -36,41 +42,52 @@ Runs scenarios on real machines; without a name all but "short", which is some o
   without Cluster API   ${Object.keys(played).join(', ')}
   under Cluster API     ${Object.keys(managed).join(', ')}
 
+  --at-once <n>   how many of those under Cluster API run beside each other, each with a cluster of its own; usually 1
+  --help          show this
+
 Results and timelines of those under Cluster API are left in e2e/results. Exit code 0 when all is so, else 1.`
 
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
-  const names = read(args)
-  if (typeof names === 'number') return names
+  const asked = read(args)
+  if (typeof asked === 'number') return asked
   let failed = 0
-  for (const name of Object.keys(played).filter((name) => names.includes(name))) {
-    failed += await report(name, async () => (await played[name]?.()) ?? [])
+  for (const [name, scenario] of Object.entries(played)) {
+    if (asked.names.includes(name)) failed += await report(name, scenario)
   }
-  const inCluster = Object.keys(managed).filter((name) => names.includes(name))
-  if (inCluster.length === 0) return failed === 0 ? 0 : 1
+  const waiting = Object.entries(managed).filter(([name]) => asked.names.includes(name))
+  if (waiting.length === 0) return failed === 0 ? 0 : 1
   const site = await setSite()
+  const perNext = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [name, scenario] = next
+      failed += await report(name, () => perform(name, scenario, site))
+    }
+  }
   try {
-    for (const name of inCluster) failed += await report(name, () => perform(name, managed[name] as Scenario, site))
+    await Promise.all(Array.from({ length: asked.atOnce }, perNext))
   } finally {
     await site.close()
   }
   return failed === 0 ? 0 : 1
 }
 
-// The scenarios that are asked for, or the exit code.
-function read(args: string[]): string[] | number {
+// What is asked for, or the exit code.
+function read(args: string[]): { names: string[]; atOnce: number } | number {
   const all = [...Object.keys(played), ...Object.keys(managed)]
   try {
-    const { values, positionals } = parseArgs({ args, options: { help: { type: 'boolean' } }, allowPositionals: true })
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     if (values.help) {
       console.log(usage)
       return 0
     }
     const unknown = positionals.find((name) => !all.includes(name))
     if (unknown !== undefined) throw new Error(`There is no scenario "${unknown}".`)
+    if (!/^[1-9]$/.test(values['at-once'])) throw new Error('--at-once takes a number from 1 to 9.')
     // What `short` shows the others show too.
-    return positionals.length > 0 ? positionals : all.filter((name) => name !== 'short')
+    const names = positionals.length > 0 ? positionals : all.filter((name) => name !== 'short')
+    return { names, atOnce: Number(values['at-once']) }
   } catch (thrown) {
     console.error(`${(thrown as Error).message}\n\n${usage}`)
     return 2
@@ -82,7 +99,7 @@ async function report(name: string, run: () => Promise<string[]>): Promise<0 | 1
   const start = performance.now()
   console.log(name)
   const found = await run().catch((thrown: Error) => [thrown.message])
-  for (const problem of found) console.error(`  NOT SO  ${problem}`)
+  for (const problem of found) console.error(`${name}  NOT SO  ${problem}`)
   const seconds = ((performance.now() - start) / 1000).toFixed(0)
   console.log(`${name}: ${found.length === 0 ? 'all is so' : 'failed'}, ${seconds} s\n`)
   return found.length === 0 ? 0 : 1

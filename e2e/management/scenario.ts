@@ -34,7 +34,8 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
   const begun = performance.now()
   const problems: string[] = []
   const figures: [string, string][] = []
-  const timeline = watchMachines(site.management, name, tell)
+  const say = (line: string) => console.log(`${name}  ${line}`)
+  const timeline = watchMachines(site.management, name, (moment) => say(cells(moment).join('  ')))
   const play: Play = {
     name,
     cluster: `${site.management.prefix}${name}`,
@@ -47,7 +48,7 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
     },
     figure: (what, value) => {
       figures.push([what, value])
-      console.log(`  ${what}: ${value}`)
+      say(`${what}: ${value}`)
     },
   }
   try {
@@ -74,10 +75,6 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
 async function write(name: string, parts: string[]): Promise<void> {
   await mkdir(results, { recursive: true })
   await writeFile(join(results, `${name}.md`), `${parts.join('\n\n')}\n`)
-}
-
-function tell(moment: Moment): void {
-  console.log(`  ${cells(moment).join('  ')}`)
 }
 
 function cells({ at, machine, condition, message }: Moment): string[] {

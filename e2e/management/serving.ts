@@ -1,27 +1,16 @@
 import { X509Certificate } from 'node:crypto'
+import { get } from 'node:http'
 import { request } from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { parse } from 'yaml'
+import { type Gaps, gapsOf } from './gaps.ts'
 import type { Kube } from './kube.ts'
-import { containerOf, machinesOf } from './machines.ts'
+import { containerOf, type Machine, roleOf } from './machines.ts'
 import type { Shape } from './workload.ts'
 
-// What was not answered, of one thing that is asked all the time.
-export interface Gaps {
-  what: string
-  asked: number
-  // How many times it stopped answering, for how long in all and at most, in seconds from the first question without an
-  // answer to the next one with.
-  gaps: number
-  seconds: number
-  longest: number
-}
-
-export function describeGaps({ asked, gaps, seconds, longest }: Gaps): string {
-  if (gaps === 0) return `no gap in ${asked} questions`
-  return `${gaps} gaps, ${seconds.toFixed(1)} s in all, the longest ${longest.toFixed(1)} s; ${asked} questions`
-}
+const port = 8080
+const nodePort = 30080
+const often = 0.2
 
 interface Access {
   server: string
@@ -30,65 +19,97 @@ interface Access {
   key: string
 }
 
-// Asks the cluster's API from the host, through its load balancer and at each control plane machine that is there at the
-// beginning, and writes an object through the load balancer, until told to stop.
-export async function measureServing(kube: Kube, { namespace, name }: Shape): Promise<() => Promise<Gaps[]>> {
+// A pod on each worker that answers at its machine's address, and a Service before them.
+export async function putServingPods(workload: Kube, image: string): Promise<void> {
+  const labels = { app: 'serving' }
+  const container = { name: 'serving', image, args: ['netexec'], ports: [{ containerPort: port, hostPort: port }] }
+  await workload.apply([
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'serving', namespace: 'default' },
+      spec: {
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            terminationGracePeriodSeconds: 1,
+            containers: [
+              {
+                ...container,
+                imagePullPolicy: 'IfNotPresent',
+                readinessProbe: { tcpSocket: { port }, periodSeconds: 1 },
+              },
+            ],
+          },
+        },
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'serving', namespace: 'default' },
+      spec: { type: 'NodePort', selector: labels, ports: [{ port, nodePort }] },
+    },
+  ])
+  await workload.run(['rollout', 'status', 'daemonset/serving', '--timeout=110s'])
+}
+
+// Asks from the host, until told to stop: the cluster's API through its load balancer and at each control plane machine;
+// the pod of each worker at its machine's address, and any of them through the Service at a control plane machine; and
+// writes an object through the load balancer. Machines are those that there are at the beginning.
+export async function measureServing(kube: Kube, { namespace, name }: Shape, machines: Machine[]) {
   const access = await accessTo(kube, namespace, name)
-  const machines = (await machinesOf(kube, namespace, name, 'control-plane')).map(containerOf)
-  const addresses = await Promise.all(machines.map(addressOf))
-  const stop = new AbortController()
-  const write = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'written' } })
-  const probes = [
-    probe('API, load balancer', 0.2, stop.signal, () => ask(access, '/readyz')),
-    ...machines.map((machine, i) => {
-      const member = { ...access, server: `https://${addresses[i]}:6443` }
-      return probe(`API, ${machine}`, 0.2, stop.signal, () => ask(member, '/readyz'))
+  const addresses = await Promise.all(machines.map((machine) => addressOf(containerOf(machine))))
+  const nodes = machines.map((machine, i) => ({
+    role: roleOf(machine),
+    name: containerOf(machine),
+    at: addresses[i] ?? '',
+  }))
+  const controlPlane = nodes.filter(({ role }) => role === 'control-plane')
+  const workers = nodes.filter(({ role }) => role === 'worker')
+  const stopping = new AbortController()
+  const asks: [what: string, seconds: number, ask: () => Promise<boolean>][] = [
+    ['API, load balancer', often, () => askApi(access, '/readyz')],
+    ...controlPlane.map(({ name, at }): (typeof asks)[number] => {
+      return [`API, ${name}`, often, () => askApi({ ...access, server: `https://${at}:6443` }, '/readyz')]
     }),
-    probe('a write to etcd', 1, stop.signal, () =>
-      ask(access, '/api/v1/namespaces/default/configmaps/written?fieldManager=e2e&force=true', write),
-    ),
+    ['a write to etcd', 1, () => askApi(access, written, true)],
+    ...workers.map(({ name, at }): (typeof asks)[number] => [
+      `pod, ${name}`,
+      often,
+      () => askPod(`http://${at}:${port}`),
+    ]),
+    ['Service', often, () => askPod(`http://${controlPlane[0]?.at}:${nodePort}`)],
   ]
-  return async () => {
-    stop.abort()
+  const probes = asks.map(([what, seconds, ask]) => gapsOf(what, seconds, stopping.signal, ask))
+  return async (): Promise<Gaps[]> => {
+    stopping.abort()
     return Promise.all(probes)
   }
 }
 
-async function probe(what: string, everySeconds: number, signal: AbortSignal, ask: () => Promise<boolean>) {
-  const found: Gaps = { what, asked: 0, gaps: 0, seconds: 0, longest: 0 }
-  let since: number | undefined
-  const close = (until: number) => {
-    if (since === undefined) return
-    const seconds = (until - since) / 1000
-    found.gaps++
-    found.seconds += seconds
-    found.longest = Math.max(found.longest, seconds)
-    since = undefined
-  }
-  while (!signal.aborted) {
-    const begun = performance.now()
-    found.asked++
-    if (await ask()) close(performance.now())
-    else since ??= begun
-    await sleep(Math.max(0, everySeconds * 1000 - (performance.now() - begun)), undefined, { signal }).catch(() => {})
-  }
-  close(performance.now())
-  return found
+const written = '/api/v1/namespaces/default/configmaps/written?fieldManager=e2e&force=true'
+
+// One question on a connection of its own; or one write, of the time.
+function askApi({ server, ...credentials }: Access, path: string, isWrite = false): Promise<boolean> {
+  const data = { at: new Date().toISOString() }
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'written' }, data }
+  const how = isWrite ? { method: 'PATCH', headers: { 'content-type': 'application/apply-patch+yaml' } } : {}
+  return answered(
+    request(new URL(path, server), { ...how, ...credentials, ...alone }),
+    isWrite ? JSON.stringify(object) : '',
+  )
 }
 
-// One question on a connection of its own; a write where there is a body (server-side apply, with the time in it).
-function ask({ server, ca, cert, key }: Access, path: string, body?: string): Promise<boolean> {
+function askPod(url: string): Promise<boolean> {
+  return answered(get(url, alone), '')
+}
+
+const alone = { agent: false, timeout: 1000 } as const
+
+function answered(call: ReturnType<typeof request>, body: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const call = request(new URL(path, server), {
-      method: body === undefined ? 'GET' : 'PATCH',
-      headers: body === undefined ? {} : { 'content-type': 'application/apply-patch+yaml' },
-      ca,
-      cert,
-      key,
-      agent: false,
-      // The members' own addresses are in their certificates, and so is the load balancer's.
-      timeout: 1000,
-    })
     call.on('response', (response) => {
       response.resume()
       response.on('end', () => resolve(response.statusCode === 200 || response.statusCode === 201))
@@ -97,7 +118,7 @@ function ask({ server, ca, cert, key }: Access, path: string, body?: string): Pr
     call.on('timeout', () => call.destroy())
     call.on('error', () => resolve(false))
     call.on('close', () => resolve(false))
-    call.end(body && JSON.stringify({ ...JSON.parse(body), data: { at: new Date().toISOString() } }))
+    call.end(body)
   })
 }
 
@@ -107,7 +128,7 @@ async function accessTo(kube: Kube, namespace: string, cluster: string): Promise
   const config = parse(text(secret.data.value))
   const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster
   const { 'client-certificate-data': cert, 'client-key-data': key } = config.users[0].user
-  // Fails here, with words, when one of them is none.
+  // Fails here, with words, when it is none.
   new X509Certificate(text(cert))
   return { server, ca: text(ca), cert: text(cert), key: text(key) }
 }

@@ -13,8 +13,6 @@ import type { Shape } from './workload.ts'
 export interface Site {
   management: Management
   kube: Kube
-  // Absent where machines reach dl.k8s.io.
-  releases: ReleaseServer | undefined
   close(): Promise<void>
 }
 
@@ -24,20 +22,29 @@ export const certificate = `${extension}-tls`
 // Namespaces with this label are the extension's.
 export const enabled: Record<string, string> = { 'capd-kubeadm-upgrader': 'enabled' }
 
+const port = 8743
+
 const root = join(import.meta.dirname, '../..')
 
 export async function setSite(): Promise<Site> {
   const management = await managementUp()
   const kube = kubeWith(management, management.kubeconfig)
-  const releases =
-    'folder' in management.releases
-      ? await serveReleases({ host: management.gateway, ...management.releases })
-      : undefined
+  const releases = await serveOnce(management)
   const image = await namedAfterContent(await extensionImage())
   await loadImage(management, image)
-  const url = releases ? `${releases.url}/release` : (management.releases as { url: string }).url
+  const url = 'folder' in management.releases ? `http://${management.gateway}:${port}/release` : management.releases.url
   await deploy(management, kube, image, url)
-  return { management, kube, releases, close: async () => releases?.close() }
+  return { management, kube, close: async () => releases?.close() }
+}
+
+// The server of releases, where one is needed. All runs have the same port: one that is begun beside another uses the
+// other's server, because there is one extension for both.
+async function serveOnce({ gateway, releases }: Management): Promise<ReleaseServer | undefined> {
+  if (!('folder' in releases)) return undefined
+  return serveReleases({ host: gateway, port, ...releases }).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code !== 'EADDRINUSE') throw thrown
+    return undefined
+  })
 }
 
 // The image under a tag that changes with it: pods of an older one are then replaced.

@@ -10,6 +10,8 @@ export interface Shape {
   more?: number
   // With 0 the machines are updated in place, or replaced one by one; with 1 a new one comes first.
   surge?: 0 | 1
+  // Images of the engine that CAPD puts into each new worker.
+  preLoadImages?: string[]
 }
 
 export interface File {
@@ -85,9 +87,10 @@ export function cluster(shape: Shape): object[] {
 }
 
 // A MachineDeployment with its two templates, which have its name.
-function machineDeployment({ namespace, name, version, surge = 0 }: Shape, pool: string, replicas: number): object[] {
+function machineDeployment(shape: Shape, pool: string, replicas: number): object[] {
+  const { namespace, name, version, surge = 0, preLoadImages } = shape
   return [
-    machineTemplate(namespace, pool),
+    machineTemplate(namespace, pool, preLoadImages ? { preLoadImages } : {}),
     bootstrapTemplate(namespace, pool, {}),
     {
       apiVersion: `${core}/${contract}`,

@@ -1,7 +1,8 @@
 import type { Scenario } from '../management/scenario.ts'
+import { createOld } from '../management/upgrade.ts'
 import { workersFallBack } from './fallback.ts'
 import { misbehave } from './fallback-target.ts'
-import { createOld, upgradeInPlace } from './in-place.ts'
+import { upgradeInPlace } from './in-place.ts'
 
 export const short: Scenario = {
   proves:

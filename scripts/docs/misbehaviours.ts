@@ -50,7 +50,7 @@ const told: Record<Parameter, string> = {
     'Whose patch is left out. A change that does not touch this object is made in place as ever. Nothing of the infrastructure machine is ever covered, so `infrastructure` changes nothing.',
   hook: '`can-update` is both CanUpdate hooks.',
   status: 'The HTTP status.',
-  step: 'A step of the plan. A machine that does not have it is upgraded as ever: a worker has no static pods, and where no files are asked for there is no `files`. A machine that is at the target is left alone.',
+  step: 'A step of the plan. A machine that does not have it is upgraded as ever: a worker has no static pods, and where no files are asked for there is no `files`. A machine that is at the target is left alone; simulated steps never misbehave.',
   times: 'How often, for each machine, version and list of files.',
 }
 

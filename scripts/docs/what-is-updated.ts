@@ -26,6 +26,15 @@ In templates the fields stand below \`spec.template.spec\`. Only machines of the
 DockerMachine, and DevMachine with the docker backend. Machines of the in-memory backend and of other providers get no
 opinion, so that another updater may have one.
 
+## Machines that are nothing but objects
+
+Cluster API's own tests have many machines of CAPD's in-memory backend, which cost nothing because there is nothing
+behind them. With the setting \`inMemory: simulate\` their **files** are decided as below, except that no place is closed.
+The update then walks the names of the steps, about a second for each, and does nothing; every message begins with
+\`simulated: \`. What is done is remembered by the process alone: after its restart, or at a second replica, a walk begins
+anew. A **version** is not covered: CAPD gives such a Node its version when it makes it, and never again, so the Machine
+would never be up to date.
+
 ## How far one step may go
 
 ${steps.join('\n')}

@@ -22,6 +22,8 @@ const programs = {
   coredns: { module: 'github.com/coredns/coredns', version: versions.coredns },
   // Kubernetes' own is written in C and no module.
   pause: { source: 'pause' },
+  // Answers HTTP, for tests that ask whether a Pod is there.
+  serve: { source: 'serve' },
   registry: {
     module: 'github.com/distribution/distribution/v3',
     version: versions.distribution,

@@ -1,13 +1,26 @@
 import { downloads, downloadsReachable } from './downloads.ts'
 import { kubernetes, releaseFolder } from './kubernetes.ts'
+import { alone } from './lock.ts'
+import { needNodeImage } from './node-image.ts'
+import { interruptible } from './run.ts'
 import { to } from './versions.ts'
 
 // Where a release's programs come from: a folder for `serveReleases`, or a server.
 export type Releases = { folder: string } | { url: string }
 
-// Those of the version to go to.
-export async function needReleases(): Promise<Releases> {
-  if (await downloadsReachable(to)) return { url: downloads }
-  await kubernetes(to)
+// Those of a version.
+export async function needReleases(version = to): Promise<Releases> {
+  if (await downloadsReachable(version)) return { url: downloads }
+  await kubernetes(version)
   return { folder: releaseFolder }
+}
+
+// Makes what is missing to have machines of one more version: its machine image, and its programs for download.
+export async function needVersion(version: string): Promise<void> {
+  await interruptible(() =>
+    alone(async () => {
+      await needNodeImage(version)
+      await needReleases(version)
+    }),
+  )
 }

@@ -1,0 +1,59 @@
+import { servingImage } from '../../scripts/lab/serving-image.ts'
+import { describeCalls, hookCalls } from './calls.ts'
+import { createCluster, setVersion, untilComplete, untilUpToDate } from './clusters.ts'
+import { describeGaps } from './gaps.ts'
+import { corednsOf } from './judge.ts'
+import { workloadOf } from './kube.ts'
+import { type Machine, machinesOf } from './machines.ts'
+import type { Play } from './scenario.ts'
+import { measureServing, putServingPods } from './serving.ts'
+import { controlPlaneOf, type Shape } from './workload.ts'
+
+const limitSeconds = 2400
+
+// Three control plane machines and two workers of the old version, with a pod on each worker that can be asked.
+export async function createOld(play: Play, labels?: Record<string, string>): Promise<Shape> {
+  const { name, cluster, site, kube } = play
+  const { from } = site.management
+  const image = await servingImage()
+  const sizes = { controlPlanes: 3, workers: 2 }
+  const shape: Shape = { namespace: name, name: cluster, version: from, ...sizes, preLoadImages: [image] }
+  await createCluster(play, shape, labels)
+  await putServingPods(await workloadOf(site.management, kube, shape), image)
+  return shape
+}
+
+// Brings the cluster to the new version, CoreDNS included, as its owner would: first the control plane, then the workers.
+// Measures on the way. Gives the machines as they are afterwards.
+export async function measuredUpgrade(play: Play, shape: Shape): Promise<Machine[]> {
+  const { site, kube, timeline, figure } = play
+  const { to } = site.management
+  const { namespace, name, controlPlanes, workers } = shape
+  const coredns = await corednsOf(to)
+  const calls = await hookCalls(site)
+  const stop = await measureServing(kube, shape, await machinesOf(kube, namespace, name))
+
+  timeline.note(`control plane to ${to}`)
+  const dns = { imageTag: coredns.slice(coredns.lastIndexOf(':') + 1) }
+  await timed('control plane', controlPlanes, async () => {
+    await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, {
+      spec: { version: to, kubeadmConfigSpec: { clusterConfiguration: { dns } } },
+    })
+    await untilUpToDate(kube, shape, 'control-plane', to, limitSeconds)
+  })
+  timeline.note(`workers to ${to}`)
+  await timed('workers', workers, async () => {
+    await setVersion(kube, shape, 'worker', to)
+    await untilUpToDate(kube, shape, 'worker', to, limitSeconds)
+  })
+  for (const gaps of await stop()) figure(gaps.what, describeGaps(gaps))
+  figure('hook calls', describeCalls(calls, await hookCalls(site)))
+  return untilComplete(kube, { ...shape, version: to }, 300)
+
+  async function timed(what: string, machines: number, work: () => Promise<unknown>) {
+    const begun = performance.now()
+    await work()
+    const seconds = (performance.now() - begun) / 1000
+    figure(what, `${seconds.toFixed(0)} s, ${(seconds / machines).toFixed(0)} s per machine`)
+  }
+}
