@@ -29,14 +29,20 @@ export async function wrongWith(
   return found
 }
 
-// Of every machine at once, which pods run another image than the one that is wanted of this name.
+// Of every machine at once, which pods run another image than the one that is wanted of this name; they are given their
+// time, too.
 export async function wrongImages(machines: Machine[], name: string, image: string): Promise<string[]> {
-  const seen = [...(await snapshots(machines)).values()]
-  const pods = seen.flatMap(({ pods }) => Object.entries(pods).filter(([pod]) => pod.startsWith(`${name}-`)))
-  if (pods.length === 0) return [`no pod of ${name} runs`]
-  return pods
-    .filter(([, { images, ready }]) => images !== image || !ready)
-    .map(([pod, { images }]) => `${pod} has ${images}`)
+  let found: string[] = []
+  const look = async () => {
+    const seen = [...(await snapshots(machines)).values()]
+    const pods = seen.flatMap(({ pods }) => Object.entries(pods).filter(([pod]) => pod.startsWith(`${name}-`)))
+    const wrong = pods.filter(([, { images, ready }]) => images !== image || !ready)
+    found = wrong.map(([pod, { images, ready }]) => `${pod} has ${images}${ready ? '' : ', and is not ready'}`)
+    if (pods.length === 0) found = [`no pod of ${name} runs`]
+    return found.length === 0
+  }
+  await until('all images are so', settleSeconds, look).catch(() => {})
+  return found
 }
 
 // The CoreDNS that kubeadm of this version installs, as the node image's own kubeadm says.

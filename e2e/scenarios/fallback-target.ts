@@ -60,7 +60,7 @@ export async function misbehave(play: Play, shape: Shape, fault: string): Promis
   await askForFault(kube, shape, fault)
   timeline.note(`${fault}: ${row.leadsTo}`)
   const content = `${fault} ${since}\n`
-  const template = `${shape.name}-${fault.replaceAll(':', '-')}-${Date.now().toString(36)}`
+  const template = `${shape.name}-${fault.replaceAll(':', '-').toLowerCase()}-${Date.now().toString(36)}`
   await setFiles(play, shape, 'worker', [{ path, content }], template)
   const seen = { play, shape, fault, before, since, restarts, content }
   await shows[row.leadsTo](seen).catch((thrown: Error) => expect(false, `${fault}: ${thrown.message}`))

@@ -5,7 +5,7 @@ import { type Machine, machineOn } from '../machine/machine.ts'
 import type { Context } from './step.ts'
 
 // The cluster's control plane machines, as the engine knows them.
-async function controlPlaneMachines({ engine, machine }: Context) {
+export async function controlPlaneMachines({ engine, machine }: Context) {
   const labels = { [clusterLabel]: machine.cluster, [roleLabel]: 'control-plane' }
   const names = await engine.list(labels)
   return names.map((name) => machineOn(engine, { name, cluster: machine.cluster, role: 'control-plane' }))

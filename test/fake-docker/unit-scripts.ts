@@ -24,7 +24,7 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
   },
 
   // kubeadm goes to the version that kubeadm-config names, and is content with the one that is there.
-  kubeadm: (machine, [directory, role, ...flags]) => {
+  kubeadm: (machine, [directory, role, , ...flags]) => {
     const { cluster, files, manifests } = machine
     const version = cluster.kubeadmConfigVersion
     if (role === 'control-plane') {

@@ -1,6 +1,7 @@
 import { atLeastMinor } from '../../decide/versions.ts'
 import { UpgradeError } from '../../errors.ts'
 import { unitResult } from '../../machine/unit.ts'
+import { controlPlaneMachines } from '../control-plane.ts'
 import { type Context, waiting, workDirectory } from '../step.ts'
 import { type Ended, unitName, unitStep } from '../unit-step.ts'
 
@@ -15,11 +16,12 @@ export const kubeadm = unitStep({
   limitSeconds: 1800,
   pollSeconds: 10,
   script: new URL('kubeadm.sh', import.meta.url),
-  args: ({ machine, target, settings }) => [
-    workDirectory(target),
-    machine.role,
+  args: async (context) => [
+    workDirectory(context.target),
+    context.machine.role,
+    String((await controlPlaneMachines(context)).length),
     `--ignore-preflight-errors=${overlooked}`,
-    ...(settings.addons === 'kcp' ? skipAddons(target) : []),
+    ...(context.settings.addons === 'kcp' ? skipAddons(context.target) : []),
   ],
   async done({ machine, target }) {
     // kubeadm leaves nothing behind by which a finished run can be told on a worker, so the script marks it.
