@@ -15,6 +15,7 @@ import { short } from './scenarios/short.ts'
 import { surge } from './scenarios/surge.ts'
 import { topology } from './scenarios/topology.ts'
 import { trouble } from './scenarios/trouble.ts'
+import { upstream } from './scenarios/upstream.ts'
 
 // On machines of the lab, with a player in Cluster API's place. Each gives what is not as it should be.
 const played: Record<string, () => Promise<string[]>> = { killed, trouble, pull }
@@ -30,6 +31,7 @@ const managed: Record<string, Scenario> = {
   interrupted,
   neighbours,
   hops,
+  upstream,
   short,
 }
 

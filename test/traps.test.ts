@@ -33,7 +33,7 @@ function machineThat(role: 'control-plane' | 'worker', answer: (argv: string[]) 
     target: 'v1.35.4',
     files: { wanted: [], closed: [] },
     key: 'v1.35.4',
-    settings: { addons: 'kcp', changes: 'all', fault: 'none' },
+    settings: { addons: 'kcp', changes: 'all', inMemory: 'no-opinion', fault: 'none' },
     engine,
     sources: { binariesUrl: 'http://127.0.0.1', images: 'pull', nodeImage: 'x:{version}' },
     clock: { now: () => 0, sleep: async () => {} },

@@ -114,15 +114,15 @@ async function rolledOut(kube: Kube): Promise<void> {
   await kube.run(['rollout', 'status', `deployment/${extension}`, `-n=${system}`, '--timeout=110s'])
 }
 
-export async function untilDiscovered(kube: Kube): Promise<void> {
+export async function untilDiscovered(kube: Kube, name = extension): Promise<void> {
   await until(
-    'The ExtensionConfig is Discovered',
+    `The ExtensionConfig ${name} is Discovered`,
     90,
     async () => {
-      const { metadata, status } = await kube.get<ExtensionConfig>('extensionconfig', extension)
+      const { metadata, status } = await kube.get<ExtensionConfig>('extensionconfig', name)
       const found = status?.conditions?.find(({ type }) => type === 'Discovered')
       return found?.status === 'True' && found.observedGeneration === metadata.generation
     },
-    () => kube.run(['get', 'extensionconfig', extension, '-o=jsonpath={.status.conditions}']),
+    () => kube.run(['get', 'extensionconfig', name, '-o=jsonpath={.status.conditions}']),
   )
 }

@@ -1,28 +1,35 @@
 import type { Shape } from './workload.ts'
 
-// The machine kinds of the Docker provider: DevMachine with its docker backend, and DockerMachine (up to CAPI v1.14).
-export type Flavor = 'Dev' | 'Docker'
+// The machines of the Docker provider: DevMachine with its docker backend or, InMemory, with no machine behind it at all,
+// and DockerMachine (up to CAPI v1.14).
+export type Flavor = keyof typeof flavors
 
 const core = 'cluster.x-k8s.io'
 const infrastructure = `infrastructure.${core}/v1beta2`
 const bootstrap = `bootstrap.${core}/v1beta2`
 const controlPlane = `controlplane.${core}/v1beta2`
 
+const flavors = {
+  Dev: { kind: 'Dev', machine: { backend: { docker: {} } } },
+  InMemory: { kind: 'Dev', machine: { backend: { inMemory: {} } } },
+  Docker: { kind: 'Docker', machine: {} },
+} as const
+
 // A ClusterClass whose machine image does not depend on the version, and its templates. CAPD then picks the image of the
-// version when it makes a machine, and leaves a machine that is there alone.
-export function clusterClass(namespace: string, name: string, flavor: Flavor): object[] {
-  const machine = flavor === 'Dev' ? { backend: { docker: {} } } : {}
+// version when it makes a machine, and leaves a machine that is there alone. `more` is added to the class.
+export function clusterClass(namespace: string, name: string, flavor: Flavor, more: object = {}): object[] {
+  const { kind, machine } = flavors[flavor]
   const metadata = { name, namespace }
   const template = (apiVersion: string, kind: string) => ({ templateRef: { apiVersion, kind, name } })
-  const machineTemplate = template(infrastructure, `${flavor}MachineTemplate`)
+  const machineTemplate = template(infrastructure, `${kind}MachineTemplate`)
   return [
     {
       apiVersion: infrastructure,
-      kind: `${flavor}ClusterTemplate`,
+      kind: `${kind}ClusterTemplate`,
       metadata,
       spec: { template: { spec: machine } },
     },
-    { apiVersion: infrastructure, kind: `${flavor}MachineTemplate`, metadata, spec: { template: { spec: machine } } },
+    { apiVersion: infrastructure, kind: `${kind}MachineTemplate`, metadata, spec: { template: { spec: machine } } },
     {
       apiVersion: controlPlane,
       kind: 'KubeadmControlPlaneTemplate',
@@ -47,7 +54,8 @@ export function clusterClass(namespace: string, name: string, flavor: Flavor): o
       kind: 'ClusterClass',
       metadata,
       spec: {
-        infrastructure: template(infrastructure, `${flavor}ClusterTemplate`),
+        ...more,
+        infrastructure: template(infrastructure, `${kind}ClusterTemplate`),
         controlPlane: {
           ...template(controlPlane, 'KubeadmControlPlaneTemplate'),
           machineInfrastructure: machineTemplate,
@@ -69,10 +77,11 @@ export function clusterClass(namespace: string, name: string, flavor: Flavor): o
   ]
 }
 
-// A Cluster that is made from a ClusterClass.
+// A Cluster that is made from a ClusterClass. `more` is added to its workers.
 export function clusterOfClass(
   { namespace, name, version, controlPlanes, workers }: Shape,
   className: string,
+  more: object = {},
 ): object[] {
   return [
     {
@@ -89,7 +98,7 @@ export function clusterOfClass(
           classRef: { name: className },
           version,
           controlPlane: { replicas: controlPlanes },
-          workers: { machineDeployments: [{ class: 'workers', name: 'workers', replicas: workers }] },
+          workers: { machineDeployments: [{ class: 'workers', name: 'workers', replicas: workers, ...more }] },
         },
       },
     },

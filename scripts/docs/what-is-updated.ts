@@ -33,7 +33,7 @@ behind them. With the setting \`inMemory: simulate\` their **files** are decided
 The update then walks the names of the steps, about a second for each, and does nothing; every message begins with
 \`simulated: \`. What is done is remembered by the process alone: after its restart, or at a second replica, a walk begins
 anew. A **version** is not covered: CAPD gives such a Node its version when it makes it, and never again, so the Machine
-would never be up to date.
+would never be up to date. In a namespace only one extension may answer: Cluster API's test extension must not match it.
 
 ## How far one step may go
 

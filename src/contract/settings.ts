@@ -14,11 +14,18 @@ export const settings = {
     meaning:
       'What is updated in place: all that is covered, or only the version, or only files of the KubeadmConfig. Other changes are left to a rollout, or to another updater.',
   },
+  inMemory: {
+    values: ['no-opinion', 'simulate'],
+    default: 'no-opinion',
+    meaning:
+      "What becomes of machines of CAPD's in-memory backend. simulate, for tests of Cluster API: changes of their files are covered, and an update is a walk in name only, whose messages all begin with `simulated: `.",
+  },
 } as const
 
 export interface Settings {
   addons: (typeof settings.addons.values)[number]
   changes: (typeof settings.changes.values)[number]
+  inMemory: (typeof settings.inMemory.values)[number]
   // Misbehaviour for tests, as src/faults reads it; `none` is none.
   fault: string
 }
@@ -26,7 +33,8 @@ export interface Settings {
 // Reads the settings of one call. Throws SETTING_UNKNOWN or SETTING_VALUE; it must not be discovery that
 // fails, because discovery carries no settings and CAPI's manager exits when it fails for 60 s.
 export function readSettings({ fault = 'none', ...given }: Record<string, string> = {}): Settings {
-  const read: Record<string, string> = { addons: settings.addons.default, changes: settings.changes.default, fault }
+  const usual = Object.entries(settings).map(([key, entry]) => [key, entry.default])
+  const read: Record<string, string> = { ...Object.fromEntries(usual), fault }
   for (const [key, value] of Object.entries(given)) {
     if (!Object.hasOwn(settings, key)) throw new UpgradeError('SETTING_UNKNOWN', { key })
     const allowed: readonly string[] = settings[key as keyof typeof settings].values

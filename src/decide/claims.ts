@@ -23,8 +23,9 @@ export interface Claim {
   reason: string
   // Why this very change is not made, or undefined when it is.
   objection?(change: Change): UpgradeError | undefined
-  // In place of it, for a list that may be accepted in part: what is, given the two objects and where their specs are.
-  inPart?(current: unknown, desired: unknown, root: Path): Part
+  // In place of it, for a list that may be accepted in part: what is, given the two objects and where their specs are,
+  // and other closed places than the usual ones.
+  inPart?(current: unknown, desired: unknown, root: Path, closed?: string[]): Part
 }
 
 const localMode = ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletLocalMode'] as const

@@ -20,7 +20,7 @@ interface Entry {
 
 // Decides entry by entry which of the differences of spec.files are made in place: the operations turn the list of
 // `current` into the one of `desired` as far as they are, and into just that one when nothing is declined.
-export function filesInPlace(current: unknown, desired: unknown, root: Path): Part {
+export function filesInPlace(current: unknown, desired: unknown, root: Path, places?: string[]): Part {
   const specs = [current, desired].map((object) => valueAt(object, root))
   const [was, wanted] = specs.map((spec) => valueAt(spec, ['files']))
   const format = specs.map(formatObjection).find((why) => why !== undefined)
@@ -29,7 +29,7 @@ export function filesInPlace(current: unknown, desired: unknown, root: Path): Pa
     return { operations: [], accepted: [], declined: [{ name: 'files', why }] }
   }
   const part: Part = { operations: [], accepted: [], declined: [] }
-  const [before, after, closed] = [entriesOf(was ?? []), entriesOf(wanted), closedBy(...specs)]
+  const [before, after, closed] = [entriesOf(was ?? []), entriesOf(wanted), places ?? closedBy(...specs)]
   // The list as it is when the operations so far have been made, and where the last entry of desired is in it.
   const list = [...before]
   let last = -1

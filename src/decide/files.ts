@@ -62,8 +62,8 @@ export interface Files {
 }
 
 // All entries that are never written in place are as if they were not there.
-export function filesOf(spec: unknown): Files {
-  const [list, closed] = [valueAt(spec, ['files']), closedBy(spec)]
+export function filesOf(spec: unknown, closed = closedBy(spec)): Files {
+  const list = valueAt(spec, ['files'])
   const entries: unknown[] = Array.isArray(list) && formatObjection(spec) === undefined ? list : []
   const paths = entries.map((entry) => valueAt(entry, ['path']))
   const alone = entries.filter((_, i) => paths.indexOf(paths[i]) === paths.lastIndexOf(paths[i]))

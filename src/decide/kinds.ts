@@ -3,24 +3,25 @@ import { valueAt } from './diff.ts'
 
 const capdGroup = 'infrastructure.cluster.x-k8s.io'
 
-// True for a machine, or machine template, that is a Docker container: DockerMachine (CAPI up to v1.14) and
-// DevMachine with the docker backend. The in-memory backend and other providers' machines are not ours.
+// What CAPD runs a machine, or the machines of a template, on: DockerMachine (CAPI up to v1.14) and DevMachine with the
+// docker backend are containers. Undefined for other providers' machines.
 // Source: CAPI v1.14.2 test/infrastructure/docker/api/v1beta2/{dockermachine,devmachine}_types.go.
-export function isDockerMachine(infrastructure: KubeObject): boolean {
-  if (infrastructure.apiVersion.split('/')[0] !== capdGroup) return false
+export function backendOf(infrastructure: KubeObject): 'docker' | 'inMemory' | undefined {
+  if (infrastructure.apiVersion.split('/')[0] !== capdGroup) return undefined
   switch (infrastructure.kind) {
     case 'DockerMachine':
     case 'DockerMachineTemplate':
-      return true
+      return 'docker'
     case 'DevMachine':
-      return hasDockerBackend(infrastructure.spec)
+      return only(infrastructure.spec)
     case 'DevMachineTemplate':
-      return hasDockerBackend(valueAt(infrastructure.spec, ['template', 'spec']))
+      return only(valueAt(infrastructure.spec, ['template', 'spec']))
     default:
-      return false
+      return undefined
   }
 }
 
-function hasDockerBackend(spec: unknown): boolean {
-  return valueAt(spec, ['backend', 'docker']) !== undefined && valueAt(spec, ['backend', 'inMemory']) === undefined
+function only(spec: unknown) {
+  const found = (['docker', 'inMemory'] as const).filter((name) => valueAt(spec, ['backend', name]) !== undefined)
+  return found.length === 1 ? found[0] : undefined
 }

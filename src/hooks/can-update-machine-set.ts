@@ -11,11 +11,12 @@ const parse = parser(CanUpdateMachineSetRequest)
 // so trouble must be an error and never an honest-looking answer without patches.
 export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  const { changes } = readSettings(settings)
+  const { changes, inMemory } = readSettings(settings)
   const root = ['spec', 'template', 'spec']
   const decision = decide({
     role: 'worker',
     changes,
+    inMemory,
     machine: { current: current.machineSet, desired: desired.machineSet, root },
     infrastructure: {
       current: current.infrastructureMachineTemplate,

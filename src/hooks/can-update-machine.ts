@@ -10,12 +10,13 @@ const parse = parser(CanUpdateMachineRequest)
 // Answers for one control plane machine: which of the differences are made in place.
 export function answerCanUpdateMachine(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  const { changes } = readSettings(settings)
+  const { changes, inMemory } = readSettings(settings)
   const root = ['spec']
   const labels = desired.machine.metadata.labels ?? {}
   const decision = decide({
     role: 'cluster.x-k8s.io/control-plane' in labels ? 'control-plane' : 'worker',
     changes,
+    inMemory,
     machine: { current: current.machine, desired: desired.machine, root },
     infrastructure: { current: current.infrastructureMachine, desired: desired.infrastructureMachine, root },
     bootstrapConfig: { current: current.bootstrapConfig, desired: desired.bootstrapConfig, root },

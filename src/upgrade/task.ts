@@ -3,7 +3,7 @@ import type { StartRequest, UpdateMachineRequest } from '../contract/objects.ts'
 import { readSettings, type Settings } from '../contract/settings.ts'
 import { valueAt } from '../decide/diff.ts'
 import { digestOf, type Files, filesOf } from '../decide/files.ts'
-import { isDockerMachine } from '../decide/kinds.ts'
+import { backendOf } from '../decide/kinds.ts'
 import { parseVersion } from '../decide/versions.ts'
 import { UpgradeError } from '../errors.ts'
 import { containerOf, type Whereabouts } from '../machine/locate.ts'
@@ -14,6 +14,8 @@ export interface Task extends Whereabouts {
   files: Files
   // One name for the version and the files: what failed with other files says nothing of these.
   key: string
+  // A machine of the in-memory backend, which is no container: nothing is done to it.
+  simulated: boolean
   settings: Settings
 }
 
@@ -21,13 +23,17 @@ export interface Task extends Whereabouts {
 // Throws BACKEND_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
 export function taskOfMachine({ settings, desired }: UpdateMachineRequest): Task {
   const { machine, infrastructureMachine, bootstrapConfig } = desired
-  if (!isDockerMachine(infrastructureMachine)) {
+  const backend = backendOf(infrastructureMachine)
+  const simulated = backend === 'inMemory' && readSettings(settings).inMemory === 'simulate'
+  if (backend !== 'docker' && !simulated) {
     throw new UpgradeError('BACKEND_UNSUPPORTED', { kind: infrastructureMachine.kind })
   }
   const token = ['spec', 'joinConfiguration', 'discovery', 'bootstrapToken', 'caCertHashes']
   const hashes = valueAt(bootstrapConfig, token)
   const asked = {
     settings,
+    // These names are of a namespace, and no container can have one with a slash.
+    ...(simulated ? { simulated: `${machine.metadata.namespace}/${machine.metadata.name}` } : {}),
     providerID: machine.spec.providerID,
     clusterName: machine.spec.clusterName,
     version: machine.spec.version,
@@ -42,6 +48,8 @@ export const taskOfStart = (request: StartRequest): Task => task(request, undefi
 
 interface Asked {
   settings?: Record<string, string> | undefined
+  // The name of a machine that is no container.
+  simulated?: string
   providerID: string | undefined
   clusterName: string
   version: string | undefined
@@ -53,16 +61,19 @@ function task(asked: Asked, bootstrapSpec: unknown): Task {
   if (!asked.version) throw new UpgradeError('VERSION_MISSING')
   parseVersion(asked.version)
   const settings = readSettings(asked.settings)
-  const files = filesOf(settings.changes === 'version' ? undefined : bootstrapSpec)
+  const simulated = asked.simulated !== undefined
+  const spec = settings.changes === 'version' ? undefined : bootstrapSpec
+  const files = simulated ? filesOf(spec, []) : filesOf(spec)
   const digest = createHash('sha256').update(files.wanted.map(digestOf).join()).digest('hex')
   return {
-    container: containerOf(asked.providerID),
+    container: asked.simulated ?? containerOf(asked.providerID),
     cluster: asked.clusterName,
     role: asked.role,
     version: asked.version,
     caCertHashes: asked.caCertHashes ?? [],
     files,
     key: files.wanted.length === 0 ? asked.version : `${asked.version} with files ${digest.slice(0, 12)}`,
+    simulated,
     settings,
   }
 }

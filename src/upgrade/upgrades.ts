@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { UpgradeError } from '../errors.ts'
 import type { Progress } from './progress.ts'
 import { type Means, Run } from './run.ts'
+import { simulation } from './simulation.ts'
 import type { Task } from './task.ts'
 
 // The upgrades under way in this process: what the hook, start and sync share. It is a view, not a store: what
@@ -14,7 +15,7 @@ export interface Upgrades {
 }
 
 interface Entry {
-  run: Run
+  run: Pick<Run, 'progress' | 'toEnd'>
   task: Task
   ended: Promise<void>
   endedAt: number | undefined
@@ -36,7 +37,8 @@ export function createUpgrades(means: Means): Upgrades {
         throw new UpgradeError('OTHER_UPGRADE', { machine: task.container, version: found.task.version })
       }
       const isFresh = found?.endedAt !== undefined && Date.now() - found.endedAt < staleMs
-      if (found?.task.key === task.key && !found.delivered && isFresh) return
+      // What was simulated stays done: there is no machine to look at.
+      if (found?.task.key === task.key && (task.simulated || (!found.delivered && isFresh))) return
       entries.set(task.container, begin(task, means))
     },
     async sync(task) {
@@ -53,7 +55,7 @@ export function createUpgrades(means: Means): Upgrades {
 
 function begin(task: Task, means: Means): Entry {
   const log = means.log.child({ machine: task.container, target: task.version })
-  const run = new Run(task, { ...means, log })
+  const run = task.simulated ? simulation(task, { ...means, log }) : new Run(task, { ...means, log })
   const entry: Entry = { run, task, ended: run.toEnd(), endedAt: undefined, delivered: false }
   entry.ended = entry.ended.then(() => {
     entry.endedAt = Date.now()

@@ -8,6 +8,7 @@ export type Sides = [current: unknown, desired: unknown]
 interface Wish {
   role?: Role
   changes?: Question['changes']
+  inMemory?: Question['inMemory']
   versions?: [from: string | undefined, to: string | undefined]
   machine?: Sides
   infrastructure?: Sides
@@ -22,6 +23,7 @@ const docker = { backend: { docker: {} } }
 export function question({
   role = 'control-plane',
   changes = 'all',
+  inMemory = 'no-opinion',
   versions = ['v1.34.4', 'v1.35.4'],
   ...rest
 }: Wish = {}) {
@@ -32,6 +34,7 @@ export function question({
   return {
     role,
     changes,
+    inMemory,
     machine: {
       current: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[0] as object), ...version(0) }),
       desired: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[1] as object), ...version(1) }),

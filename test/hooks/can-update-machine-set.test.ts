@@ -72,6 +72,18 @@ test('templates of the in-memory backend get a Success without any patch', () =>
   expect(Object.keys(given).filter((field) => field.endsWith('Patch'))).toEqual([])
 })
 
+test('with inMemory: simulate the files of such templates are patched, and a version is not', () => {
+  const request = { ...asked.machineSet(), settings: { inMemory: 'simulate' } }
+  for (const side of [request.current, request.desired]) {
+    put(side.infrastructureMachineTemplate, ['spec', 'template', 'spec', 'backend'], { inMemory: {} })
+  }
+  const files = [{ path: '/tmp/test', content: 'a', owner: 'root:root', permissions: '0600' }]
+  put(request.desired.bootstrapConfigTemplate, ['spec', 'template', 'spec', 'files'], files)
+  expect(coversAll(request, answer(request).answer)).toBe(false)
+  put(request.desired.machineSet, ['spec', 'template', 'spec', 'version'], 'v1.34.4')
+  expect(coversAll(request, answer(request).answer)).toBe(true)
+})
+
 test('names, labels, replicas and selectors of the MachineSets do not matter', () => {
   const plain = answer(asked.machineSet()).answer
   const request = asked.machineSet()

@@ -77,6 +77,16 @@ test('a machine of the in-memory backend gets a Success without any patch', () =
   })
 })
 
+test('with inMemory: simulate the files of a machine of the in-memory backend are patched', () => {
+  const request = { ...asked.machine(), settings: { inMemory: 'simulate' } }
+  put(request.desired.machine, ['spec', 'version'], 'v1.34.4')
+  for (const side of [request.current, request.desired]) {
+    put(side.infrastructureMachine, ['spec', 'backend'], { inMemory: {} })
+  }
+  put(request.desired.bootstrapConfig, ['spec', 'files'], [{ ...file, path: '/tmp/test' }])
+  expect(coversAll(request, answer(request).answer)).toBe(true)
+})
+
 test('a control plane is known by its label: without it two minors in one step would be allowed', () => {
   const request = asked.machine()
   put(request.desired.machine, ['spec', 'version'], 'v1.36.3')

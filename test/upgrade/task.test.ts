@@ -19,7 +19,8 @@ test("a worker's task says all that can be checked of its container", () => {
     caCertHashes: ['sha256:6cced675a1636e55e1abca3150c1fc73bbcef3c20f0a1f0054fa41de9d0dc2ab'],
     files: { wanted: [], closed: [...closedPlaces] },
     key: 'v1.35.4',
-    settings: { addons: 'kcp', changes: 'all', fault: 'none' },
+    simulated: false,
+    settings: { addons: 'kcp', changes: 'all', inMemory: 'no-opinion', fault: 'none' },
   })
 })
 
@@ -77,6 +78,22 @@ test.each<[string, string, Change]>([
   expect(() => taskOfMachine(request)).toThrow(expect.objectContaining({ code }))
 })
 
+test('a machine in memory has a task only where the setting says so, and a name that no container can have', () => {
+  const request = sent('worker')
+  Object.assign(request.desired.infrastructureMachine, { spec: { backend: { inMemory: {} } } })
+  request.desired.machine.spec.providerID = 'in-memory://w1-md'
+  const path = '/tmp/test'
+  Object.assign(request.desired.bootstrapConfig ?? {}, { spec: { files: [{ path, content: 'a' }] } })
+  request.settings = { inMemory: 'no-opinion' }
+  expect(() => taskOfMachine(request)).toThrow(expect.objectContaining({ code: 'BACKEND_UNSUPPORTED' }))
+  request.settings = { inMemory: 'simulate' }
+  expect(taskOfMachine(request)).toMatchObject({
+    simulated: true,
+    container: `${request.desired.machine.metadata.namespace}/w1-md-kk9g6-6vljf`,
+    files: { wanted: [{ path }], closed: [] },
+  })
+})
+
 test('CA hashes that are no strings, or no list, are no hashes', () => {
   const request = sent('worker')
   const join = (caCertHashes: unknown) => ({
@@ -100,7 +117,8 @@ test('start and sync name a task with the same checks', () => {
     caCertHashes: [],
     files: { wanted: [], closed: [...closedPlaces] },
     key: 'v1.35.4',
-    settings: { addons: 'kcp', changes: 'all', fault: 'none' },
+    simulated: false,
+    settings: { addons: 'kcp', changes: 'all', inMemory: 'no-opinion', fault: 'none' },
   })
   expect(taskOfStart({ ...asked, role: 'worker' }).role).toBe('worker')
   expect(() => taskOfStart({ ...asked, version: 'v1.35' })).toThrow(expect.objectContaining({ code: 'VERSION_FORM' }))

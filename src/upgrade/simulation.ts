@@ -1,0 +1,27 @@
+import { planFor } from './plan.ts'
+import type { Progress } from './progress.ts'
+import type { Means, Run } from './run.ts'
+import type { Task } from './task.ts'
+
+// Short, because each process walks for itself: of two, the one that is asked later is behind.
+const stepSeconds = 1
+const pollSeconds = 2
+
+// The walk of a machine of the in-memory backend, which is nothing but objects. The names of the steps go by, no engine
+// is asked, and only this process remembers: after a restart it begins anew.
+export function simulation(task: Task, { sources, clock, log }: Means): Pick<Run, 'progress' | 'toEnd'> {
+  const { role = 'worker', version } = task
+  const message = 'simulated: looking at the machine'
+  const progress: Progress = { phase: 'InProgress', step: '', message, retryAfterSeconds: pollSeconds }
+  const walk = async () => {
+    log.warn('SIMULATED: nothing is done to this machine of the in-memory backend.')
+    const plan = planFor({ machine: { role }, sources })
+    for (const [i, { name: step, doing }] of plan.entries()) {
+      Object.assign(progress, { step, message: `simulated: step ${i + 1} of ${plan.length}, ${doing}` })
+      await clock.sleep(stepSeconds)
+    }
+    Object.assign(progress, { phase: 'Done', step: '', message: `simulated: at ${version}`, retryAfterSeconds: 0 })
+  }
+  // Sleeps reject when the process ends.
+  return { progress, toEnd: () => walk().catch(() => {}) }
+}
