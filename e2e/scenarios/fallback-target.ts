@@ -92,8 +92,8 @@ const shows: Record<Then, (seen: Seen) => Promise<void>> = {
   async stall({ play, shape, before, since }) {
     await until('the reconcile of the MachineDeployment fails, twice', 120, async () => {
       const lines = await controllersSaid(play.kube, since)
-      const errors = lines.filter((line) => /Reconciler error/.test(line) && line.includes(`"${shape.namespace}"`))
-      return errors.filter((line) => /MachineDeployment/.test(line)).length >= 2
+      const errors = lines.filter((line) => line.includes(`MachineDeployment="${shape.namespace}/`))
+      return errors.filter((line) => /"Reconciler error"/.test(line)).length >= 2
     })
     const now = await machinesOf(play.kube, shape.namespace, shape.name, 'worker')
     const same = now.map(specOf).join() === before.map(specOf).join()

@@ -5,7 +5,7 @@ import { type Machine, machineOn } from '../machine/machine.ts'
 import type { Context } from './step.ts'
 
 // The cluster's control plane machines, as the engine knows them.
-export async function controlPlaneMachines({ engine, machine }: Context) {
+async function controlPlaneMachines({ engine, machine }: Context) {
   const labels = { [clusterLabel]: machine.cluster, [roleLabel]: 'control-plane' }
   const names = await engine.list(labels)
   return names.map((name) => machineOn(engine, { name, cluster: machine.cluster, role: 'control-plane' }))
@@ -64,8 +64,17 @@ export async function clusterConfiguration({ machine }: Context): Promise<string
 }
 
 // True when this machine's own API server says that it is ready.
-export async function apiServerReady({ machine }: Context): Promise<boolean> {
+export async function apiServerReady({ machine }: Pick<Context, 'machine'>): Promise<boolean> {
   return (await machine.get('/readyz'))?.trim() === 'ok'
+}
+
+// Another control plane machine whose API server is ready, by the name under which the machines reach it and which
+// kubeadm writes into its certificate; undefined where there is none.
+export async function otherApiServer(context: Context): Promise<string | undefined> {
+  for (const machine of await controlPlaneMachines(context)) {
+    if (machine.name !== context.machine.name && (await apiServerReady({ machine }))) return machine.name
+  }
+  return undefined
 }
 
 function tagOf(image: string): string {

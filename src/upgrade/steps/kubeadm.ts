@@ -1,7 +1,7 @@
 import { atLeastMinor } from '../../decide/versions.ts'
 import { UpgradeError } from '../../errors.ts'
 import { unitResult } from '../../machine/unit.ts'
-import { controlPlaneMachines } from '../control-plane.ts'
+import { otherApiServer } from '../control-plane.ts'
 import { type Context, waiting, workDirectory } from '../step.ts'
 import { type Ended, unitName, unitStep } from '../unit-step.ts'
 
@@ -19,7 +19,7 @@ export const kubeadm = unitStep({
   args: async (context) => [
     workDirectory(context.target),
     context.machine.role,
-    String((await controlPlaneMachines(context)).length),
+    context.machine.role === 'control-plane' ? ((await otherApiServer(context)) ?? '-') : '-',
     `--ignore-preflight-errors=${overlooked}`,
     ...(context.settings.addons === 'kcp' ? skipAddons(context.target) : []),
   ],

@@ -14,7 +14,6 @@ function machine(kubeadm = ''): Root {
     root.write(`/etc/kubernetes/manifests/${name}.yaml`, '')
   }
   mkdirSync(root.path('/etc/kubernetes/tmp'), { recursive: true })
-  root.write('/etc/kubernetes/admin.conf', 'clusters:\n- cluster:\n    server: https://balancer:6443\n')
   root.write('/etc/kubernetes/kubelet.conf', 'clusters:\n- cluster:\n    server: https://here:6443\nusers: []\n')
   return root
 }
@@ -22,42 +21,57 @@ function machine(kubeadm = ''): Root {
 describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
   test.each(['worker', 'control-plane'])('runs the staged kubeadm on a %s and marks its success', async (role) => {
     const root = machine()
-    expect((await root.run('steps/kubeadm.sh', work, role, '1', '--one=1', '--two=a b')).exitCode).toBe(0)
+    expect((await root.run('steps/kubeadm.sh', work, role, '-', '--one=1', '--two=a b')).exitCode).toBe(0)
     expect(root.calls()).toEqual(['kubeadm upgrade node --one=1 --two=a b'])
     expect(root.has(`${work}/kubeadm.done`)).toBe(true)
   })
 
-  test('lets the kubelet talk to the other API servers first, where there are others', async () => {
-    const root = machine()
+  const talk = (server: string) => `clusters:\n- cluster:\n    server: https://${server}:6443\nusers: []\n`
+  const kubelet = '/etc/kubernetes/kubelet.conf'
+
+  test('lets the kubelet talk to another API server while kubeadm runs, and to its own again', async () => {
+    const root = machine(`cat ${kubelet} >${work}/seen`)
     for (const _ of ['a first attempt', 'a second one']) {
-      expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '3')).exitCode).toBe(0)
+      expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
+      expect(root.read(`${work}/seen`)).toBe(talk('cp-2'))
+      expect(root.read(kubelet)).toBe(talk('here'))
     }
-    const kubelet = root.read('/etc/kubernetes/kubelet.conf')
-    expect(kubelet).toBe('clusters:\n- cluster:\n    server: https://balancer:6443\nusers: []\n')
-    const upgrade = 'kubeadm upgrade node'
-    expect(root.calls()).toEqual(['systemctl restart kubelet', upgrade, upgrade])
+    const one = ['systemctl restart kubelet', 'kubeadm upgrade node', 'systemctl restart kubelet']
+    expect(root.calls()).toEqual([...one, ...one])
   })
 
-  test.each([
-    ['worker', '3'],
-    ['control-plane', '1'],
-  ])('leaves the kubelet of a %s alone where %s control plane machines are', async (role, members) => {
+  test('leaves the kubelet to kubeadm when that has changed whom it talks to', async () => {
+    const root = machine(`sed -i s/cp-2/127.0.0.1/ ${kubelet}`)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
+    expect(root.read(kubelet)).toBe(talk('127.0.0.1'))
+    expect(root.calls()).toEqual(['systemctl restart kubelet', 'kubeadm upgrade node'])
+  })
+
+  test('lets the kubelet talk to its own API server again when kubeadm fails, or has failed half-way before', async () => {
+    const root = machine('exit 3')
+    root.write(`${work}/kubelet.server`, '    server: https://here:6443\n')
+    root.write(kubelet, talk('cp-3'))
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(3)
+    expect(root.read(kubelet)).toBe(talk('here'))
+  })
+
+  test.each(['worker', 'control-plane'])('leaves the kubelet of a %s alone where there is no other', async (role) => {
     const root = machine()
-    await root.run('steps/kubeadm.sh', work, role, members)
-    expect(root.read('/etc/kubernetes/kubelet.conf')).toContain('server: https://here:6443')
+    await root.run('steps/kubeadm.sh', work, role, '-')
+    expect(root.read(kubelet)).toBe(talk('here'))
     expect(root.calls()).toEqual(['kubeadm upgrade node'])
   })
 
   test('ends as kubeadm does, and marks nothing, when kubeadm fails', async () => {
     const root = machine('exit 3')
-    expect((await root.run('steps/kubeadm.sh', work, 'worker', '1')).exitCode).toBe(3)
+    expect((await root.run('steps/kubeadm.sh', work, 'worker', '-')).exitCode).toBe(3)
     expect(root.has(`${work}/kubeadm.done`)).toBe(false)
   })
 
   test('does not run kubeadm on a control plane that lacks a manifest, which kubeadm would take for a worker', async () => {
     const root = machine()
     root.remove('/etc/kubernetes/manifests/kube-apiserver.yaml')
-    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '1')).exitCode).toBe(46)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-')).exitCode).toBe(46)
     expect(root.calls()).toEqual([])
   })
 })
@@ -66,9 +80,9 @@ describe.skipIf(process.platform !== 'linux')('tidy.sh', () => {
   test('removes the copies of etcd that our runs of kubeadm made, and no other', async () => {
     const root = machine('mkdir -p /etc/kubernetes/tmp/kubeadm-backup-etcd-$(ls /etc/kubernetes/tmp | wc -l)')
     root.write(`${backups}-0/member/wal`, 'from before')
-    await root.run('steps/kubeadm.sh', work, 'control-plane', '1')
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-')
     // A second attempt does not take the first one's copy for an old one.
-    await root.run('steps/kubeadm.sh', work, 'control-plane', '1')
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-')
     expect([1, 2].map((n) => root.has(`${backups}-${n}`))).toEqual([true, true])
     expect((await root.run('steps/tidy.sh', work, 'unit-a', 'unit-b')).exitCode).toBe(0)
     expect([0, 1, 2].map((n) => root.has(`${backups}-${n}`))).toEqual([true, false, false])
