@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import type { Snapshot } from '../snapshot.ts'
 import { problems } from '../verify.ts'
-import type { Kube } from './kube.ts'
+import type { Condition, Kube } from './kube.ts'
 import { containerOf, type Machine, roleOf, snapshots } from './machines.ts'
 import { until } from './until.ts'
 
@@ -15,7 +15,8 @@ export async function wrongWith(
   version: string,
   all: Machine[] = machines,
 ): Promise<string[]> {
-  let found: string[] = []
+  // Until the first look is done nothing is known to be so.
+  let found = ['the machines could not be looked at']
   const look = async () => {
     const after = await snapshots(machines, all)
     found = machines.flatMap((machine) => {
@@ -29,19 +30,24 @@ export async function wrongWith(
   return found
 }
 
-// Of every machine at once, which pods run another image than the one that is wanted of this name; they are given their
-// time, too.
-export async function wrongImages(machines: Machine[], name: string, image: string): Promise<string[]> {
-  let found: string[] = []
+// What is wrong with CoreDNS' pods, which are given their time, too. Their own wish is compared: where two tags are one
+// image, what runs is named by either.
+export async function wrongCoredns(workload: Kube, image: string): Promise<string[]> {
+  interface Pod {
+    metadata: { name: string }
+    spec: { containers: { image: string }[] }
+    status: { conditions?: Condition[] }
+  }
+  let found = ['no pod of CoreDNS runs']
   const look = async () => {
-    const seen = [...(await snapshots(machines)).values()]
-    const pods = seen.flatMap(({ pods }) => Object.entries(pods).filter(([pod]) => pod.startsWith(`${name}-`)))
-    const wrong = pods.filter(([, { images, ready }]) => images !== image || !ready)
-    found = wrong.map(([pod, { images, ready }]) => `${pod} has ${images}${ready ? '' : ', and is not ready'}`)
-    if (pods.length === 0) found = [`no pod of ${name} runs`]
+    const pods = await workload.list<Pod>('pods', '-n=kube-system', '-l=k8s-app=kube-dns')
+    const isReady = ({ status }: Pod) =>
+      status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+    const wrong = pods.filter((pod) => pod.spec.containers[0]?.image !== image || !isReady(pod))
+    if (pods.length > 0) found = wrong.map((pod) => `${pod.metadata.name} is not Ready with ${image}`)
     return found.length === 0
   }
-  await until('all images are so', settleSeconds, look).catch(() => {})
+  await until('CoreDNS is so', settleSeconds, look).catch(() => {})
   return found
 }
 

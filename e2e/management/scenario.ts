@@ -45,6 +45,7 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
     expect: (ok, problem) => {
       if (ok) return
       problems.push(problem)
+      say(`NOT SO, so far: ${problem}`)
     },
     figure: (what, value) => {
       figures.push([what, value])

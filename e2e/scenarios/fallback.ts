@@ -30,7 +30,7 @@ export const fallback: Scenario = {
     await workersFallBack(play, shape)
     await controlPlaneFallsBack(play, { ...shape, version: to })
     const [workers, more] = [workersOf(cluster), moreOf(cluster)]
-    await fallsBack(play, shape, { pool: workers, to, change: await otherImage(play, workers, to) })
+    await fallsBack(play, shape, { pool: workers, to, change: await otherImage(play, shape, workers, to) })
     await fallsBack(play, shape, { pool: more, to, change: await otherArgument(play, more, to) })
   },
 }
@@ -39,7 +39,7 @@ export const fallback: Scenario = {
 export async function workersFallBack(play: Play, shape: Shape): Promise<void> {
   const { version: to } = shape
   const pool = workersOf(shape.name)
-  await fallsBack(play, shape, { pool, to, change: await otherImage(play, pool, to) })
+  await fallsBack(play, shape, { pool, to, change: await otherImage(play, shape, pool, to) })
   await fallsBack(play, shape, { pool, to, change: await otherArgument(play, pool, to) })
 }
 
@@ -101,7 +101,8 @@ async function fallsBack(play: Play, { namespace, name }: Shape, { pool, to, cha
 }
 
 // The node image under another name, so that the engine has it.
-async function otherImage({ kube, name: namespace }: Play, pool: string, version: string): Promise<Change> {
+async function otherImage({ kube }: Play, shape: Shape, pool: string, version: string): Promise<Change> {
+  const { namespace, preLoadImages } = shape
   const customImage = `capd-kubeadm-upgrader/custom:${version}`
   await execa('docker', ['tag', `kindest/node:${version}`, customImage])
   const template = `${pool}-image-${Date.now().toString(36)}`
@@ -109,7 +110,7 @@ async function otherImage({ kube, name: namespace }: Play, pool: string, version
   return {
     what: 'another customImage',
     async make() {
-      await kube.apply([machineTemplate(namespace, template, { customImage })])
+      await kube.apply([machineTemplate(namespace, template, { customImage, ...(preLoadImages && { preLoadImages }) })])
       await changeWorkers(kube, namespace, pool, { version, infrastructureRef })
     },
   }

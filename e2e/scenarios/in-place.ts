@@ -1,5 +1,5 @@
 import { untilComplete } from '../management/clusters.ts'
-import { corednsOf, putSteadyPods, wrongImages, wrongWith } from '../management/judge.ts'
+import { corednsOf, putSteadyPods, wrongCoredns, wrongWith } from '../management/judge.ts'
 import { workloadOf } from '../management/kube.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
@@ -26,7 +26,7 @@ export async function upgradeInPlace(play: Play, shape: Shape): Promise<void> {
   const before = await snapshots(old)
   const now = await measuredUpgrade(play, shape)
   for (const problem of await wrongWith(now, before, to)) expect(false, problem)
-  for (const problem of await wrongImages(now, 'coredns', await corednsOf(to))) expect(false, problem)
+  for (const problem of await wrongCoredns(workload, await corednsOf(to))) expect(false, problem)
   const identities = ({ metadata }: (typeof now)[number]) => `${metadata.name} ${metadata.uid}`
   const [was, is] = [old.map(identities).join(', '), now.map(identities).join(', ')]
   expect(was === is, `the Machines are not the same: before ${was}, after ${is}`)
