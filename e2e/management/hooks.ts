@@ -26,6 +26,7 @@ export async function withPort<T>({ management, kube }: Site, work: (post: Post)
       url = `https://localhost:${port}`
       break
     }
+    if (url === '') throw new Error(`kubectl does not forward the port of service/${extension}`)
     return await work(async (hook, name, body) => {
       const path = `${group}/${hook.toLowerCase()}/${name}?timeout=10s`
       return JSON.parse((await callService({ url, ca }, 'POST', path, JSON.stringify(body))).body)

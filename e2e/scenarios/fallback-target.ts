@@ -15,8 +15,8 @@ const path = '/etc/lab/misbehaviour'
 // What Cluster API does about a misbehaviour, in the words of docs/misbehaviours.md.
 type Then = 'rollout' | 'stall' | 'failed' | 'late' | 'waits' | 'gone'
 
-// Each row of the table there, with a file on a worker as the change.
-const rows: { fault: string; leadsTo: Then }[] = [
+// Each row of the table there but two, which have functions of their own below; with a file on a worker as the change.
+export const rows: { fault: string; leadsTo: Then }[] = [
   { fault: 'decline', leadsTo: 'rollout' },
   { fault: 'decline:bootstrapConfig', leadsTo: 'rollout' },
   { fault: 'partial', leadsTo: 'rollout' },

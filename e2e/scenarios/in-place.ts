@@ -3,6 +3,7 @@ import { corednsOf, putSteadyPods, wrongCoredns, wrongWith } from '../management
 import { workloadOf } from '../management/kube.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
+import { watchExecs } from '../management/untouched.ts'
 import { createOld, measuredUpgrade } from '../management/upgrade.ts'
 import { controlPlaneOf, type Shape, workersOf } from '../management/workload.ts'
 
@@ -24,7 +25,10 @@ export async function upgradeInPlace(play: Play, shape: Shape): Promise<void> {
   await putSteadyPods(workload, await machinesOf(kube, namespace, name, 'worker'))
   const old = await machinesOf(kube, namespace, name)
   const before = await snapshots(old)
+  const execs = watchExecs(name)
   const now = await measuredUpgrade(play, shape)
+  // Where nothing may be seen the same watch is trusted, so here it has to see something.
+  expect((await execs()).length > 0, 'the watch on the engine saw nothing of the updater')
   for (const problem of await wrongWith(now, before, to)) expect(false, problem)
   for (const problem of await wrongCoredns(workload, await corednsOf(to))) expect(false, problem)
   const identities = ({ metadata }: (typeof now)[number]) => `${metadata.name} ${metadata.uid}`

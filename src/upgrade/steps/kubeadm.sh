@@ -25,14 +25,14 @@ fi
 # the new etcd up before it has removed the old one's mirror pod. The load balancer might lead to that very one.
 if [ "$other" != - ]; then
   [ -e "$directory/kubelet.server" ] || grep -m 1 '^ *server: ' "$kubelet" >"$directory/kubelet.server"
-  away=$(sed "s#https://.*:#https://$other:#" "$directory/kubelet.server")
-  grep -qxF "$away" "$kubelet" || talk_to "$away"
+  sed "s#https://.*:#https://$other:#" "$directory/kubelet.server" >"$directory/kubelet.away"
+  grep -qxFf "$directory/kubelet.away" "$kubelet" || talk_to "$(cat "$directory/kubelet.away")"
 fi
 
 "$directory/bin/kubeadm" upgrade node "$@"
 result=$?
 
-# kubeadm puts a local address back itself where it has one there.
-if [ "$other" != - ] && grep -qxF "$away" "$kubelet"; then talk_to "$(cat "$directory/kubelet.server")"; fi
+# Also what an attempt that was cut off has left. kubeadm puts a local address back itself where it has one there.
+if grep -qxFf "$directory/kubelet.away" "$kubelet" 2>/dev/null; then talk_to "$(cat "$directory/kubelet.server")"; fi
 [ "$result" = 0 ] || exit "$result"
 touch "$directory/kubeadm.done"

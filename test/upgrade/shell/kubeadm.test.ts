@@ -55,6 +55,16 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     expect(root.read(kubelet)).toBe(talk('here'))
   })
 
+  test('takes back what an attempt that was cut off has left, also when no other serves any more', async () => {
+    const root = machine()
+    root.write(`${work}/kubelet.server`, '    server: https://here:6443\n')
+    root.write(`${work}/kubelet.away`, '    server: https://cp-3:6443\n')
+    root.write(kubelet, talk('cp-3'))
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-')).exitCode).toBe(0)
+    expect(root.read(kubelet)).toBe(talk('here'))
+    expect(root.calls()).toEqual(['kubeadm upgrade node', 'systemctl restart kubelet'])
+  })
+
   test.each(['worker', 'control-plane'])('leaves the kubelet of a %s alone where there is no other', async (role) => {
     const root = machine()
     await root.run('steps/kubeadm.sh', work, role, '-')
