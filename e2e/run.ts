@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { perform, type Scenario } from './management/scenario.ts'
+import { compare, perform, type Result, type Scenario } from './management/scenario.ts'
 import { setSite } from './management/site.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'
@@ -47,7 +47,8 @@ Runs scenarios on real machines; without a name all but "short", which is some o
   --at-once <n>   how many of those under Cluster API run beside each other, each with a cluster of its own; usually 1
   --help          show this
 
-Results and timelines of those under Cluster API are left in e2e/results. Exit code 0 when all is so, else 1.`
+Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are
+compared there, too. Exit code 0 when all is so, else 1.`
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -61,14 +62,21 @@ async function main(args: string[]): Promise<number> {
   const waiting = Object.entries(managed).filter(([name]) => asked.names.includes(name))
   if (waiting.length === 0) return failed === 0 ? 0 : 1
   const site = await setSite()
+  const results = new Map<string, Result>()
   const perNext = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [name, scenario] = next
-      failed += await report(name, () => perform(name, scenario, site))
+      failed += await report(name, async () => {
+        const result = await perform(name, scenario, site)
+        results.set(name, result)
+        return result.problems
+      })
     }
   }
   try {
     await Promise.all(Array.from({ length: asked.atOnce }, perNext))
+    // Beside others nothing is measured that could be compared.
+    if (asked.atOnce === 1) await compare('in-place', 'rollout', results)
   } finally {
     await site.close()
   }

@@ -20,13 +20,11 @@ export async function hookCalls({ kube }: Site): Promise<Map<string, number>> {
   return calls
 }
 
-// What was added between two such counts.
-export function describeCalls(before: Map<string, number>, after: Map<string, number>): string {
+// What was added between two such counts, in all and per machine.
+export function describeCalls(before: Map<string, number>, after: Map<string, number>, machines: number): string {
   const added = [...after].map(([hook, count]) => [hook, count - (before.get(hook) ?? 0)] as const)
-  return (
-    added
-      .filter(([, count]) => count > 0)
-      .map(([hook, count]) => `${hook} ${count}`)
-      .join(', ') || 'none'
-  )
+  const some = added.filter(([, count]) => count > 0)
+  if (some.length === 0) return 'none'
+  const perMachine = some.reduce((sum, [, count]) => sum + count, 0) / machines
+  return `${some.map(([hook, count]) => `${hook} ${count}`).join(', ')}; ${perMachine.toFixed(1)} per machine`
 }

@@ -9,15 +9,18 @@ export interface Gaps {
   gaps: number
   seconds: number
   longest: number
+  // For how many seconds before the end there was no answer any more: a machine that was replaced has gone for good. Counted
+  // in none of the above.
+  gone: number
 }
 
 // Asks every so many seconds until the signal is given.
 export async function gapsOf(what: string, everySeconds: number, signal: AbortSignal, ask: () => Promise<boolean>) {
-  const found: Gaps = { what, asked: 0, gaps: 0, seconds: 0, longest: 0 }
+  const found: Gaps = { what, asked: 0, gaps: 0, seconds: 0, longest: 0, gone: 0 }
   let since: number | undefined
-  const close = (until: number) => {
+  const close = () => {
     if (since === undefined) return
-    const seconds = (until - since) / 1000
+    const seconds = (performance.now() - since) / 1000
     found.gaps++
     found.seconds += seconds
     found.longest = Math.max(found.longest, seconds)
@@ -26,15 +29,16 @@ export async function gapsOf(what: string, everySeconds: number, signal: AbortSi
   while (!signal.aborted) {
     const begun = performance.now()
     found.asked++
-    if (await ask()) close(performance.now())
+    if (await ask()) close()
     else since ??= begun
     await sleep(Math.max(0, everySeconds * 1000 - (performance.now() - begun)), undefined, { signal }).catch(() => {})
   }
-  close(performance.now())
+  if (since !== undefined) found.gone = (performance.now() - since) / 1000
   return found
 }
 
-export function describeGaps({ asked, gaps, seconds, longest }: Gaps): string {
-  if (gaps === 0) return `no gap in ${asked} questions`
-  return `${gaps} gaps, ${seconds.toFixed(1)} s in all, the longest ${longest.toFixed(1)} s; ${asked} questions`
+export function describeGaps({ asked, gaps, seconds, longest, gone }: Gaps): string {
+  const some = `${gaps} gaps, ${seconds.toFixed(1)} s in all, the longest ${longest.toFixed(1)} s`
+  const end = gone > 0 ? `; no answer any more for the last ${gone.toFixed(0)} s` : ''
+  return `${gaps > 0 ? some : 'no gap'}${end}; ${asked} questions`
 }

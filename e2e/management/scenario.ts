@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { table } from '../../scripts/docs/table.ts'
 import { removeClusters } from './clusters.ts'
 import type { Kube } from './kube.ts'
 import type { Site } from './site.ts'
@@ -20,6 +21,13 @@ export interface Play {
   figure(what: string, value: string): void
 }
 
+export interface Result {
+  // What was not so; empty when all is.
+  problems: string[]
+  // What was measured, and the value in words.
+  figures: [what: string, value: string][]
+}
+
 export interface Scenario {
   // In one sentence, for the result.
   proves: string
@@ -29,11 +37,9 @@ export interface Scenario {
 // Where each scenario leaves its result and its timeline; not part of the repository.
 const results = join(import.meta.dirname, '../results')
 
-// Plays a scenario and gives what was not so.
-export async function perform(name: string, scenario: Scenario, site: Site): Promise<string[]> {
+export async function perform(name: string, scenario: Scenario, site: Site): Promise<Result> {
   const begun = performance.now()
-  const problems: string[] = []
-  const figures: [string, string][] = []
+  const { problems, figures }: Result = { problems: [], figures: [] }
   const say = (line: string) => console.log(`${name}  ${line}`)
   const timeline = watchMachines(site.management, name, (moment) => say(cells(moment).join('  ')))
   const play: Play = {
@@ -70,7 +76,20 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
     ...(figures.length > 0 ? [table(['Measured', ''], figures)] : []),
     table(['Seconds', 'Machine', 'Condition', 'Message'], timeline.moments.map(cells)),
   ])
-  return problems
+  return { problems, figures }
+}
+
+// Two results of one run beside each other, where both have measured the same.
+export async function compare(one: string, other: string, results: Map<string, Result>): Promise<void> {
+  const [mine, theirs] = [results.get(one), results.get(other)]
+  if (!mine || !theirs) return
+  const values = new Map(theirs.figures)
+  const rows = mine.figures.flatMap(([what, value]) =>
+    values.has(what) ? [[what, value, values.get(what) ?? '']] : [],
+  )
+  const compared = table(['Measured', one, other], rows)
+  console.log(compared)
+  await write(`${one}-and-${other}`, [`# ${one} and ${other}, one after the other in one run`, compared])
 }
 
 async function write(name: string, parts: string[]): Promise<void> {
@@ -79,10 +98,5 @@ async function write(name: string, parts: string[]): Promise<void> {
 }
 
 function cells({ at, machine, condition, message }: Moment): string[] {
-  return [at.toFixed(1).padStart(7), machine, condition, message]
-}
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.trim().replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+  return [at.toFixed(1).padStart(7), machine, condition, message.trim()]
 }

@@ -56,31 +56,29 @@ export async function putServingPods(workload: Kube, image: string): Promise<voi
 }
 
 // Asks from the host, until told to stop: the cluster's API through its load balancer and at each control plane machine;
-// the pod of each worker at its machine's address, and any of them through the Service at a control plane machine; and
-// writes an object through the load balancer. Machines are those that there are at the beginning.
+// the pod of each worker at its machine's address, and any of them through the Service at a control plane machine, the
+// next one where one does not answer; and writes an object through the load balancer. Addresses are those of the machines
+// that there are at the beginning, in the order of their names; a machine that replaces another may get its address.
 export async function measureServing(kube: Kube, { namespace, name }: Shape, machines: Machine[]) {
   const access = await accessTo(kube, namespace, name)
   const addresses = await Promise.all(machines.map((machine) => addressOf(containerOf(machine))))
-  const nodes = machines.map((machine, i) => ({
-    role: roleOf(machine),
-    name: containerOf(machine),
-    at: addresses[i] ?? '',
-  }))
+  const nodes = machines.map((machine, i) => ({ role: roleOf(machine), at: addresses[i] ?? '' }))
   const controlPlane = nodes.filter(({ role }) => role === 'control-plane')
   const workers = nodes.filter(({ role }) => role === 'worker')
   const stopping = new AbortController()
   const asks: [what: string, seconds: number, ask: () => Promise<boolean>][] = [
     ['API, load balancer', often, () => askApi(access, '/readyz')],
-    ...controlPlane.map(({ name, at }): (typeof asks)[number] => {
-      return [`API, ${name}`, often, () => askApi({ ...access, server: `https://${at}:6443` }, '/readyz')]
+    ...controlPlane.map(({ at }, i): (typeof asks)[number] => {
+      const own = { ...access, server: `https://${at}:6443` }
+      return [`API, control plane machine ${i + 1}`, often, () => askApi(own, '/readyz')]
     }),
     ['a write to etcd', 1, () => askApi(access, written, true)],
-    ...workers.map(({ name, at }): (typeof asks)[number] => [
-      `pod, ${name}`,
+    ...workers.map(({ at }, i): (typeof asks)[number] => [
+      `pod, worker ${i + 1}`,
       often,
       () => askPod(`http://${at}:${port}`),
     ]),
-    ['Service', often, () => askPod(`http://${controlPlane[0]?.at}:${nodePort}`)],
+    ['Service', often, () => askAny(controlPlane.map(({ at }) => `http://${at}:${nodePort}`))],
   ]
   const probes = asks.map(([what, seconds, ask]) => gapsOf(what, seconds, stopping.signal, ask))
   return async (): Promise<Gaps[]> => {
@@ -104,6 +102,11 @@ function askApi({ server, ...credentials }: Access, path: string, isWrite = fals
 
 function askPod(url: string): Promise<boolean> {
   return answered(get(url, alone), '')
+}
+
+async function askAny(urls: string[]): Promise<boolean> {
+  for (const url of urls) if (await askPod(url)) return true
+  return false
 }
 
 const alone = { agent: false, timeout: 1000 } as const

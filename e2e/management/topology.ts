@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { moduleFolder } from '../../scripts/lab/cluster-api.ts'
 import type { Shape } from './workload.ts'
 
 // The machines of the Docker provider: DevMachine with its docker backend or, InMemory, with no machine behind it at all,
@@ -77,7 +80,15 @@ export function clusterClass(namespace: string, name: string, flavor: Flavor, mo
   ]
 }
 
-// A Cluster that is made from a ClusterClass. `more` is added to its workers.
+// CAPD's own class, which Cluster API's quick start takes, with its templates: its customImage depends on the version.
+export const quickStart = { class: 'quick-start', workers: 'default-worker' }
+
+export async function quickStartClass(): Promise<string> {
+  const module = await moduleFolder('sigs.k8s.io/cluster-api/test')
+  return readFile(join(module, 'infrastructure/docker/templates/clusterclass-quick-start.yaml'), 'utf8')
+}
+
+// A Cluster that is made from a ClusterClass. `more` is added to its workers, or takes the place of what is said here.
 export function clusterOfClass(
   { namespace, name, version, controlPlanes, workers }: Shape,
   className: string,

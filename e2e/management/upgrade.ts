@@ -33,21 +33,23 @@ export async function measuredUpgrade(play: Play, shape: Shape): Promise<Machine
   const calls = await hookCalls(site)
   const stop = await measureServing(kube, shape, await machinesOf(kube, namespace, name))
 
-  timeline.note(`control plane to ${to}`)
   const dns = { imageTag: coredns.slice(coredns.lastIndexOf(':') + 1) }
-  await timed('control plane', controlPlanes, async () => {
-    await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, {
-      spec: { version: to, kubeadmConfigSpec: { clusterConfiguration: { dns } } },
+  await timed('all', controlPlanes + workers, async () => {
+    timeline.note(`control plane to ${to}`)
+    await timed('control plane', controlPlanes, async () => {
+      await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, {
+        spec: { version: to, kubeadmConfigSpec: { clusterConfiguration: { dns } } },
+      })
+      await untilUpToDate(kube, shape, 'control-plane', to, limitSeconds)
     })
-    await untilUpToDate(kube, shape, 'control-plane', to, limitSeconds)
-  })
-  timeline.note(`workers to ${to}`)
-  await timed('workers', workers, async () => {
-    await setVersion(kube, shape, 'worker', to)
-    await untilUpToDate(kube, shape, 'worker', to, limitSeconds)
+    timeline.note(`workers to ${to}`)
+    await timed('workers', workers, async () => {
+      await setVersion(kube, shape, 'worker', to)
+      await untilUpToDate(kube, shape, 'worker', to, limitSeconds)
+    })
   })
   for (const gaps of await stop()) figure(gaps.what, describeGaps(gaps))
-  figure('hook calls', describeCalls(calls, await hookCalls(site)))
+  figure('hook calls', describeCalls(calls, await hookCalls(site), controlPlanes + workers))
   return untilComplete(kube, { ...shape, version: to }, 300)
 
   async function timed(what: string, machines: number, work: () => Promise<unknown>) {
