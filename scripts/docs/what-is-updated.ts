@@ -83,7 +83,8 @@ a first look at it, it is written when it differs. [What changes](what-changes.m
 This is decided before this service is called; nothing here can change it.
 
 - A KubeadmControlPlane with one replica: a new machine comes first, then the old one goes.
-- A KubeadmControlPlane whose new template has another \`customImage\`: its dry run is refused by CAPD.
+- A KubeadmControlPlane whose new template has another \`customImage\`: its dry run is refused by CAPD. The ClusterClass
+  of Cluster API's quick start derives \`customImage\` from the version, so with it every new version is a rollout.
 - One machine of a KubeadmControlPlane with \`maxSurge: 1\`, and of a MachineDeployment with \`maxUnavailable: 0\`: a new
   machine comes first.
 - A MachineDeployment with the strategy OnDelete.
