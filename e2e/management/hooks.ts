@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import { callService } from '../call.ts'
 import type { Json } from '../cluster-api.ts'
@@ -19,14 +21,7 @@ export async function withPort<T>({ management, kube }: Site, work: (post: Post)
     },
   )
   try {
-    let url = ''
-    for await (const line of forward.iterable()) {
-      const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1]
-      if (port === undefined) continue
-      url = `https://localhost:${port}`
-      break
-    }
-    if (url === '') throw new Error(`kubectl does not forward the port of service/${extension}`)
+    const url = await urlOf(forward.stdout, forward)
     return await work(async (hook, name, body) => {
       const path = `${group}/${hook.toLowerCase()}/${name}?timeout=10s`
       return JSON.parse((await callService({ url, ca }, 'POST', path, JSON.stringify(body))).body)
@@ -35,6 +30,17 @@ export async function withPort<T>({ management, kube }: Site, work: (post: Post)
     forward.kill()
     await forward
   }
+}
+
+// kubectl chooses a free port and says so. What it says later has to be read, too, or it would stand still.
+function urlOf(said: Readable, forward: PromiseLike<unknown>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    createInterface(said).on('line', (line) => {
+      const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+      if (port !== undefined) resolve(`https://localhost:${port}`)
+    })
+    forward.then(() => reject(new Error(`kubectl does not forward the port of service/${extension}`)))
+  })
 }
 
 // Posts a request to a hook's handler and gives the answer.

@@ -72,8 +72,7 @@ async function exec(docker: Docker, name: string, argv: string[], options: ExecO
 async function outputOf(docker: Docker, stream: Duplex): Promise<[string, string]> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   docker.modem.demuxStream(stream, stdout, stderr)
-  stream.once('end', () => [stdout, stderr].map((part) => part.end()))
-  stream.once('close', () => [stdout, stderr].map((part) => part.end()))
+  for (const end of ['end', 'close']) stream.once(end, () => [stdout, stderr].map((part) => part.end()))
   stream.once('error', (error) => [stdout, stderr].map((part) => part.destroy(error)))
   return Promise.all([text(stdout), text(stderr)])
 }

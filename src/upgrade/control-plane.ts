@@ -77,7 +77,8 @@ export async function otherApiServer(context: Context): Promise<string | undefin
   return undefined
 }
 
-function tagOf(image: string): string {
+// Of an image's name with a tag, as manifests have it.
+export function tagOf(image: string): string {
   return image.slice(image.lastIndexOf(':') + 1)
 }
 

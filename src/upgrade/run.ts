@@ -125,22 +125,17 @@ export class Run {
   // Decides whether trouble ends the run, and says it. Failure is for what needs a person.
   #isFinal(error: UpgradeError): boolean {
     const { clock, log } = this.#means
+    const { step } = this.progress
     const about = { code: error.code, detail: error.detail, err: error.cause }
     this.#away ??= clock.now()
     const isFinal =
       error instanceof Final || error.answer !== 'progress' || clock.now() - this.#away > awayLimitSeconds * 1000
     if (isFinal) {
       log.error({ ...about, todo: error.todo }, error.message)
-      this.progress = {
-        phase: 'Failed',
-        step: this.progress.step,
-        message: error.message,
-        retryAfterSeconds: 0,
-        error,
-      }
+      this.progress = { phase: 'Failed', step, message: error.message, retryAfterSeconds: 0, error }
     } else {
       log.warn(about, error.message)
-      if (this.progress.step === '') this.progress = { ...this.progress, message: error.message, retryAfterSeconds: 5 }
+      if (step === '') this.progress = { ...this.progress, message: error.message, retryAfterSeconds: 5 }
     }
     return isFinal
   }

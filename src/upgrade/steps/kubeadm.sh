@@ -2,6 +2,7 @@
 # machine that serves or "-", kubeadm's own.
 # Exit code 46: a control plane lacks a static pod manifest, and kubeadm would take it for a worker.
 directory=$1 role=$2 other=$3 kubelet=/etc/kubernetes/kubelet.conf
+client=/etc/kubernetes/pki/apiserver-kubelet-client
 shift 3
 
 # Lets the kubelet talk to the API server that this line of its kubeconfig names.
@@ -10,6 +11,13 @@ talk_to() {
   chmod --reference="$kubelet" "$kubelet.new"
   mv "$kubelet.new" "$kubelet"
   systemctl restart kubelet
+}
+
+# The kubelet has looked at each of its pods once since it began, as its own metrics tell.
+is_settled() {
+  curl -sk -m 3 --cert "$client.crt" --key "$client.key" https://127.0.0.1:10250/metrics |
+    awk '/^kubelet_desired_pods/ { pods += $2 } /^kubelet_pod_worker_duration_seconds_count.*"create"/ { looks += $2 }
+      END { exit !(pods && looks >= pods) }'
 }
 
 if [ "$role" = control-plane ]; then
@@ -27,6 +35,8 @@ if [ "$other" != - ]; then
   [ -e "$directory/kubelet.server" ] || grep -m 1 '^ *server: ' "$kubelet" >"$directory/kubelet.server"
   sed "s#https://.*:#https://$other:#" "$directory/kubelet.server" >"$directory/kubelet.away"
   grep -qxFf "$directory/kubelet.away" "$kubelet" || talk_to "$(cat "$directory/kubelet.away")"
+  # One that loses a static pod before it has looked at it lets go of it minutes later. Slow, not wrong: so only for a while.
+  for _ in $(seq 60); do is_settled && break || sleep 1; done
 fi
 
 "$directory/bin/kubeadm" upgrade node "$@"

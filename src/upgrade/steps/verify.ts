@@ -1,5 +1,5 @@
 import { readFacts } from '../../machine/facts.ts'
-import { apiServerReady, etcdWaitsFor, readObject, staticPodsWaitFor } from '../control-plane.ts'
+import { apiServerReady, etcdWaitsFor, readObject, staticPodsWaitFor, tagOf } from '../control-plane.ts'
 import { type Context, type Step, waiting, workDirectory } from '../step.ts'
 import { runsSteadily } from './kubelet.ts'
 
@@ -31,8 +31,7 @@ export async function runsTarget({ machine, target }: Context): Promise<boolean>
   if (await machine.has(workDirectory(target))) return false
   const { kubelet, manifests } = await readFacts(machine)
   const node = await readObject<Node>(machine, `/api/v1/nodes/${machine.name}`)
-  const images = Object.entries(manifests).filter(([name]) => name.startsWith('kube-'))
-  const versions = images.map(([, image]) => image.slice(image.lastIndexOf(':') + 1))
+  const versions = Object.entries(manifests).flatMap(([name, image]) => (name.startsWith('kube-') ? tagOf(image) : []))
   return [kubelet.version || node?.status.nodeInfo.kubeletVersion, ...versions].every((version) => version === target)
 }
 

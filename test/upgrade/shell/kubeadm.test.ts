@@ -5,11 +5,21 @@ import { createRoot, type Root } from './rooted.ts'
 const work = '/var/lib/work'
 const backups = '/etc/kubernetes/tmp/kubeadm-backup-etcd'
 
+// The kubelet's metrics of nine pods, so many of which it has looked at.
+function kubeletSays(looks: number): string {
+  const lines = ['kubelet_desired_pods{static=""} 5', 'kubelet_desired_pods{static="true"} 4']
+  const count = (type: string, value: number) =>
+    `kubelet_pod_worker_duration_seconds_count{operation_type="${type}"} ${value}`
+  return `cat <<'METRICS'\n${[...lines, count('create', looks), count('sync', 70)].join('\n')}\nMETRICS`
+}
+
 // A machine with a staged kubeadm that does this, and with all manifests.
 function machine(kubeadm = ''): Root {
   const root = createRoot()
   root.program(`${work}/bin/kubeadm`, kubeadm)
   root.program('/stand-ins/systemctl')
+  root.program('/stand-ins/sleep')
+  root.program('/stand-ins/curl', kubeletSays(9))
   for (const name of ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']) {
     root.write(`/etc/kubernetes/manifests/${name}.yaml`, '')
   }
@@ -28,6 +38,8 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
 
   const talk = (server: string) => `clusters:\n- cluster:\n    server: https://${server}:6443\nusers: []\n`
   const kubelet = '/etc/kubernetes/kubelet.conf'
+  const client = '/etc/kubernetes/pki/apiserver-kubelet-client'
+  const asked = `curl -sk -m 3 --cert ${client}.crt --key ${client}.key https://127.0.0.1:10250/metrics`
 
   test('lets the kubelet talk to another API server while kubeadm runs, and to its own again', async () => {
     const root = machine(`cat ${kubelet} >${work}/seen`)
@@ -36,15 +48,39 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
       expect(root.read(`${work}/seen`)).toBe(talk('cp-2'))
       expect(root.read(kubelet)).toBe(talk('here'))
     }
-    const one = ['systemctl restart kubelet', 'kubeadm upgrade node', 'systemctl restart kubelet']
+    const one = ['systemctl restart kubelet', asked, 'kubeadm upgrade node', 'systemctl restart kubelet']
     expect(root.calls()).toEqual([...one, ...one])
+  })
+
+  test('gives the restarted kubelet time to look at each of its pods before one is taken away from it', async () => {
+    const root = machine()
+    root.program('/stand-ins/sleep', `cp /var/later /var/now`)
+    root.write('/var/now', kubeletSays(8))
+    root.write('/var/later', kubeletSays(9))
+    root.program('/stand-ins/curl', `. /var/now`)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
+    expect(root.calls().slice(0, 5)).toEqual([
+      'systemctl restart kubelet',
+      asked,
+      'sleep 1',
+      asked,
+      'kubeadm upgrade node',
+    ])
+  })
+
+  test('goes on without it when the kubelet does not answer for a minute', async () => {
+    const root = machine()
+    root.program('/stand-ins/curl', 'exit 7')
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
+    expect(root.calls().filter((call) => call === 'sleep 1')).toHaveLength(60)
+    expect(root.calls()).toContain('kubeadm upgrade node')
   })
 
   test('leaves the kubelet to kubeadm when that has changed whom it talks to', async () => {
     const root = machine(`sed -i s/cp-2/127.0.0.1/ ${kubelet}`)
     expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
     expect(root.read(kubelet)).toBe(talk('127.0.0.1'))
-    expect(root.calls()).toEqual(['systemctl restart kubelet', 'kubeadm upgrade node'])
+    expect(root.calls()).toEqual(['systemctl restart kubelet', asked, 'kubeadm upgrade node'])
   })
 
   test('lets the kubelet talk to its own API server again when kubeadm fails, or has failed half-way before', async () => {
