@@ -6,6 +6,7 @@ import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
 import type { Role } from '../requests.ts'
+import type { Snapshot } from '../snapshot.ts'
 
 const limitSeconds = 1800
 
@@ -17,13 +18,19 @@ export const surge: Scenario = {
     const { from } = site.management
     const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 2, surge: 1 }
     await createCluster(play, shape)
-    await upgrade(play, shape, 'control-plane')
-    await upgrade(play, shape, 'worker')
+    const upgraded = [await upgrade(play, shape, 'control-plane'), await upgrade(play, shape, 'worker')]
+    await judge(play, shape, upgraded)
     await deleteInTheMiddle(play)
   },
 }
 
-async function upgrade(play: Play, shape: Shape, role: Role): Promise<void> {
+interface Upgraded {
+  before: Map<string, Snapshot>
+  stayed: Machine[]
+  fresh: Machine[]
+}
+
+async function upgrade(play: Play, shape: Shape, role: Role): Promise<Upgraded> {
   const { kube, site, timeline, expect, figure } = play
   const { to } = site.management
   const old = await machinesOf(kube, shape.namespace, shape.name, role)
@@ -36,13 +43,18 @@ async function upgrade(play: Play, shape: Shape, role: Role): Promise<void> {
   figure(`${role}: stayed, updated in place`, names(stayed))
   figure(`${role}: gone`, names(gone))
   expect(fresh.length === 1 && gone.length === 1, `${role}: not one machine is new and one is gone`)
-  const all = await machinesOf(kube, shape.namespace, shape.name)
+  return { before, stayed, fresh }
+}
+
+// Only when both are done: kube-proxy's DaemonSet moves one pod at a time, and waits for the workers' images.
+async function judge({ kube, site, expect }: Play, { namespace, name }: Shape, upgraded: Upgraded[]): Promise<void> {
+  const { to } = site.management
+  const all = await machinesOf(kube, namespace, name)
   const seen = await snapshots(all)
-  for (const { metadata } of stayed) {
-    const machine = all.find((one) => one.metadata.uid === metadata.uid) as Machine
-    for (const problem of await wrongWith([machine], before, to, all)) expect(false, problem)
+  for (const { before, stayed, fresh } of upgraded) {
+    for (const problem of await wrongWith(stayed, before, to, all)) expect(false, problem)
+    for (const problem of await wrongWith(fresh, seen, to, all)) expect(false, problem)
   }
-  for (const machine of fresh) for (const problem of await wrongWith([machine], seen, to, all)) expect(false, problem)
 }
 
 // A worker that waits for its control plane is in the middle of its update for as long as is wanted.
