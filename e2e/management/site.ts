@@ -110,8 +110,13 @@ export async function discoveryFails({ kube }: Site, fails: boolean): Promise<vo
   await kube.run(['annotate', 'extensionconfig', extension, '--overwrite', `lab/discovered-anew=${Date.now()}`])
 }
 
+// The new pods serve and the old ones are gone: Cluster API keeps its connection to one of them as long as that lives.
 async function rolledOut(kube: Kube): Promise<void> {
   await kube.run(['rollout', 'status', `deployment/${extension}`, `-n=${system}`, '--timeout=110s'])
+  await until('the old pods of the extension are gone', 60, async () => {
+    const pods = await kube.list<KubeObject>('pods', `-n=${system}`)
+    return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined)
+  })
 }
 
 export async function untilDiscovered(kube: Kube, name = extension): Promise<void> {

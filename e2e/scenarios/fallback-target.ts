@@ -147,14 +147,17 @@ async function doneTooEarly(play: Play, shape: Shape): Promise<void> {
 async function undiscovered({ kube, site, timeline, expect }: Play): Promise<void> {
   timeline.note('discovery-fails: undiscovered')
   const config = () => kube.get<KubeObject & { status: { conditions: Condition[] } }>('extensionconfig', extension)
-  await discoveryFails(site, true)
-  const found = await until('the ExtensionConfig is not Discovered', 120, async () => {
-    const one = (await config()).status.conditions.find(({ type }) => type === 'Discovered')
-    return one?.status === 'False' && one
-  })
-  expect(found.reason === 'NotDiscovered', `Discovered is False because of ${found.reason}`)
-  expect(/misbehaviour discovery-fails/.test(found.message ?? ''), `the message is ${found.message}`)
-  await discoveryFails(site, false)
+  try {
+    await discoveryFails(site, true)
+    const found = await until('the ExtensionConfig is not Discovered', 120, async () => {
+      const one = (await config()).status.conditions.find(({ type }) => type === 'Discovered')
+      return one?.status === 'False' && one
+    })
+    expect(found.reason === 'NotDiscovered', `Discovered is False because of ${found.reason}`)
+    expect(/misbehaviour discovery-fails/.test(found.message ?? ''), `the message is ${found.message}`)
+  } finally {
+    await discoveryFails(site, false)
+  }
   await untilDiscovered(kube)
 }
 
