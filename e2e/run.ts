@@ -44,7 +44,8 @@ Runs scenarios on real machines; without a name all but "short", which is some o
   without Cluster API   ${Object.keys(played).join(', ')}
   under Cluster API     ${Object.keys(managed).join(', ')}
 
-  --at-once <n>   how many of those under Cluster API run beside each other, each with a cluster of its own; usually 1
+  --at-once <n>   how many of those under Cluster API run beside each other, each with a cluster of its own; usually 1.
+                  Two cores carry two. "interrupted" and "fallback-target" restart the extension, which all share.
   --help          show this
 
 Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are

@@ -12,6 +12,8 @@ export interface Shape {
   surge?: 0 | 1
   // Images of the engine that CAPD puts into each new worker.
   preLoadImages?: string[]
+  // The image of all machines, where it is not the one that CAPD finds for the version.
+  image?: string
 }
 
 export interface File {
@@ -41,7 +43,7 @@ const contract = 'v1beta2'
 
 // All objects of the cluster; no pod network, because the machine images have one.
 export function cluster(shape: Shape): object[] {
-  const { namespace, name, version, controlPlanes, surge = 0 } = shape
+  const { namespace, name, version, controlPlanes, surge = 0, image } = shape
   const metadata = (called: string) => ({ name: called, namespace })
   return [
     {
@@ -64,7 +66,7 @@ export function cluster(shape: Shape): object[] {
       metadata: metadata(name),
       spec: { backend: { docker: {} } },
     },
-    machineTemplate(namespace, controlPlaneOf(name)),
+    machineTemplate(namespace, controlPlaneOf(name), image ? { customImage: image } : {}),
     {
       apiVersion: `${controlPlane}/${contract}`,
       kind: 'KubeadmControlPlane',
@@ -88,9 +90,9 @@ export function cluster(shape: Shape): object[] {
 
 // A MachineDeployment with its two templates, which have its name.
 function machineDeployment(shape: Shape, pool: string, replicas: number): object[] {
-  const { namespace, name, version, surge = 0, preLoadImages } = shape
+  const { namespace, name, version, surge = 0, preLoadImages, image } = shape
   return [
-    machineTemplate(namespace, pool, preLoadImages ? { preLoadImages } : {}),
+    machineTemplate(namespace, pool, { ...(preLoadImages && { preLoadImages }), ...(image && { customImage: image }) }),
     bootstrapTemplate(namespace, pool, {}),
     {
       apiVersion: `${core}/${contract}`,

@@ -1,3 +1,4 @@
+import { nodeImage } from '../../scripts/lab/names.ts'
 import { needVersion } from '../../scripts/lab/releases.ts'
 import { shellIn } from '../machine.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
@@ -18,7 +19,9 @@ export const hops: Scenario = {
     const { name, cluster } = play
     for (const version of versions) await needVersion(version)
     const [first, ...next] = versions
-    const shape: Shape = { namespace: name, name: cluster, version: first, controlPlanes: 3, workers: 1 }
+    // CAPD knows some versions by a digest (v1.14.2, test/infrastructure/kind/mapper.go), and one that was built has another.
+    const image = nodeImage(first)
+    const shape: Shape = { namespace: name, name: cluster, version: first, controlPlanes: 3, workers: 1, image }
     await createCluster(play, shape)
     for (const version of next) await hop(play, shape, version)
   },
