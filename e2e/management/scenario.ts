@@ -74,7 +74,10 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
     scenario.proves,
     ...(problems.length > 0 ? [problems.map((problem) => `- NOT SO: ${problem}`).join('\n')] : []),
     ...(figures.length > 0 ? [table(['Measured', ''], figures)] : []),
-    table(['Seconds', 'Machine', 'Condition', 'Message'], timeline.moments.map(cells)),
+    table(
+      ['Seconds', 'Machine', 'Condition', 'Message'],
+      timeline.moments.map((moment) => cells(moment).map(trimmed)),
+    ),
   ])
   return { problems, figures }
 }
@@ -98,5 +101,7 @@ async function write(name: string, parts: string[]): Promise<void> {
 }
 
 function cells({ at, machine, condition, message }: Moment): string[] {
-  return [at.toFixed(1).padStart(7), machine, condition, message.trim()]
+  return [at.toFixed(1).padStart(7), machine, condition, message]
 }
+
+const trimmed = (text: string) => text.trim()
