@@ -10,7 +10,7 @@ function kubeletSays(looks: number): string {
   const lines = ['kubelet_desired_pods{static=""} 5', 'kubelet_desired_pods{static="true"} 4']
   const count = (type: string, value: number) =>
     `kubelet_pod_worker_duration_seconds_count{operation_type="${type}"} ${value}`
-  return `cat <<'METRICS'\n${[...lines, count('create', looks), count('sync', 70)].join('\n')}\nMETRICS`
+  return `cat <<'METRICS'\n${[...lines, count('create', looks - 3), count('update', 3)].join('\n')}\nMETRICS`
 }
 
 // A machine with a staged kubeadm that does this, and with all manifests.
