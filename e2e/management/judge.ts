@@ -62,6 +62,8 @@ export async function corednsOf(version: string): Promise<string> {
   return image
 }
 
+export const tagOf = (image: string) => image.slice(image.lastIndexOf(':') + 1)
+
 // A pod on each worker that does nothing and has to come through an update in place as the same container.
 export async function putSteadyPods(workload: Kube, workers: Machine[]): Promise<void> {
   const pods = workers.map(containerOf).map((nodeName) => ({

@@ -2,7 +2,7 @@ import { servingImage } from '../../scripts/lab/serving-image.ts'
 import { describeCalls, hookCalls } from './calls.ts'
 import { createCluster, setVersion, untilComplete, untilUpToDate } from './clusters.ts'
 import { describeGaps } from './gaps.ts'
-import { corednsOf } from './judge.ts'
+import { corednsOf, tagOf } from './judge.ts'
 import { workloadOf } from './kube.ts'
 import { type Machine, machinesOf } from './machines.ts'
 import type { Play } from './scenario.ts'
@@ -29,11 +29,10 @@ export async function measuredUpgrade(play: Play, shape: Shape): Promise<Machine
   const { site, kube, timeline, figure } = play
   const { to } = site.management
   const { namespace, name, controlPlanes, workers } = shape
-  const coredns = await corednsOf(to)
+  const dns = { imageTag: tagOf(await corednsOf(to)) }
   const calls = await hookCalls(site)
   const stop = await measureServing(kube, shape, await machinesOf(kube, namespace, name))
 
-  const dns = { imageTag: coredns.slice(coredns.lastIndexOf(':') + 1) }
   await timed('all', controlPlanes + workers, async () => {
     timeline.note(`control plane to ${to}`)
     await timed('control plane', controlPlanes, async () => {

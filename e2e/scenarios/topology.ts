@@ -1,5 +1,5 @@
 import { createNamespace, deleteCluster, isComplete } from '../management/clusters.ts'
-import { wrongWith } from '../management/judge.ts'
+import { corednsOf, tagOf, wrongWith } from '../management/judge.ts'
 import { workloadOf } from '../management/kube.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
 import { expectReplaced } from '../management/replaced.ts'
@@ -51,7 +51,9 @@ async function quickStartIsRolledOut(play: Play): Promise<void> {
   const old = await untilAllAt(play, shape, from, 900)
   const execs = watchExecs(name)
   timeline.note(`${name}: spec.topology.version is ${to}`)
-  await kube.patch('cluster', name, namespace, { spec: { topology: { version: to } } })
+  // Without it CoreDNS would stay at a tag that the new machines do not have; elsewhere they would pull it.
+  const variables = [{ name: 'coreDNSImageTag', value: tagOf(await corednsOf(to)) }]
+  await kube.patch('cluster', name, namespace, { spec: { topology: { version: to, variables } } })
   const now = await untilAllAt(play, shape, to, limitSeconds)
   await expectReplaced(play, old, now, { execs: await execs(), version: to })
   await deleteCluster(kube, shape)
