@@ -39,6 +39,9 @@ would never be up to date. In a namespace only one extension may answer: Cluster
 
 ${steps.join('\n')}
 
+A worker waits until every API server is at its version. Under a managed topology it may be asked earlier: Cluster API begins
+the workers when the last control plane Node names the version, while that machine is still being checked.
+
 A version never goes down. Both sides must be names of releases, such as v1.35.4.
 
 ## Files
