@@ -20,10 +20,10 @@ export async function hookCalls({ kube }: Site): Promise<Map<string, number>> {
   return calls
 }
 
-// What was added between two such counts, in all and per machine.
+// What was added between two such counts, in all and per machine; discovery is not about machines.
 export function describeCalls(before: Map<string, number>, after: Map<string, number>, machines: number): string {
   const added = [...after].map(([hook, count]) => [hook, count - (before.get(hook) ?? 0)] as const)
-  const some = added.filter(([, count]) => count > 0)
+  const some = added.filter(([hook, count]) => hook !== 'Discovery' && count > 0)
   if (some.length === 0) return 'none'
   const perMachine = some.reduce((sum, [, count]) => sum + count, 0) / machines
   return `${some.map(([hook, count]) => `${hook} ${count}`).join(', ')}; ${perMachine.toFixed(1)} per machine`

@@ -38,7 +38,7 @@ export async function gapsOf(what: string, everySeconds: number, signal: AbortSi
 }
 
 export function describeGaps({ asked, gaps, seconds, longest, gone }: Gaps): string {
-  const some = `${gaps} gaps, ${seconds.toFixed(1)} s in all, the longest ${longest.toFixed(1)} s`
+  const some = `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}, ${seconds.toFixed(1)} s in all, the longest ${longest.toFixed(1)} s`
   const end = gone > 0 ? `; no answer any more for the last ${gone.toFixed(0)} s` : ''
   return `${gaps > 0 ? some : 'no gap'}${end}; ${asked} questions`
 }
