@@ -9,8 +9,8 @@ export interface Gaps {
   gaps: number
   seconds: number
   longest: number
-  // For how many seconds before the end there was no answer any more: a machine that was replaced has gone for good. Counted
-  // in none of the above.
+  // For how many seconds before the end there was no answer any more: a machine that was replaced has gone for good.
+  // Counted in none of the above.
   gone: number
 }
 

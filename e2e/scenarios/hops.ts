@@ -19,7 +19,7 @@ export const hops: Scenario = {
     const { name, cluster } = play
     for (const version of versions) await needVersion(version)
     const [first, ...next] = versions
-    // CAPD knows some versions by a digest (v1.14.2, test/infrastructure/kind/mapper.go), and one that was built has another.
+    // CAPD knows some versions by a digest (v1.14.2, test/infrastructure/kind/mapper.go); one that was built has another.
     const image = nodeImage(first)
     const shape: Shape = { namespace: name, name: cluster, version: first, controlPlanes: 3, workers: 1, image }
     await createCluster(play, shape)

@@ -93,13 +93,14 @@ interface Pod {
 async function watchOrder({ kube, site }: Play, shape: Shape, version: string): Promise<() => Promise<string[]>> {
   const workload = await workloadOf(site.management, kube, shape)
   // Where nothing may be found it has to have looked.
-  const found = new Set(['nobody looked at the order'])
+  const blind = 'nobody looked at the order'
+  const found = new Set([blind])
   let stopped = false
   const watching = until('the end', limitSeconds, async () => {
     // Workers first: what is old afterwards was old before.
     const workers = await workload.list<Node>('nodes', '-l=!node-role.kubernetes.io/control-plane')
     const servers = await workload.list<Pod>('pods', '-n=kube-system', '-l=component=kube-apiserver')
-    if (workers.length > 0 && servers.length > 0) found.delete('nobody looked at the order')
+    if (workers.length > 0 && servers.length > 0) found.delete(blind)
     const begun = workers.filter(({ status }) => status.nodeInfo.kubeletVersion === version)
     const late = servers.filter(({ spec }) => !spec.containers[0]?.image.endsWith(`:${version}`))
     if (late.length > 0 && begun.length > 0) found.add(`${begun.map(nameOf)} went before ${late.map(nameOf)}`)

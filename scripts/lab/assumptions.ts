@@ -11,7 +11,7 @@ export interface Assumption {
 
 const programs = [
   'awk basename cat chmod cp curl cut date df dirname du find grep head journalctl kubectl ls mkdir mv pgrep',
-  'rm sed sh sha256sum sleep stat sync systemctl systemd-run tail tar test timeout touch tr uname',
+  'rm sed seq sh sha256sum sleep stat sync systemctl systemd-run tail tar test timeout touch tr uname',
 ].join(' ')
 
 // The unit of the checks: starts, writes a line, ends well.

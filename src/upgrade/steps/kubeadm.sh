@@ -13,8 +13,8 @@ talk_to() {
   systemctl restart kubelet
 }
 
-# The kubelet has looked at its pods since it began: its own metrics count as many looks as pods, of whatever kind, since a
-# first look may be one for an update.
+# The kubelet has looked at its pods since it began: its own metrics count as many looks as pods. Looks of any kind, since
+# the first one at a pod may be for an update.
 is_settled() {
   curl -sk -m 3 --cert "$client.crt" --key "$client.key" https://127.0.0.1:10250/metrics |
     awk '/^kubelet_desired_pods/ { pods += $2 } /^kubelet_pod_worker_duration_seconds_count/ { looks += $2 }
@@ -36,7 +36,8 @@ if [ "$other" != - ]; then
   [ -e "$directory/kubelet.server" ] || grep -m 1 '^ *server: ' "$kubelet" >"$directory/kubelet.server"
   sed "s#https://.*:#https://$other:#" "$directory/kubelet.server" >"$directory/kubelet.away"
   grep -qxFf "$directory/kubelet.away" "$kubelet" || talk_to "$(cat "$directory/kubelet.away")"
-  # One that loses a static pod before it has looked at it lets go of it minutes later. Slow, not wrong: so only for a while.
+  # One that loses a static pod before it has looked at it lets go of it minutes later. That is slow and not wrong, so
+  # kubeadm goes on after a minute.
   for _ in $(seq 60); do is_settled && break || sleep 1; done
 fi
 
