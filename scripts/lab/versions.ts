@@ -14,7 +14,8 @@ export const kind = 'v0.33.0'
 export const etcd = 'v3.6.6'
 export const coredns = 'v1.12.4'
 
-// Tags of the image that holds pods open: kubeadm's, which containerd's configuration names too, and kind's.
+// Tags of the image that holds pods open: containerd's, and kind's. As in kind's images that of kubeadm is not among them
+// when it differs, as from v1.36 on.
 export const pause = ['3.10.1', '3.10']
 
 // Cluster API, and the load balancer that its Docker provider puts before a control plane

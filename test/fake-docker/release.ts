@@ -6,13 +6,12 @@ export const target = 'v1.35.4'
 
 const staticPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 
-// What `kubeadm config images list` of a version prints.
+// What `kubeadm config images list` of a version prints but for pause, and what kind's node image holds of it.
 export function imagesOf(version: string): string[] {
   const minor = Number(version.split('.')[1])
   return [
     ...[...staticPods, 'kube-proxy'].map((name) => `registry.k8s.io/${name}:${version}`),
     `registry.k8s.io/coredns/coredns:v1.${minor - 22}.1`,
-    'registry.k8s.io/pause:3.10.1',
     etcdOf(version),
   ]
 }

@@ -21,6 +21,8 @@ export const kubeadm = unitStep({
     context.machine.role,
     context.machine.role === 'control-plane' ? ((await otherApiServer(context)) ?? '-') : '-',
     `--ignore-preflight-errors=${overlooked}`,
+    // Older ones know no UpgradeConfiguration.
+    ...(atLeastMinor(context.target, 31) ? [`--config=${workDirectory(context.target)}/upgrade.yaml`] : []),
     ...(context.settings.addons === 'kcp' ? skipAddons(context.target) : []),
   ],
   async done({ machine, target }) {

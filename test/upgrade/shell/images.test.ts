@@ -13,9 +13,9 @@ function machine(kubeadm: string, ctr = ''): Root {
 }
 
 describe.skipIf(process.platform !== 'linux')('images.sh', () => {
-  const lists = 'echo registry/a:1; echo registry/b:1; echo "warning: c" >&2'
+  const lists = 'echo registry/a:1; echo registry/pause:3; echo registry/b:1; echo "warning: c" >&2'
 
-  test('prints which images are needed and which are there, by the configuration it is given', async () => {
+  test("prints which images are needed, but for kubeadm's pause, and which are there, by the configuration it is given", async () => {
     const root = machine(lists, 'echo registry/b:1; echo registry/d:1')
     const { exitCode, stdout } = await root.run('images.sh', work, yaml)
     expect(exitCode).toBe(0)

@@ -36,6 +36,14 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     expect(root.has(`${work}/kubeadm.done`)).toBe(true)
   })
 
+  test('has kubeadm pull nothing', async () => {
+    const root = machine(`cp ${work}/upgrade.yaml ${work}/seen`)
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-')
+    expect(root.read(`${work}/seen`)).toBe(
+      'apiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\nnode: {imagePullPolicy: Never}\n',
+    )
+  })
+
   const talk = (server: string) => `clusters:\n- cluster:\n    server: https://${server}:6443\nusers: []\n`
   const kubelet = '/etc/kubernetes/kubelet.conf'
   const client = '/etc/kubernetes/pki/apiserver-kubelet-client'
