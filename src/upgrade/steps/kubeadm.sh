@@ -41,7 +41,7 @@ if [ "$other" != - ]; then
   for _ in $(seq 60); do is_settled && break || sleep 1; done
 fi
 
-# The images are there; kubeadm would also pull its own pause image, which nothing uses.
+# The images are there; kubeadm's preflight phase would pull its own pause image too, which nothing uses.
 printf 'apiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\nnode: {imagePullPolicy: Never}\n' >"$directory/upgrade.yaml"
 "$directory/bin/kubeadm" upgrade node "$@"
 result=$?

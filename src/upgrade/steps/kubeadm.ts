@@ -21,7 +21,7 @@ export const kubeadm = unitStep({
     context.machine.role,
     context.machine.role === 'control-plane' ? ((await otherApiServer(context)) ?? '-') : '-',
     `--ignore-preflight-errors=${overlooked}`,
-    // Older ones know no UpgradeConfiguration.
+    // Older ones have no kubeadm.k8s.io/v1beta4, and so no UpgradeConfiguration.
     ...(atLeastMinor(context.target, 31) ? [`--config=${workDirectory(context.target)}/upgrade.yaml`] : []),
     ...(context.settings.addons === 'kcp' ? skipAddons(context.target) : []),
   ],

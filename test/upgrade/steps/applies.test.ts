@@ -74,3 +74,15 @@ test.each([binaries, images, kubeadm, kubelet])('$name is not started while it i
   await step.apply?.(contextOf(lab, 'cp-1'))
   expect(lab.machine('cp-1').units.starts).toEqual([`capd-kubeadm-upgrader-${step.name}-${target}`])
 })
+
+test.each([
+  ['v1.30.4', false],
+  ['v1.31.0', true],
+])('kubeadm %s gets an UpgradeConfiguration: %j', async (version, given) => {
+  const lab = startQuickLab('w-1')
+  await kubeadm.apply?.({ ...contextOf(lab, 'w-1'), target: version })
+  lab.clock.pass(100)
+  const ran = lab.cluster.story.find((line) => line.includes('kubeadm upgrade node'))
+  expect(ran).toBeDefined()
+  expect(ran?.includes(`--config=/var/lib/capd-kubeadm-upgrader/${version}/upgrade.yaml`)).toBe(given)
+})
