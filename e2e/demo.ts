@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { play } from './play.ts'
 import { heading } from './report.ts'
 import type { Role } from './requests.ts'
-import { setStage } from './stage.ts'
+import { onStage } from './stage.ts'
 
 const roles: readonly Role[] = ['control-plane', 'worker']
 
@@ -63,12 +63,9 @@ function readArguments(args: string[]) {
 async function perform(asked: { fresh: boolean; only?: string; fault?: string }): Promise<boolean> {
   console.log(heading('The lab'))
   const environment = { UPGRADER_FAULTS: asked.fault ? 'allow' : 'refuse' }
-  const stage = await setStage({ fresh: asked.fresh, environment })
   const settings: Record<string, string> = asked.fault ? { fault: asked.fault } : {}
-  try {
+  return onStage({ fresh: asked.fresh, environment }, async (stage) => {
     const chosen = roles.filter((role) => !asked.only || asked.only === role)
-    return await play(stage, chosen, { settings, signal: interrupted.signal })
-  } finally {
-    await stage.close()
-  }
+    return play(stage, chosen, { settings, signal: interrupted.signal })
+  })
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { type Lab, labUp } from '../scripts/lab/lab.ts'
 import { type ReleaseServer, serveReleases } from '../scripts/lab/release-server.ts'
 import { discover } from './cluster-api.ts'
@@ -20,7 +21,26 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function setStage(options: { fresh: boolean; environment?: Record<string, string> }): Promise<Stage> {
+interface Options {
+  fresh: boolean
+  // Of the service.
+  environment?: Record<string, string>
+}
+
+// Sets a stage, acts on it and clears it. Where the act fails, the service's log says why before it is gone.
+export async function onStage<T>(options: Options, act: (stage: Stage) => Promise<T>): Promise<T> {
+  const stage = await setStage(options)
+  try {
+    return await act(stage)
+  } catch (thrown) {
+    if ((thrown as Error).name !== 'AbortError') console.error(await troubleIn(stage.service.logFile))
+    throw thrown
+  } finally {
+    await stage.close()
+  }
+}
+
+async function setStage(options: Options): Promise<Stage> {
   const lab = await labUp({ fresh: options.fresh })
   const releases = 'folder' in lab.releases ? await serveReleases({ host: lab.gateway, ...lab.releases }) : undefined
   const base = {
@@ -43,6 +63,16 @@ export async function setStage(options: { fresh: boolean; environment?: Record<s
   }
   stage.paths = await discover(stage.service)
   return stage
+}
+
+// The last warnings and errors of a log of pino's, from level 40 on.
+async function troubleIn(logFile: string): Promise<string> {
+  const lines = (await readFile(logFile, 'utf8')).trim().split('\n')
+  return ['The last trouble in the log of the service:', ...lines.filter(isTrouble).slice(-10)].join('\n')
+}
+
+function isTrouble(line: string): boolean {
+  return Number(/^\{"level":(\d+)/.exec(line)?.[1]) >= 40
 }
 
 export function machineOf({ lab }: Pick<Stage, 'lab'>, role: Role): string {

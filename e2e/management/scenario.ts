@@ -61,6 +61,8 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
   try {
     await removeClusters(site.kube, name)
     await scenario.play(play)
+    const unknown = timeline.moments.find(({ message }) => message.includes('(UNEXPECTED)'))
+    play.expect(!unknown, `the updater met an error that it does not know, at ${unknown?.at.toFixed(1)} s`)
     // What failed is left for a look.
     if (problems.length === 0) await removeClusters(site.kube, name)
   } catch (thrown) {

@@ -7,7 +7,7 @@ import { shellIn } from '../machine.ts'
 import type { Role } from '../requests.ts'
 import { settled } from '../settle.ts'
 import { type Snapshot, snapshot } from '../snapshot.ts'
-import { machineOf, type Stage, setStage } from '../stage.ts'
+import { machineOf, onStage, type Stage } from '../stage.ts'
 import { syncOf } from '../sync.ts'
 import { problems } from '../verify.ts'
 
@@ -15,12 +15,11 @@ import { problems } from '../verify.ts'
 const middleMs = (step: string, role: Role) => (step === 'kubeadm' && role === 'control-plane' ? 60_000 : 400)
 const limitMs = 20 * 60_000
 
-export async function killed(): Promise<string[]> {
-  const stage = await setStage({ fresh: true })
-  const { controlPlane, to } = stage.lab
-  const roles: Role[] = ['control-plane', 'worker']
-  const found: string[] = []
-  try {
+export function killed(): Promise<string[]> {
+  return onStage({ fresh: true }, async (stage) => {
+    const { controlPlane, to } = stage.lab
+    const roles: Role[] = ['control-plane', 'worker']
+    const found: string[] = []
     const before = await Promise.all(roles.map((role) => snapshot(machineOf(stage, role), controlPlane)))
     await nameVersion(controlPlane, to)
     for (const role of roles) {
@@ -34,10 +33,8 @@ export async function killed(): Promise<string[]> {
       const was = before[i] as Snapshot
       found.push(...problems(was, await settled(stage, role, { kubeProxy: true }), role, to, true))
     }
-  } finally {
-    await stage.close()
-  }
-  return found
+    return found
+  })
 }
 
 // Kills the service as soon as a step is seen, and once more when it is seen again and has gone on for a while.

@@ -5,13 +5,16 @@ import { registry } from '../../scripts/lab/names.ts'
 import { leaveRegistry, registryUp, useRegistry } from '../../scripts/lab/registry.ts'
 import { nameVersion } from '../control-plane-controller.ts'
 import { shellIn } from '../machine.ts'
-import { setStage } from '../stage.ts'
+import { onStage, type Stage } from '../stage.ts'
 import { syncOf } from '../sync.ts'
 
 const limitMs = 300_000
 
-export async function pull(): Promise<string[]> {
-  const stage = await setStage({ fresh: true, environment: { UPGRADER_IMAGES: 'pull' } })
+export function pull(): Promise<string[]> {
+  return onStage({ fresh: true, environment: { UPGRADER_IMAGES: 'pull' } }, bringImages)
+}
+
+async function bringImages(stage: Stage): Promise<string[]> {
   const { worker, controlPlane, to } = stage.lab
   try {
     await registryUp()
@@ -34,6 +37,5 @@ export async function pull(): Promise<string[]> {
     return found
   } finally {
     await leaveRegistry(worker)
-    await stage.close()
   }
 }

@@ -10,7 +10,7 @@ import { relayEngine } from '../engine-relay.ts'
 import { shellIn } from '../machine.ts'
 import type { Role } from '../requests.ts'
 import { snapshot } from '../snapshot.ts'
-import { machineOf, type Stage, setStage } from '../stage.ts'
+import { machineOf, onStage, type Stage } from '../stage.ts'
 import { type Asked, type Synced, syncOf } from '../sync.ts'
 import { isUntouched } from '../verify.ts'
 
@@ -30,14 +30,14 @@ const state = '/var/lib/capd-kubeadm-upgrader'
 export async function trouble(): Promise<string[]> {
   const socket = join(tmpdir(), `capd-kubeadm-upgrader-${process.pid}.sock`)
   const relay = await relayEngine(socket)
-  const stage = await setStage({ fresh: true, environment: { DOCKER_HOST: `unix://${socket}` } })
   try {
-    await nameVersion(stage.lab.controlPlane, stage.lab.to)
-    const found: string[] = []
-    for (const fault of faultsOn(stage, relay)) found.push(...(await provoke(stage, fault)))
-    return found
+    return await onStage({ fresh: true, environment: { DOCKER_HOST: `unix://${socket}` } }, async (stage) => {
+      await nameVersion(stage.lab.controlPlane, stage.lab.to)
+      const found: string[] = []
+      for (const fault of faultsOn(stage, relay)) found.push(...(await provoke(stage, fault)))
+      return found
+    })
   } finally {
-    await stage.close()
     await relay.close()
     await rm(socket, { force: true })
   }

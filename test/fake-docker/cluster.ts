@@ -62,8 +62,9 @@ export class SimulatedCluster {
     const node = selectors.get('fieldSelector')?.replace('spec.nodeName=', '')
     const machine = this.machines.find(({ name }) => name === node)
     const pods = Object.keys(machine?.manifests ?? {})
-    const status = machine?.staticPodsReady ? 'True' : 'False'
-    return ok({ items: pods.map(() => ({ status: { conditions: [{ type: 'Ready', status }] } })) })
+    const ready = { type: 'Ready', status: machine?.mirrorPods === 'ready' ? 'True' : 'False' }
+    const status = machine?.mirrorPods === 'just made' ? { phase: 'Pending' } : { conditions: [ready] }
+    return ok({ items: pods.map(() => ({ status })) })
   }
 }
 

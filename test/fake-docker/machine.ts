@@ -24,7 +24,7 @@ export class SimulatedMachine {
   kubelet = { pid: 700, restarts: 0, version: old, since: 0, healthy: true }
   apiServer: { version: string; answers: boolean; ready: boolean } | undefined
   etcdHealthy = true
-  staticPodsReady = true
+  mirrorPods: 'ready' | 'not ready' | 'just made' = 'ready'
   freeMiB = 50_000
   // Kubelets of these versions end as soon as they have started, and systemd starts them again.
   readonly brokenKubelets = new Set<string>()

@@ -22,7 +22,7 @@ interface Condition {
 }
 
 interface Node {
-  status: { nodeInfo: { kubeletVersion: string }; conditions: Condition[] }
+  status: { nodeInfo: { kubeletVersion: string }; conditions?: Condition[] }
 }
 
 // True when no program is left to be changed, though the machine may not be well. A kubelet that does not run at the
@@ -65,7 +65,8 @@ async function controlPlaneWaitsFor(context: Context): Promise<string | undefine
   return settled && (await staticPodsReady(context)) ? undefined : 'the static pods to settle'
 }
 
-// What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready.
+// What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready. One that a kubelet
+// has just made anew has no conditions at all, for some seconds.
 async function staticPodsReady({ machine }: Context): Promise<boolean> {
   const selectors = `labelSelector=tier%3Dcontrol-plane&fieldSelector=spec.nodeName%3D${machine.name}`
   const path = `/api/v1/namespaces/kube-system/pods?${selectors}`
@@ -73,6 +74,6 @@ async function staticPodsReady({ machine }: Context): Promise<boolean> {
   return pods.length > 0 && pods.every(({ status }) => readyIn(status)?.status === 'True')
 }
 
-function readyIn({ conditions }: { conditions: Condition[] }): Condition | undefined {
+function readyIn({ conditions = [] }: Pick<Node['status'], 'conditions'>): Condition | undefined {
   return conditions.find(({ type }) => type === 'Ready')
 }

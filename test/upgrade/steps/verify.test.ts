@@ -78,7 +78,13 @@ const rows: Row[] = [
     'cp-1',
     'the static pods to settle',
     'a mirror pod is not Ready',
-    ({ machine }) => Object.assign(machine('cp-1'), { staticPodsReady: false }),
+    ({ machine }) => Object.assign(machine('cp-1'), { mirrorPods: 'not ready' }),
+  ],
+  [
+    'cp-1',
+    'the static pods to settle',
+    'a mirror pod was made just now, and says nothing of itself yet',
+    ({ machine }) => Object.assign(machine('cp-1'), { mirrorPods: 'just made' }),
   ],
   [
     'cp-1',
