@@ -11,7 +11,7 @@ export const kubeadmConfig: Step = {
   pollSeconds: 5,
   async done(context) {
     const { machine, target } = context
-    const named = /^kubernetesVersion: *(\S+)/m.exec((await clusterConfiguration(context)) ?? '')?.[1]
+    const named = /^kubernetesVersion: *["']?([^\s"']+)/m.exec((await clusterConfiguration(context)) ?? '')?.[1]
     if (named === undefined) return waiting('the API server')
     // A worker may be on its way to a version that the control plane has passed already.
     const reached = machine.role === 'worker' ? semver.gte(named, target) : named === target

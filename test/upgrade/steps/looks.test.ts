@@ -113,6 +113,13 @@ const rows: [Step, ...Row][] = [
   ],
   [
     kubeadmConfig,
+    'w-1',
+    'done',
+    'someone has put it in quotes, which is the same YAML',
+    ({ cluster }) => Object.assign(cluster, { kubeadmConfigVersion: `"${target}"` }),
+  ],
+  [
+    kubeadmConfig,
     'cp-1',
     'the API server',
     'it does not answer',
