@@ -9,7 +9,7 @@ import { type Snapshot, snapshot } from './snapshot.ts'
 import { machineOf, pathOf, type Stage, subjectOf, updateRequest } from './stage.ts'
 import { dockerDiff, unexpectedChanges } from './traces.ts'
 import { type Moment, type Update, untilUpdated } from './update.ts'
-import { isAt, isUntouched, problems } from './verify.ts'
+import { changes, isAt, problems } from './verify.ts'
 
 interface Means {
   // ExtensionConfig spec.settings, as Cluster API would send them.
@@ -41,10 +41,10 @@ export async function play(stage: Stage, roles: readonly Role[], { settings, sig
     const after = await settled(stage, role, { kubeProxy, signal })
     found.push(...problems(seen, after, role, lab.to, kubeProxy))
     if (update) {
-      const changes = await unexpectedChanges(machine, role, since, layer)
-      found.push(...changes.map((path) => `${machine}: ${path} was changed, which is not documented`))
-    } else if (!isUntouched(seen, after)) {
-      found.push(`${machine}: there was nothing to do, but something changed`)
+      const files = await unexpectedChanges(machine, role, since, layer)
+      found.push(...files.map((path) => `${machine}: ${path} was changed, which is not documented`))
+    } else {
+      found.push(...changes(seen, after).map((what) => `${machine}: there was nothing to do, but ${what} changed`))
     }
     upgraded.push({ role, before: seen, after, update })
   }

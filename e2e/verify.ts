@@ -1,3 +1,4 @@
+import { createPatch } from 'rfc6902'
 import type { Role } from './requests.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -32,11 +33,10 @@ export function problems(before: Snapshot, after: Snapshot, role: Role, target: 
   return found
 }
 
-// True when nothing that was looked at differs: a machine that was left alone.
-export function isUntouched(before: Snapshot, after: Snapshot): boolean {
-  const withoutHeartbeat = ({ node, ...rest }: Snapshot) =>
-    JSON.stringify({ ...rest, node: { ...node, heartbeat: '' } })
-  return withoutHeartbeat(before) === withoutHeartbeat(after)
+// Where two looks differ, but for the heartbeat, as JSON pointers; empty for a machine that was left alone.
+export function changes(before: Snapshot, after: Snapshot): string[] {
+  const paths = createPatch(before, after).map(({ path }) => path)
+  return paths.filter((path) => path !== '/node/heartbeat')
 }
 
 // True when everything of the machine is at the version.

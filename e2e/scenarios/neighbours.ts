@@ -7,7 +7,7 @@ import { type Machine, machinesOf, snapshots } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import { watchExecs } from '../management/untouched.ts'
 import type { Shape } from '../management/workload.ts'
-import { isUntouched } from '../verify.ts'
+import { changes } from '../verify.ts'
 
 const limitSeconds = 1500
 
@@ -87,7 +87,8 @@ async function refuseForged({ kube, site, expect, timeline }: Play, one: Shape, 
   const after = await snapshots([theirs], [theirControlPlane])
   for (const [container, was] of before) {
     const is = after.get(container)
-    expect(is !== undefined && isUntouched(was, is), `${container} was changed by a forged request`)
+    expect(is !== undefined, `${container} is gone after a forged request`)
+    for (const what of is ? changes(was, is) : []) expect(false, `${container}: ${what} changed by a forged request`)
     const state = await shellIn(container, 'ls -d /var/lib/capd-kubeadm-upgrader 2>/dev/null || true')
     expect(state === '', `${container} has something of the updater's: ${state}`)
   }

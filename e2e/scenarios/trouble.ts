@@ -12,7 +12,7 @@ import type { Role } from '../requests.ts'
 import { snapshot } from '../snapshot.ts'
 import { machineOf, onStage, type Stage } from '../stage.ts'
 import { type Asked, type Synced, syncOf } from '../sync.ts'
-import { isUntouched } from '../verify.ts'
+import { changes } from '../verify.ts'
 
 interface Fault {
   name: string
@@ -121,8 +121,8 @@ async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
   const found: string[] = []
   if (!seen) found.push(`${fault.name}: ${fault.code} was not said within ${withinMs / 1000} s`)
   // A container that was stopped has new processes; its programs and pods' images are compared all the same.
-  if (fault.code !== 'CONTAINER_STOPPED' && !isUntouched(before, after))
-    found.push(`${fault.name}: the machine was changed`)
+  if (fault.code !== 'CONTAINER_STOPPED')
+    found.push(...changes(before, after).map((what) => `${fault.name}: ${what} was changed`))
   if (JSON.stringify(before.files) !== JSON.stringify(after.files)) found.push(`${fault.name}: /usr/bin was changed`)
   if (
     !fault.asked &&
