@@ -39,7 +39,8 @@ const options = { 'at-once': { type: 'string', default: '1' }, help: { type: 'bo
 
 const usage = `Usage: npm run e2e [-- scenario ...]
 
-Runs scenarios on real machines; without a name all but "short", which is some of the others. Each file in e2e/scenarios says what it proves.
+Runs scenarios on real machines; without a name all but "short", which is some of the others. Each file in
+e2e/scenarios says what it proves.
 
   without Cluster API   ${Object.keys(played).join(', ')}
   under Cluster API     ${Object.keys(managed).join(', ')}
