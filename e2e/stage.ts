@@ -33,7 +33,7 @@ export async function onStage<T>(options: Options, act: (stage: Stage) => Promis
   try {
     return await act(stage)
   } catch (thrown) {
-    if ((thrown as Error).name !== 'AbortError') console.error(await troubleIn(stage.service.logFile))
+    if ((thrown as Error).name !== 'AbortError') await tellTrouble(stage.service.logFile)
     throw thrown
   } finally {
     await stage.close()
@@ -65,10 +65,11 @@ async function setStage(options: Options): Promise<Stage> {
   return stage
 }
 
-// The last warnings and errors of a log of pino's, from level 40 on.
-async function troubleIn(logFile: string): Promise<string> {
-  const lines = (await readFile(logFile, 'utf8')).trim().split('\n')
-  return ['The last trouble in the log of the service:', ...lines.filter(isTrouble).slice(-10)].join('\n')
+// Shows the last warnings and errors in a log of pino's, which are those from level 40 on.
+async function tellTrouble(logFile: string): Promise<void> {
+  const log = await readFile(logFile, 'utf8').catch(() => '')
+  const lines = log.split('\n').filter(isTrouble).slice(-10)
+  if (lines.length > 0) console.error(['\nThe last trouble in the log of the service:', ...lines].join('\n'))
 }
 
 function isTrouble(line: string): boolean {
