@@ -26,7 +26,10 @@ const options = {
 } as const
 
 const interrupted = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
+// Not only once: execa, too, looks for these signals, and ends the process where nobody else seems to. The second time
+// is taken at its word.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => (interrupted.signal.aborted ? process.exit(130) : interrupted.abort()))
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {

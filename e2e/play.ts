@@ -4,8 +4,8 @@ import { moveKubeProxy, nameVersion } from './control-plane-controller.ts'
 import { tracesOf } from './old-only.ts'
 import { beforeAfter, heading, secondsPerStep, type Upgraded } from './report.ts'
 import { captured, type Role } from './requests.ts'
-import { settled } from './settle.ts'
-import { type Snapshot, snapshot } from './snapshot.ts'
+import { looked, settled } from './settle.ts'
+import type { Snapshot } from './snapshot.ts'
 import { machineOf, pathOf, type Stage, subjectOf, updateRequest } from './stage.ts'
 import { dockerDiff, unexpectedChanges } from './traces.ts'
 import { type Moment, type Update, untilUpdated } from './update.ts'
@@ -26,7 +26,8 @@ export async function play(stage: Stage, roles: readonly Role[], { settings, sig
   const before = new Map<Role, { seen: Snapshot; layer: Set<string> }>()
   for (const role of roles) {
     const machine = machineOf(stage, role)
-    before.set(role, { seen: await snapshot(machine, lab.controlPlane), layer: await dockerDiff(machine) })
+    const seen = await looked(machine, lab.controlPlane, signal)
+    before.set(role, { seen, layer: await dockerDiff(machine) })
   }
   const updates = new Map<Role, Update | undefined>()
   const kubeProxy = roles.includes('worker')

@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { generate } from 'selfsigned'
@@ -17,16 +18,17 @@ export interface Service {
   logFile: string
   // Whether the process has ended.
   hasEnded(): boolean
-  // Ends it as an operator would (SIGTERM), or as a crash does (SIGKILL), and waits until it has ended.
-  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  // Ends it as an operator would (SIGTERM), or as a crash does (SIGKILL), and waits until it has ended. Gives the last
+  // warnings and errors of its log.
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<string[]>
 }
 
 const readySeconds = 20
 
 // Starts the service of this repository as a process of its own on a free loopback port, with a certificate made
 // for it, and waits until it says that it is ready.
-export async function startService(environment: Record<string, string>, folder?: string): Promise<Service> {
-  const home = folder ?? (await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-')))
+export async function startService(environment: Record<string, string>): Promise<Service> {
+  const home = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-'))
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
@@ -50,15 +52,16 @@ export async function startService(environment: Record<string, string>, folder?:
     },
     reject: false,
     buffer: false,
+    all: true,
     stdin: 'ignore',
   })
-  const log = createWriteStream(logFile, { flags: 'a' })
-  child.stdout.pipe(log)
-  child.stderr.pipe(log)
+  const logged = pipeline(child.all, createWriteStream(logFile, { flags: 'a' }))
   const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
     child.kill(signal)
-    await child
-    if (folder === undefined) await rm(home, { recursive: true, force: true })
+    await Promise.all([child, logged])
+    const trouble = (await readFile(logFile, 'utf8')).split('\n').filter(isTrouble).slice(-10)
+    await rm(home, { recursive: true })
+    return trouble
   }
   const service = {
     url: `https://localhost:${port}`,
@@ -70,6 +73,11 @@ export async function startService(environment: Record<string, string>, folder?:
   }
   await untilReady(service)
   return service
+}
+
+// A line of pino's: warnings are of level 40, errors of 50.
+function isTrouble(line: string): boolean {
+  return Number(/^\{"level":(\d+)/.exec(line)?.[1]) >= 40
 }
 
 async function untilReady(service: Service): Promise<void> {

@@ -11,6 +11,17 @@ interface Options {
   signal?: AbortSignal
 }
 
+// The machine as it is. Where an upgrade was begun before, the API server that is asked may be away, now and then.
+export async function looked(machine: string, controlPlane: string, signal: AbortSignal): Promise<Snapshot> {
+  for (const limit = Date.now() + settleSeconds * 1000; ; await sleep(1000, undefined, { signal })) {
+    try {
+      return await snapshot(machine, controlPlane)
+    } catch (thrown) {
+      if (Date.now() > limit) throw thrown
+    }
+  }
+}
+
 // The machine when the pods that were moved with it have followed: kube-proxy starts anew on every machine. One
 // whose Node does not say the target is not waited for.
 export async function settled(stage: Stage, role: Role, { kubeProxy, signal }: Options): Promise<Snapshot> {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { type Lab, labUp } from '../scripts/lab/lab.ts'
 import { type ReleaseServer, serveReleases } from '../scripts/lab/release-server.ts'
 import { discover } from './cluster-api.ts'
@@ -18,7 +17,8 @@ export interface Stage {
   ca: string
   // Ends the service, as a crash does when told so, and starts another in its place.
   restart(signal: 'SIGTERM' | 'SIGKILL', environment?: Record<string, string>): Promise<void>
-  close(): Promise<void>
+  // Gives the last warnings and errors of the service's log.
+  close(): Promise<string[]>
 }
 
 interface Options {
@@ -30,14 +30,12 @@ interface Options {
 // Sets a stage, acts on it and clears it. Where the act fails, the service's log says why before it is gone.
 export async function onStage<T>(options: Options, act: (stage: Stage) => Promise<T>): Promise<T> {
   const stage = await setStage(options)
-  try {
-    return await act(stage)
-  } catch (thrown) {
-    if ((thrown as Error).name !== 'AbortError') await tellTrouble(stage.service.logFile)
-    throw thrown
-  } finally {
-    await stage.close()
-  }
+  const [outcome] = await Promise.allSettled([act(stage)])
+  const trouble = await stage.close()
+  if (outcome.status === 'fulfilled') return outcome.value
+  const isAsked = outcome.reason.name === 'AbortError'
+  if (!isAsked && trouble.length > 0) console.error(['\nThe service logged at last:', ...trouble].join('\n'))
+  throw outcome.reason
 }
 
 async function setStage(options: Options): Promise<Stage> {
@@ -57,23 +55,13 @@ async function setStage(options: Options): Promise<Stage> {
       stage.service = await startService({ ...base, ...options.environment, ...environment })
     },
     async close() {
-      await stage.service.stop()
+      const trouble = await stage.service.stop()
       await releases?.close()
+      return trouble
     },
   }
   stage.paths = await discover(stage.service)
   return stage
-}
-
-// Shows the last warnings and errors in a log of pino's, which are those from level 40 on.
-async function tellTrouble(logFile: string): Promise<void> {
-  const log = await readFile(logFile, 'utf8').catch(() => '')
-  const lines = log.split('\n').filter(isTrouble).slice(-10)
-  if (lines.length > 0) console.error(['\nThe last trouble in the log of the service:', ...lines].join('\n'))
-}
-
-function isTrouble(line: string): boolean {
-  return Number(/^\{"level":(\d+)/.exec(line)?.[1]) >= 40
 }
 
 export function machineOf({ lab }: Pick<Stage, 'lab'>, role: Role): string {
