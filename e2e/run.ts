@@ -52,6 +52,8 @@ e2e/scenarios says what it proves.
 Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are
 compared there, too. Exit code 0 when all is so, else 1.`
 
+// Whoever else listens comes first: what the lab has started is ended.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => setImmediate(stop))
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
@@ -83,6 +85,12 @@ async function main(args: string[]): Promise<number> {
     await site.close()
   }
   return failed === 0 ? 0 : 1
+}
+
+function stop(): never {
+  console.error('\nStopped. Machines and clusters stay as they are; a scenario that is run again makes new ones.')
+  console.error('Next: run it again, or remove everything with: npm run lab -- down')
+  process.exit(130)
 }
 
 // What is asked for, or the exit code.
