@@ -1,9 +1,11 @@
 import { shellIn } from './machine.ts'
 
 // What a machine has of a version that it should not have yet: the check that the demo begins with, because an
-// upgrade to what was there all along would prove nothing. Where one was begun before, it has brought some itself.
+// upgrade to what was there all along would prove nothing. Where one to the same version was begun before, it has brought
+// some itself.
 export async function tracesOf(version: string, machine: string): Promise<string[]> {
-  const begun = await shellIn(machine, 'ls /var/lib/capd-kubeadm-upgrader/history.jsonl 2>/dev/null || true')
+  const history = '/var/lib/capd-kubeadm-upgrader/history.jsonl'
+  const begun = await shellIn(machine, `grep -s '"target":"${version}"' ${history} || true`)
   if (begun !== '') return []
   const names = "\\( -name 'kubeadm*' -o -name 'kubelet*' -o -name 'kubectl*' \\)"
   const programs = `find / /var -xdev -type f -perm -u+x ${names} -exec grep -laF ${version} {} + || true`

@@ -13,12 +13,15 @@ interface Options {
 
 // The machine as it is. Where an upgrade was begun before, the API server that is asked may be away, now and then.
 export async function looked(machine: string, controlPlane: string, signal: AbortSignal): Promise<Snapshot> {
-  for (const limit = Date.now() + settleSeconds * 1000; ; await sleep(1000, undefined, { signal })) {
+  const limit = Date.now() + settleSeconds * 1000
+  for (let tries = 1; ; tries++) {
     try {
       return await snapshot(machine, controlPlane)
     } catch (thrown) {
       if (Date.now() > limit) throw thrown
     }
+    if (tries === 1) console.log(`\nWaiting until ${machine} can be looked at, ${settleSeconds} s at most`)
+    await sleep(1000, undefined, { signal })
   }
 }
 
