@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { Logger } from 'pino'
-import { UpgradeError } from './errors.ts'
+import { UpgradeError } from './errors/upgrade-error.ts'
 
 // A serving certificate with its key: both as PEM, or as the names of the two files.
 export interface Pair {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { coversAll } from '../e2e/cluster-api.ts'
-import { UpgradeError } from '../src/errors.ts'
+import { UpgradeError } from '../src/errors/upgrade-error.ts'
 import type { Container, ExecResult } from '../src/machine/engine.ts'
 import { machineOn } from '../src/machine/machine.ts'
 import type { Context } from '../src/upgrade/step.ts'

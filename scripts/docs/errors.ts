@@ -1,29 +1,34 @@
-import { errors } from '../../src/errors.ts'
+import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'
+import { template } from '../../src/errors/upgrade-error.ts'
 import { heading, table } from './table.ts'
 
+/** The page docs/errors.md: every error of the catalogue, with `{name}` in place of its values. */
 export function errorsPage(): string {
-  const rows = Object.entries(errors).map(([code, { answer, message, todo }]) => [`\`${code}\``, answer, message, todo])
-  return `${heading('Errors', 'src/errors.ts')}
+  const rows = Object.keys(catalogue).map((code) => {
+    const { answer, message, todo } = template(code as ErrorCode)
+    return [`\`${code}\``, answer, message, todo]
+  })
+  return `${heading('Errors', 'src/errors')}
 
-Every error has a code, which stands in brackets at the end of its message. A message stays the same as long as what
-it tells of does, because Cluster API copies messages into conditions. \`{…}\` is filled in. The log has more: the
-cause, the last lines of what failed, and what to do.
+Every error has a code, in brackets at the end of its message. A message does not change while the state it describes
+lasts, because Cluster API copies it into conditions. It is one line of at most 1,000 characters. Values replace
+\`{…}\`. The log has more: the cause, the last lines of what failed, and what to do.
 
 Each error is one of three answers:
 
-- **decline**: the change is not made in place. Only the CanUpdate hooks decline: their answer is a Success that leaves
+- **decline**: the change is not made in place. Only the CanUpdate hooks decline: their response is a Success that leaves
   the change out of its patches, and Cluster API replaces the machine. The reason is in the service's log. A version
   that cannot be read (\`VERSION_FORM\`) is declined by them too.
-- **progress**: it may pass by itself. UpdateMachine answers Success with the message and a time to ask again; the
+- **progress**: it may pass by itself. UpdateMachine responds with Success, the message and a time to call again; the
   message is in the Machine's condition Updating. What does not pass within the limit of its step, or within ten minutes
   where the machine itself is away, becomes a failure.
-- **failure**: a person is needed. The hook's answer has the status Failure and HTTP status 200. Cluster API says
-  \`InPlaceUpdateFailed\` in the Machine's condition Updating, has the message in its controller's log, and goes on
-  asking: the upgrade is tried again, at first after 10 seconds, later after 5 minutes.
+- **failure**: a person has to act. The hook's response has the status Failure and HTTP status 200. Cluster API sets
+  \`InPlaceUpdateFailed\` in the Machine's condition Updating, writes the message to its controller's log, and calls
+  again: the upgrade is tried again, at first after 10 seconds, later after 5 minutes.
 
-The endpoints start and sync answer a request that they refuse with \`code\`, \`message\` and \`todo\` in JSON, and with
-the HTTP status 400, or 401 (\`TOKEN_WRONG\`), 404 (\`NOT_STARTED\`, \`HOOK_UNKNOWN\`), 409 (progress), 413
-(\`REQUEST_TOO_LARGE\`) or 500 (\`UNEXPECTED\`).
+The endpoints start and sync refuse a request with \`code\`, \`message\` and \`todo\` in JSON, and with the HTTP status
+400, or 401 (\`TOKEN_WRONG\`), 404 (\`NOT_STARTED\`, \`HOOK_UNKNOWN\`), 409 (progress), 413 (\`REQUEST_TOO_LARGE\`) or
+500 (\`UNEXPECTED\`).
 
 ${table(['Code', 'Answer', 'Message', 'What to do'], rows)}
 `

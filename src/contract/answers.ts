@@ -1,4 +1,4 @@
-import type { UpgradeError } from '../errors.ts'
+import type { UpgradeError } from '../errors/upgrade-error.ts'
 import { apiVersion, hooks } from './catalogue.ts'
 
 // One operation of RFC 6902, as sent inside a patch.

@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 
 // Makes a parser from request text to a checked object; throws REQUEST_NOT_JSON or REQUEST_INVALID, which
 // names the first field that is wrong but never its value: a body can hold bootstrap tokens and file contents.

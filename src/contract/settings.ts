@@ -1,4 +1,4 @@
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 
 // What an ExtensionConfig may say in spec.settings; start takes the same. docs/configuration.md has this table.
 export const settings = {

@@ -1,4 +1,4 @@
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Path } from './diff.ts'
 import { filesInPlace, type Part } from './file-list.ts'
 import { atLeastMinor, type Role, versionObjection } from './versions.ts'

@@ -1,7 +1,7 @@
 import type { Operation } from '../contract/answers.ts'
 import type { KubeObject } from '../contract/objects.ts'
 import type { Settings } from '../contract/settings.ts'
-import { coded, UpgradeError } from '../errors.ts'
+import { coded, UpgradeError } from '../errors/upgrade-error.ts'
 import { type Claim, claims, describe } from './claims.ts'
 import { differences, type Path, valueAt } from './diff.ts'
 import { backendOf } from './kinds.ts'

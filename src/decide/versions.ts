@@ -1,5 +1,5 @@
 import semver from 'semver'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 
 export type Role = 'control-plane' | 'worker'
 

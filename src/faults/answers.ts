@@ -1,6 +1,6 @@
 import { type Answer, type Operation, success } from '../contract/answers.ts'
 import { hooks } from '../contract/catalogue.ts'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Clock } from '../upgrade/clock.ts'
 
 // A call of a hook, and the misbehaviour that it asks for.

@@ -1,4 +1,4 @@
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import { type Fault, faults, type Parameter, parameters } from './table.ts'
 
 // A misbehaviour as a setting asks for it.

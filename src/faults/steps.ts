@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import { readHistory, record } from '../upgrade/history.ts'
 import { type Context, type Plan, type Step, waiting } from '../upgrade/step.ts'
 import { type Asked, readFault } from './asked.ts'

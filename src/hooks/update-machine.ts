@@ -2,7 +2,7 @@ import { success } from '../contract/answers.ts'
 import { hooks } from '../contract/catalogue.ts'
 import { UpdateMachineRequest } from '../contract/objects.ts'
 import { parser } from '../contract/parse.ts'
-import { coded } from '../errors.ts'
+import { coded } from '../errors/upgrade-error.ts'
 import { taskOfMachine } from '../upgrade/task.ts'
 import type { Upgrades } from '../upgrade/upgrades.ts'
 

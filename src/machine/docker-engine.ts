@@ -2,7 +2,7 @@ import { type Duplex, PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Docker from 'dockerode'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Container, Engine, ExecOptions, ExecResult, Helper } from './engine.ts'
 import { engineError } from './engine-error.ts'
 

@@ -1,4 +1,4 @@
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 
 // What dockerode throws, as a coded error: Docker's status codes for a container that cannot be used, and
 // everything else (socket gone, connection refused, engine restarting) as the engine not answering.

@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Engine } from './engine.ts'
 import { type Machine, machineOn } from './machine.ts'
 

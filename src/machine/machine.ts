@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Engine, ExecOptions, ExecResult } from './engine.ts'
 
 // Everything that this program leaves on a machine is below this directory, on the machine's /var volume.

@@ -1,4 +1,4 @@
-import type { UpgradeError } from '../errors.ts'
+import type { UpgradeError } from '../errors/upgrade-error.ts'
 
 // How far an upgrade is. `message` is constant for a state, because CAPI copies it into a condition.
 export interface Progress {

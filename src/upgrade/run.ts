@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
-import { coded, type ErrorCode, errors, UpgradeError } from '../errors.ts'
+import type { ErrorCode } from '../errors/catalogue.ts'
+import { coded, rememberedError, UpgradeError } from '../errors/upgrade-error.ts'
 import type { Engine } from '../machine/engine.ts'
 import { locate } from '../machine/locate.ts'
 import type { Clock } from './clock.ts'
@@ -51,7 +52,7 @@ export class Run {
         this.progress = { phase: 'Done', step: '', message: `at ${this.#task.version}`, retryAfterSeconds: 0 }
         return
       } catch (thrown) {
-        if (stopped(thrown) || this.#isFinal(coded(thrown))) return
+        if (stopped(thrown) || this.#isFinal(thrown)) return
       }
     }
   }
@@ -123,13 +124,14 @@ export class Run {
   }
 
   // Decides whether trouble ends the run, and says it. Failure is for what needs a person.
-  #isFinal(error: UpgradeError): boolean {
+  #isFinal(thrown: unknown): boolean {
+    const error = thrown instanceof Final ? thrown.error : coded(thrown)
     const { clock, log } = this.#means
     const { step } = this.progress
     const about = { code: error.code, detail: error.detail, err: error.cause }
     this.#away ??= clock.now()
     const isFinal =
-      error instanceof Final || error.answer !== 'progress' || clock.now() - this.#away > awayLimitSeconds * 1000
+      thrown instanceof Final || error.answer !== 'progress' || clock.now() - this.#away > awayLimitSeconds * 1000
     if (isFinal) {
       log.error({ ...about, todo: error.todo }, error.message)
       this.progress = { phase: 'Failed', step, message: error.message, retryAfterSeconds: 0, error }
@@ -147,8 +149,7 @@ export class Run {
     const { firstSeconds, mostSeconds } = cooling
     const seconds = Math.min(firstSeconds * 2 ** (last.inARow - 1), mostSeconds)
     if (this.#means.clock.now() > last.event.at + seconds * 1000) return
-    const code = Object.hasOwn(errors, last.event.code ?? '') ? (last.event.code as ErrorCode) : 'UNEXPECTED'
-    throw new Final(new UpgradeError(code, last.event.values))
+    throw new Final(rememberedError(last.event.code, last.event.values))
   }
 }
 
@@ -158,9 +159,12 @@ function triesOf({ code }: UpgradeError): number {
 }
 
 // An error that ends the run although its code alone would not.
-class Final extends UpgradeError {
+class Final extends Error {
+  readonly error: UpgradeError
+
   constructor(error: UpgradeError) {
-    super(error.code, error.values, { cause: error.cause, ...(error.detail ? { detail: error.detail } : {}) })
+    super(error.message, { cause: error })
+    this.error = error
   }
 }
 

@@ -5,7 +5,7 @@ import { valueAt } from '../decide/diff.ts'
 import { digestOf, type Files, filesOf } from '../decide/files.ts'
 import { backendOf } from '../decide/kinds.ts'
 import { parseVersion } from '../decide/versions.ts'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import { containerOf, type Whereabouts } from '../machine/locate.ts'
 
 // One upgrade that is asked for: which machine, to which version, and with which files.

@@ -1,4 +1,4 @@
-import type { UpgradeError } from '../errors.ts'
+import type { UpgradeError } from '../errors/upgrade-error.ts'
 import { clearUnit, startUnit, type UnitResult, unitLog, unitResult } from '../machine/unit.ts'
 import { type Context, type Step, workDirectory } from './step.ts'
 

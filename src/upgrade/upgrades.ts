@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UpgradeError } from '../errors.ts'
+import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Progress } from './progress.ts'
 import { type Means, Run } from './run.ts'
 import { simulation } from './simulation.ts'

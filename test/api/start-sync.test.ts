@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { UpgradeError } from '../../src/errors.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
 import { serve, silent, token, upgradesAt } from '../app/serve.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { UpgradeError } from '../../src/errors.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { asked, captured } from '../contract/captured.ts'
 import { paths, serve, silent, token } from './serve.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { UpgradeError } from '../../src/errors.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { paths, serve, silent } from './serve.ts'
 
 const answers = async () => {}

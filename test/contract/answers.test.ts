@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { failure, patchField, success } from '../../src/contract/answers.ts'
-import { UpgradeError } from '../../src/errors.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 
 test('a patch is padded base64 of a JSON patch, as Go decodes a []byte', () => {
   for (const value of ['v1.35.4', 'v1.35.40', 'v1.35.400', 'ü>>???']) {

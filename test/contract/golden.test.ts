@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { coversAll } from '../../e2e/cluster-api.ts'
-import { UpgradeError } from '../../src/errors.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
 import { paths, serve, upgradesAt } from '../app/serve.ts'
 import { asked, captured, type Json, put } from './captured.ts'

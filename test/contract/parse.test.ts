@@ -43,7 +43,7 @@ describe('what is needed must be there and of its type; the message names the pl
   ])('%j is %j', (path, value, what) => {
     const request = asked.machine()
     put(request, path, value)
-    const message = `The request does not have the form that is asked for: ${what}. (REQUEST_INVALID)`
+    const message = `The request does not have the required form: ${what}. (REQUEST_INVALID)`
     expect(() => parse(JSON.stringify(request))).toThrow(message)
   })
 

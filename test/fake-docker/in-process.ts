@@ -1,4 +1,4 @@
-import { UpgradeError } from '../../src/errors.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Engine } from '../../src/machine/engine.ts'
 import { engineError } from '../../src/machine/engine-error.ts'
 import type { FakeEngine } from './engine.ts'

@@ -109,7 +109,7 @@ describe.each(chosen)('%s with the argument "%s"', (hook, argument) => {
     const { status, body } = await post(paths[hook], { ...bodies[hook](), settings: { fault } })
     expect(status).toBe(200)
     expect(body.status).toBe('Failure')
-    expect(body.message).toBe(`misbehaviour ${fault}: this failure was asked for. (MISBEHAVIOUR)`)
+    expect(body.message).toBe(`misbehaviour ${fault}: this failure was requested. (MISBEHAVIOUR)`)
     expect(started).toEqual([])
   })
 
@@ -211,7 +211,7 @@ test('discovery fails where the service was started so, and the hooks answer as 
       apiVersion: 'hooks.runtime.cluster.x-k8s.io/v1alpha1',
       kind: 'DiscoveryResponse',
       status: 'Failure',
-      message: 'misbehaviour discovery-fails: this failure was asked for. (MISBEHAVIOUR)',
+      message: 'misbehaviour discovery-fails: this failure was requested. (MISBEHAVIOUR)',
     } satisfies Json,
   })
   expect(seen).toEqual(['discovery-fails'])

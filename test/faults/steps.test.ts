@@ -84,7 +84,7 @@ describe.each(places)('%s, step %s', (name, step) => {
     const options = { settings: { fault: `fail-at:${step}` }, files }
     expect(await attempt(lab, name, options)).toEqual({
       end: 'Failed',
-      message: `misbehaviour fail-at:${step}: this failure was asked for. (MISBEHAVIOUR)`,
+      message: `misbehaviour fail-at:${step}: this failure was requested. (MISBEHAVIOUR)`,
       seen: ['fail-at'],
     })
     // Nothing of the step was begun, and nothing after it.
@@ -227,5 +227,5 @@ test('start and sync heed the misbehaviour of steps', async () => {
   do synced = (await post('/v1/sync', wish, bearer)).body
   while (synced.phase === 'InProgress')
   expect(synced).toMatchObject({ phase: 'Failed', step: 'binaries', code: 'MISBEHAVIOUR' })
-  expect(synced.message).toBe('misbehaviour fail-at:binaries: this failure was asked for. (MISBEHAVIOUR)')
+  expect(synced.message).toBe('misbehaviour fail-at:binaries: this failure was requested. (MISBEHAVIOUR)')
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { UpgradeError } from '../../src/errors.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { answerUpdateMachine } from '../../src/hooks/update-machine.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
 import { upgradesAt } from '../app/serve.ts'

@@ -143,6 +143,6 @@ test('an error that is not known is a failure, not silence', async () => {
   const lab = startWorkersLab('w-1')
   const engine = { ...lab.engine, inspect: () => Promise.reject(new TypeError('a bug')) }
   const { run } = await walk(lab, 'w-1', { engine })
-  expect(run.progress.message).toBe('The updater met an error that it does not know. (UNEXPECTED)')
+  expect(run.progress.message).toBe('Unexpected internal error. (UNEXPECTED)')
   expect(run.progress.error?.cause).toEqual(new TypeError('a bug'))
 })

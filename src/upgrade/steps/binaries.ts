@@ -1,4 +1,4 @@
-import { UpgradeError } from '../../errors.ts'
+import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { waiting, workDirectory } from '../step.ts'
 import { type Ended, unitStep } from '../unit-step.ts'
 
@@ -27,7 +27,7 @@ function explain({ exitCode, log, unit }: Ended): UpgradeError {
     44: 'CHECKSUM_WRONG',
     45: 'BINARY_UNUSABLE',
   } as const
-  const code = codes[exitCode as keyof typeof codes] ?? 'UNIT_FAILED'
+  const code = exitCode in codes ? codes[exitCode as keyof typeof codes] : 'UNIT_FAILED'
   const what = /^failed: (\S+)$/m.exec(log)?.[1] ?? 'a file'
   return new UpgradeError(code, { what, unit }, { detail: log })
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { UpgradeError } from '../../errors.ts'
+import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { missingImages } from '../images.ts'
 import { type Context, type Step, waiting, workDirectory } from '../step.ts'
 

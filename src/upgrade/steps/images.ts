@@ -1,4 +1,4 @@
-import { UpgradeError } from '../../errors.ts'
+import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { missingImages } from '../images.ts'
 import { waiting, workDirectory } from '../step.ts'
 import { unitStep } from '../unit-step.ts'

@@ -1,4 +1,4 @@
-import { UpgradeError } from '../../errors.ts'
+import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { etcdWaitsFor } from '../control-plane.ts'
 import { type Step, waiting } from '../step.ts'
 import { kubeadmUnderWay } from './kubeadm.ts'

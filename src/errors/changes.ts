@@ -1,0 +1,52 @@
+import { decline, failure, type Values } from './entry.ts'
+
+/** Errors of what a Machine describes, and of changes that are not made in place. */
+export const changes = {
+  BACKEND_UNSUPPORTED: ({ kind }: Values<'kind'>) =>
+    failure(
+      `The infrastructure machine ${kind} is not a Docker machine.`,
+      'Only DevMachine with the docker backend and DockerMachine are updated. Replace the machine.',
+    ),
+  PROVIDER_ID_MISSING: () =>
+    failure(
+      'The Machine has no spec.providerID.',
+      'Wait until CAPD has provisioned the machine. The name of the container is never guessed.',
+    ),
+  PROVIDER_ID_FORM: () =>
+    failure(
+      'The providerID is not of the form docker:////<container name>.',
+      'Only machines of the Docker provider can be updated.',
+    ),
+  VERSION_MISSING: () =>
+    failure('The Machine has no spec.version.', 'Set the version in the control plane or MachineDeployment.'),
+  VERSION_FORM: () =>
+    failure(
+      'The version is not a Kubernetes release such as v1.35.4.',
+      'Use the name of a release, with a leading v and without build metadata.',
+    ),
+  VERSION_DOWN: ({ from, to }: Values<'from' | 'to'>) =>
+    decline(
+      `The version would go down from ${from} to ${to}.`,
+      'Kubernetes is never downgraded in place. The machine is replaced.',
+    ),
+  VERSION_SKIPS_MINOR: ({ from, to }: Values<'from' | 'to'>) =>
+    decline(
+      `A control plane cannot go from ${from} to ${to} in one step.`,
+      'kubeadm upgrades one minor version at a time. Go through each minor version to stay in place.',
+    ),
+  CHANGE_NOT_COVERED: ({ path }: Values<'path'>) =>
+    decline(
+      `${path} changes, which is not updated in place.`,
+      'docs/what-is-updated.md lists what is. The machine is replaced.',
+    ),
+  FILE_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>
+    decline(
+      `${path} is not written in place: ${why}.`,
+      'docs/what-is-updated.md lists what is. The machine is replaced.',
+    ),
+  MACHINE_FOREIGN: ({ kind }: Values<'kind'>) =>
+    decline(
+      `${kind} is not a Docker machine: no opinion.`,
+      'No action needed: another updater may handle it, otherwise the machine is replaced.',
+    ),
+}

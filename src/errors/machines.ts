@@ -1,0 +1,49 @@
+import { failure, progress, type Values } from './entry.ts'
+
+/** Errors of the Docker engine and the containers. */
+export const machines = {
+  ENGINE_UNREACHABLE: () =>
+    progress(
+      'The Docker engine does not answer.',
+      'Check the engine, and the socket or DOCKER_HOST that the service uses.',
+    ),
+  CONTAINER_MISSING: ({ name }: Values<'name'>) =>
+    failure(`There is no container ${name}.`, 'Delete the Machine so that it is replaced.'),
+  CONTAINER_STOPPED: ({ name }: Values<'name'>) =>
+    progress(
+      `The container ${name} is not running.`,
+      `Start it with "docker start ${name}", or delete the Machine so that it is replaced.`,
+    ),
+  CONTAINER_PAUSED: ({ name }: Values<'name'>) =>
+    progress(`The container ${name} is paused.`, `Run "docker unpause ${name}".`),
+  CONTAINER_OF_OTHER_CLUSTER: ({ name, cluster }: Values<'name' | 'cluster'>) =>
+    failure(
+      `The container ${name} does not belong to the cluster ${cluster}.`,
+      'Check spec.providerID of the Machine. The container was not touched.',
+    ),
+  CONTAINER_ROLE: ({ name, role }: Values<'name' | 'role'>) =>
+    failure(
+      `The container ${name} is not a ${role}, which is the role of the Machine.`,
+      'Check spec.providerID of the Machine. The container was not touched.',
+    ),
+  CONTAINER_HOSTNAME: ({ name }: Values<'name'>) =>
+    failure(
+      `The host name of container ${name} differs from its name.`,
+      'CAPD and kind give a container the name of its node. This one was made by something else.',
+    ),
+  CONTAINER_CA: ({ name }: Values<'name'>) =>
+    failure(
+      `The container ${name} has another cluster CA than the Machine.`,
+      'Two clusters share the name on this engine. Check spec.providerID of the Machine.',
+    ),
+  EXEC_FAILED: ({ command }: Values<'command'>) =>
+    progress(
+      `A command in the machine failed: ${command}.`,
+      "The service's log has its output. If it continues, inspect the machine with docker exec.",
+    ),
+  EXEC_TIME_LIMIT: ({ command }: Values<'command'>) =>
+    progress(
+      `A command in the machine did not end in time: ${command}.`,
+      'Check the load of the host, and inspect the machine with docker exec.',
+    ),
+}

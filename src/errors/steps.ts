@@ -1,0 +1,93 @@
+import { failure, progress, type Values } from './entry.ts'
+
+/** Errors of the steps of an upgrade. */
+export const steps = {
+  MACHINE_NEWER: ({ running, target }: Values<'running' | 'target'>) =>
+    failure(
+      `The machine already runs ${running}, newer than ${target}.`,
+      'Kubernetes is never downgraded in place. Delete the Machine so that it is replaced.',
+    ),
+  MACHINE_TOO_OLD: ({ running, target }: Values<'running' | 'target'>) =>
+    failure(
+      `The machine runs ${running}, more than one minor before ${target}.`,
+      'Go through each minor version: kubeadm cannot skip one.',
+    ),
+  SPACE_SHORT: ({ path, need }: Values<'path' | 'need'>) =>
+    progress(
+      `There is too little free space in ${path}: ${need} MiB are needed.`,
+      "Free space in the machine or on the engine's disk.",
+    ),
+  FILE_REFUSED: ({ path, why }: Values<'path' | 'why'>) =>
+    failure(
+      `The file ${path} cannot be written: ${why}.`,
+      'Correct spec.files of the KubeadmConfig, or what is at that path in the machine. The machine is not harmed.',
+    ),
+  MANIFEST_MISSING: ({ name }: Values<'name'>) =>
+    failure(
+      `The static pod manifest of ${name} is missing and kubeadm left no backup of it.`,
+      'Delete the Machine so that it is replaced.',
+    ),
+  MANIFESTS_INCOMPLETE: () =>
+    progress('Static pod manifests are missing.', "No action needed: kubeadm's newest backup is restored."),
+  DOWNLOAD_NOT_FOUND: ({ what }: Values<'what'>) =>
+    failure(`The download server has no ${what}.`, 'Check the version and UPGRADER_BINARIES_URL.'),
+  DOWNLOAD_BROKEN: ({ what }: Values<'what'>) =>
+    progress(
+      `The download of ${what} was cut off or did not start.`,
+      'Check that the machine reaches UPGRADER_BINARIES_URL.',
+    ),
+  DOWNLOAD_STALLED: ({ what }: Values<'what'>) =>
+    progress(`The download of ${what} stalled.`, 'Check the network between the machine and UPGRADER_BINARIES_URL.'),
+  CHECKSUM_WRONG: ({ what }: Values<'what'>) =>
+    progress(
+      `The download of ${what} does not have the checksum that the server publishes.`,
+      'Check the server or mirror at UPGRADER_BINARIES_URL. Nothing was installed.',
+    ),
+  BINARY_UNUSABLE: ({ what }: Values<'what'>) =>
+    failure(
+      `The downloaded ${what} does not run in the machine or is of another version.`,
+      'Check the server or mirror at UPGRADER_BINARIES_URL. Nothing was installed.',
+    ),
+  IMAGE_SOURCE_MISSING: ({ image }: Values<'image'>) =>
+    failure(
+      `The engine has no image ${image} to take the Kubernetes images from.`,
+      `Run "docker pull ${image}", or set UPGRADER_IMAGES=pull.`,
+    ),
+  IMAGE_SOURCE_LACKS: ({ image, missing }: Values<'image' | 'missing'>) =>
+    failure(
+      `The image ${image} does not hold ${missing}.`,
+      'Set UPGRADER_IMAGES=pull, or set UPGRADER_NODE_IMAGE to an image that holds it.',
+    ),
+  VAR_VOLUME_MISSING: ({ name }: Values<'name'>) =>
+    failure(
+      `The container ${name} has no volume at /var, which CAPD and kind give their machines.`,
+      'Set UPGRADER_IMAGES=pull.',
+    ),
+  IMAGES_NOT_LOADED: () =>
+    progress(
+      'The Kubernetes images could not be brought into the machine.',
+      'The log has the reason. Check the registry or the engine.',
+    ),
+  KUBEADM_FORBIDDEN: () =>
+    progress(
+      "kubeadm may not read the cluster's configuration yet.",
+      "No action needed: the API server's node authorizer needs a moment after an upgrade.",
+    ),
+  KUBEADM_FAILED: ({ cause, unit }: Values<'cause' | 'unit'>) =>
+    failure(
+      `kubeadm upgrade node failed: ${cause}`,
+      `Read "journalctl -u ${unit}" in the machine. kubeadm restored what it had changed.`,
+    ),
+  KUBELET_NOT_UP: ({ target }: Values<'target'>) =>
+    failure(
+      `The kubelet ${target} did not come up; the one from before runs again.`,
+      'Read "journalctl -u kubelet" in the machine.',
+    ),
+  UNIT_FAILED: ({ unit }: Values<'unit'>) =>
+    progress(`The unit ${unit} failed in the machine.`, `Read "journalctl -u ${unit}" in the machine.`),
+  STEP_TIME_LIMIT: ({ step, minutes, waitsFor }: Values<'step' | 'minutes' | 'waitsFor'>) =>
+    failure(
+      `The step "${step}" did not finish within ${minutes} min, waiting for ${waitsFor}.`,
+      'Remove what it waits for. The upgrade is tried again when Cluster API calls again.',
+    ),
+}
