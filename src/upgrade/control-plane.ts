@@ -33,18 +33,46 @@ export async function oldestApiServer(context: Context): Promise<string | undefi
   return versions.sort(semver.compare)[0]
 }
 
-// What the static pods of this machine still need: manifests of Kubernetes' own at the target, and of each
-// manifest's image a container that runs, with none of another version of it beside.
-export function staticPodsWaitFor({ manifests, containers, digests }: Facts, target: string): string | undefined {
-  const running = Object.values(containers)
-  const isSame = (one: string, other: string) => one === other || (digests[one] ?? one) === digests[other]
-  for (const [name, image] of Object.entries(manifests)) {
-    if (name.startsWith('kube-') && tagOf(image) !== target) return `the manifest of ${name} at ${target}`
-    const versions = running.filter((other) => repositoryOf(other) === repositoryOf(image))
-    if (versions.length === 0 || !versions.every((other) => isSame(other, image)))
-      return `${name} to run ${tagOf(image)}`
+// kubeadm's own static pods at the version of Kubernetes, in every control plane machine.
+const kubernetesPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+
+/**
+ * The versions that the manifests of kubeadm's own static pods name. All other static pods, such as kube-vip, are the
+ * user's and have versions of their own. Empty on a worker.
+ */
+export function manifestVersions({ manifests }: Pick<Facts, 'manifests'>): string[] {
+  const images = kubernetesPods.map((name) => manifests[name])
+  return images.filter((image) => image !== undefined).map(tagOf)
+}
+
+/**
+ * What kubeadm's own static pods still need: manifests at the target, and of each manifest's image a container that
+ * runs, with none of another version of it next to it. etcd counts only where its manifest is there. Undefined when
+ * they need nothing.
+ */
+export function staticPodsWaitFor(facts: Facts, target: string): string | undefined {
+  const { manifests } = facts
+  for (const name of kubernetesPods) {
+    const image = manifests[name]
+    if (image === undefined || tagOf(image) !== target) return `the manifest of ${name} at ${target}`
   }
-  return undefined
+  const own = [...kubernetesPods, 'etcd'].flatMap((name) => {
+    const image = manifests[name]
+    return image === undefined ? [] : [{ name, image }]
+  })
+  const late = own.find(({ image }) => !runsOnly(image, facts))
+  return late && `${late.name} to run ${tagOf(late.image)}`
+}
+
+// True when the image runs, by whatever name, and no other image of its repositories does.
+function runsOnly(image: string, { containers, digests }: Pick<Facts, 'containers' | 'digests'>): boolean {
+  const digestOf = (name: string) => digests[name] ?? name.split('@')[1] ?? name
+  const digest = digestOf(image)
+  const names = Object.keys(digests).filter((name) => digestOf(name) === digest)
+  const repositories = new Set([image, ...names].map(repositoryOf))
+  const running = Object.values(containers)
+  const isSame = (other: string) => digestOf(other) === digest
+  return running.some(isSame) && running.every((other) => isSame(other) || !repositories.has(repositoryOf(other)))
 }
 
 // An object of the cluster's API; undefined while the API does not answer, or not in full.
@@ -77,11 +105,17 @@ export async function otherApiServer(context: Context): Promise<string | undefin
   return undefined
 }
 
-// Of an image's name with a tag, as manifests have it.
+// The tag of an image's name, as manifests have it, with or without a digest after it.
 export function tagOf(image: string): string {
-  return image.slice(image.lastIndexOf(':') + 1)
+  const [name = ''] = image.split('@')
+  return name.slice(name.lastIndexOf(':') + 1)
 }
 
+// kind's node images have two names for each image of Kubernetes, one with the architecture, and containerd gives a
+// container the one that sorts first.
+const architecture = /-(amd64|arm|arm64|ppc64le|riscv64|s390x)$/
+
 function repositoryOf(image: string): string {
-  return image.slice(0, image.lastIndexOf(':'))
+  const [name = ''] = image.split('@')
+  return name.replace(/:[^:/]*$/, '').replace(architecture, '')
 }

@@ -53,3 +53,26 @@ test.each<[string, string, string, string]>([
   expect(lab.machine(name).snapshot()).toEqual(before)
   expect(lab.machine(name).effects).toEqual([])
 })
+
+test('a machine that was upgraded by hand, with a static pod of the user, is done', async () => {
+  const lab = startQuickLab('cp-1')
+  const machine = putAtTarget(lab, 'cp-1')
+  machine.setManifest('kube-vip', 'ghcr.io/kube-vip/kube-vip:v1.0.1')
+  machine.runContainer('ghcr.io/kube-vip/kube-vip:v1.0.1')
+  const { run } = await walk(lab, 'cp-1')
+  expect(run.progress).toMatchObject({ phase: 'Done' })
+  expect(machine.effects).toEqual([])
+})
+
+// Files are then all that is left to do, whatever the user's own static pods are at.
+test('a machine at the target with a static pod of the user keeps its programs when its files change', async () => {
+  const lab = startQuickLab('cp-1')
+  const machine = putAtTarget(lab, 'cp-1')
+  machine.setManifest('kube-vip', 'ghcr.io/kube-vip/kube-vip:v1.0.1')
+  Object.assign(machine, { mirrorPods: 'not ready' })
+  lab.clock.after(30, () => Object.assign(machine, { mirrorPods: 'ready' }))
+  const { run } = await walk(lab, 'cp-1', { files: [{ path: '/etc/motd', content: 'hello' }] })
+  expect(run.progress).toMatchObject({ phase: 'Done' })
+  expect(machine.units.starts).toEqual([])
+  expect(machine.effects).toContain('write /etc/motd')
+})

@@ -1,5 +1,5 @@
 import { readFacts } from '../../machine/facts.ts'
-import { apiServerReady, etcdWaitsFor, readObject, staticPodsWaitFor, tagOf } from '../control-plane.ts'
+import { apiServerReady, etcdWaitsFor, manifestVersions, readObject, staticPodsWaitFor } from '../control-plane.ts'
 import { type Context, type Step, waiting, workDirectory } from '../step.ts'
 import { runsSteadily } from './kubelet.ts'
 
@@ -29,10 +29,10 @@ interface Node {
 // moment is the one that the Node knows.
 export async function runsTarget({ machine, target }: Context): Promise<boolean> {
   if (await machine.has(workDirectory(target))) return false
-  const { kubelet, manifests } = await readFacts(machine)
+  const facts = await readFacts(machine)
   const node = await readObject<Node>(machine, `/api/v1/nodes/${machine.name}`)
-  const versions = Object.entries(manifests).flatMap(([name, image]) => (name.startsWith('kube-') ? tagOf(image) : []))
-  return [kubelet.version || node?.status.nodeInfo.kubeletVersion, ...versions].every((version) => version === target)
+  const kubelet = facts.kubelet.version || node?.status.nodeInfo.kubeletVersion
+  return [kubelet, ...manifestVersions(facts)].every((version) => version === target)
 }
 
 async function kubeletWaitsFor(context: Context): Promise<string | undefined> {

@@ -8,6 +8,7 @@ import { kubelet } from '../../../src/upgrade/steps/kubelet.ts'
 import { manifests } from '../../../src/upgrade/steps/manifests.ts'
 import { staticPods } from '../../../src/upgrade/steps/static-pods.ts'
 import { tidy } from '../../../src/upgrade/steps/tidy.ts'
+import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { digestOf, old, target } from '../../fake-docker/release.ts'
 import { look, nothing, type Row, serverOf, stopContainers } from './look.ts'
 
@@ -51,6 +52,70 @@ const rows: [Step, ...Row][] = [
       names.set('registry.k8s.io/kube-scheduler:latest', digestOf(image))
       stopContainers(containers, 'kube-scheduler')
       machine('cp-1').runContainer('registry.k8s.io/kube-scheduler:latest')
+    },
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'done',
+    'static pods of the user stand next to them, at versions of their own, and one does not run',
+    ({ machine }) => {
+      machine('cp-1').setManifest('kube-vip', 'ghcr.io/kube-vip/kube-vip:v1.0.1')
+      machine('cp-1').runContainer('ghcr.io/kube-vip/kube-vip:v1.0.0')
+      machine('cp-1').setManifest('kube-rbac-proxy', 'quay.io/brancz/kube-rbac-proxy:v0.20.0')
+      machine('cp-1').setManifest('proxy', 'registry:5000/proxy')
+    },
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'done',
+    "the node image has its images under two names, and the runtime takes the architecture's",
+    ({ machine }) => renameContainers(machine('cp-1'), (name) => name.replace(/(:v[^:]*)$/, '-amd64$1')),
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'done',
+    'the runtime names the images after another registry',
+    ({ machine }) =>
+      renameContainers(machine('cp-1'), (name) => name.replace('registry.k8s.io', 'mirror.example:5000/k8s')),
+  ],
+  [
+    staticPods,
+    'cp-1',
+    `kube-apiserver to run ${target}`,
+    "one of the old version runs next to it under the architecture's name",
+    ({ machine }) => machine('cp-1').runContainer(`registry.k8s.io/kube-apiserver-amd64:${old}`),
+  ],
+  [
+    staticPods,
+    'cp-1',
+    `kube-controller-manager to run ${target}`,
+    'another image of the same repository runs in its place',
+    ({ machine }) => {
+      const image = `registry.k8s.io/kube-controller-manager:${target}`
+      machine('cp-1').images.set(`${image}-rebuilt`, digestOf('another'))
+      stopContainers(machine('cp-1').containers, 'kube-controller-manager')
+      machine('cp-1').runContainer(`${image}-rebuilt`)
+    },
+  ],
+  [
+    staticPods,
+    'cp-1',
+    `the manifest of kube-scheduler at ${target}`,
+    'it has none',
+    ({ machine }) => machine('cp-1').removeManifest('kube-scheduler'),
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'done',
+    'its manifests name the digest, too',
+    ({ machine }) => {
+      for (const [name, image] of Object.entries(machine('cp-1').manifests)) {
+        machine('cp-1').setManifest(name, `${image}@${digestOf(image)}`)
+      }
     },
   ],
   [
@@ -196,3 +261,13 @@ test.each(
 )('%s on %s: %s, when %s', async (_step, name, waitsFor, _why, change, step) => {
   expect(await look(step, name, change)).toBe(waitsFor)
 })
+
+// Gives the images of kubeadm's static pods a second name, under which they run.
+function renameContainers({ images, containers, manifests }: SimulatedMachine, rename: (name: string) => string): void {
+  const own = Object.values(manifests)
+  for (const [id, image] of containers) {
+    if (!own.includes(image)) continue
+    images.set(rename(image), digestOf(image))
+    containers.set(id, rename(image))
+  }
+}
