@@ -32,6 +32,7 @@ function machineThat(role: 'control-plane' | 'worker', answer: (argv: string[]) 
     machine: machineOn(engine, { name: 'm', cluster: 'c', role }),
     target: 'v1.35.4',
     files: { wanted: [], closed: [] },
+    patches: undefined,
     key: 'v1.35.4',
     settings: { addons: 'kcp', changes: 'all', inMemory: 'no-opinion', fault: 'none' },
     engine,

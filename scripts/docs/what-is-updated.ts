@@ -71,6 +71,20 @@ When a machine is updated, the files are written after the images are there and 
 when it is not the one that was seen in place last. A file that was changed in the machine since is left alone; without
 a first look at it, it is written when it differs. [What changes](what-changes.md) says what is kept.
 
+## kubeadm's patches
+
+kubeadm remembers no patches, so each update gives it the directory again: \`joinConfiguration.patches.directory\`, and on
+a control plane machine also \`initConfiguration.patches.directory\`. The update fails before kubeadm starts when the
+directory is missing in the machine. Files in the directory are not written in place, because they take effect only when
+kubeadm runs.
+
+## KubeadmConfigs that are not supported
+
+A machine is replaced, whatever changes, when its KubeadmConfig holds something that an update in place would lose:
+
+- a patches directory whose path is not absolute, clean and in plain characters;
+- two different patches directories, in \`initConfiguration\` and \`joinConfiguration\` of a control plane machine.
+
 ## What is not updated in place
 
 - \`customImage\` of DevMachine and DockerMachine, and all else of the infrastructure machine: CAPD forbids the change of

@@ -6,6 +6,7 @@ import { type Claim, claims, describe } from './claims.ts'
 import { differences, type Path, valueAt } from './diff.ts'
 import { backendOf } from './kinds.ts'
 import { nested, operationFor, setting } from './patch.ts'
+import { patchesObjection } from './patches.ts'
 import type { Role } from './versions.ts'
 
 // One object before and after, and where its spec stands in it: ['spec'], or ['spec', 'template', 'spec'].
@@ -47,6 +48,13 @@ export function decide(question: Question): Decision {
   const foreign = [current, desired].find((object) => object && others.includes(backendOf(object)))
   if (foreign) {
     decision.declined.push(new UpgradeError('MACHINE_FOREIGN', { kind: foreign.kind }))
+    return decision
+  }
+  // A configuration that would be lost on the way declines the whole change, whatever else differs.
+  const unsupported = isSimulated(question) ? undefined : patchesObjection(desiredSpec(question), question.role)
+  if (unsupported) {
+    const { path, why } = unsupported
+    decision.declined.push(new UpgradeError('CONFIG_NOT_COVERED', { path, why }))
     return decision
   }
   for (const object of ['machine', 'bootstrapConfig'] as const) settle(object, question, decision)
@@ -118,6 +126,10 @@ function objectionTo({ object, path, objection }: Claim, question: Question): Up
 // A difference belongs to a claim when it is at its path or below it.
 function belongs(difference: Path, claimed: Path): boolean {
   return claimed.every((key, i) => difference[i] === key)
+}
+
+function desiredSpec({ bootstrapConfig }: Question): unknown {
+  return specsOf(bootstrapConfig)[1]
 }
 
 function specsOf({ current, desired, root }: Pair): [unknown, unknown] {

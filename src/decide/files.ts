@@ -36,6 +36,15 @@ export function closedBy(...specs: unknown[]): string[] {
 
 // CAPD hands the path to a shell as it is.
 const plainPath = /^(\/(?!\.{1,2}(\/|$))[\w.@+:=,~-]+)+$/
+// Linux' limits, in bytes; plain characters have one byte each.
+const pathBytes = 4096
+const nameBytes = 255
+
+/** True for an absolute path without `.`, `..`, doubled slashes, spaces and shell characters that Linux can hold. */
+export function isPlainPath(path: unknown): path is string {
+  if (typeof path !== 'string' || path.length >= pathBytes || !plainPath.test(path)) return false
+  return path.split('/').every((name) => name.length <= nameBytes)
+}
 
 // The file that an entry of KubeadmConfig spec.files asks for, or why it is not written in place.
 export function fileOf(entry: unknown, closed: readonly string[]): WantedFile | string {
@@ -45,8 +54,7 @@ export function fileOf(entry: unknown, closed: readonly string[]): WantedFile | 
   if (!isText || append !== false || contentFormat !== 'Raw' || Object.keys(unknown).length > 0) {
     return 'only inline content is written, without append and Template'
   }
-  if (typeof path !== 'string' || !plainPath.test(path))
-    return 'its path is not absolute, clean and in plain characters'
+  if (!isPlainPath(path)) return 'its path is not absolute, clean and in plain characters'
   if (closed.some((place) => `${path}/`.startsWith(place === '/' ? place : `${place}/`))) return 'its place is closed'
   const [, user, group = 'root'] = /^([a-z_][\w-]*|\d+)(?::([a-z_][\w-]*|\d+))?$/i.exec(owner) ?? []
   if (user === undefined) return 'its owner is not of the form user:group'

@@ -49,4 +49,14 @@ export const changes = {
       `${kind} is not a Docker machine: no opinion.`,
       'No action needed: another updater may handle it, otherwise the machine is replaced.',
     ),
+  CONFIG_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>
+    decline(
+      `The KubeadmConfig's ${path} is not supported in place: ${why}.`,
+      'docs/what-is-updated.md lists what is. The machine is replaced.',
+    ),
+  CONFIG_UNSUPPORTED: ({ path, why }: Values<'path' | 'why'>) =>
+    failure(
+      `The KubeadmConfig's ${path} is not supported in place: ${why}.`,
+      'Delete the Machine so that it is replaced, or correct the KubeadmConfig. The machine is not changed.',
+    ),
 }

@@ -78,6 +78,11 @@ export const steps = {
       `kubeadm upgrade node failed: ${cause}`,
       `Read "journalctl -u ${unit}" in the machine. kubeadm restored what it had changed.`,
     ),
+  PATCHES_MISSING: () =>
+    failure(
+      "The directory of kubeadm's patches that the KubeadmConfig names is missing in the machine.",
+      'Restore the directory, or delete the Machine so that it is replaced. kubeadm was not started.',
+    ),
   KUBELET_NOT_UP: ({ target }: Values<'target'>) =>
     failure(
       `The kubelet ${target} did not come up; the one from before runs again.`,

@@ -59,10 +59,10 @@ export class Run {
 
   async #walk(): Promise<void> {
     const { engine, sources, clock } = this.#means
-    const { version: target, files, key, settings } = this.#task
+    const { version: target, files, patches, key, settings } = this.#task
     const machine = await locate(engine, this.#task)
     this.#away = undefined
-    const context: Context = { machine, target, files, key, settings, engine, sources, clock }
+    const context: Context = { machine, target, files, patches, key, settings, engine, sources, clock }
     const history = await readHistory(machine, key)
     this.#coolDown(history)
     const left = await leftOf((this.#means.plan ?? planFor)(context), context)

@@ -10,6 +10,8 @@ export interface Context {
   // The version to reach, such as v1.35.4.
   target: string
   files: Files
+  // The directory of kubeadm patches that the machine was made with.
+  patches: string | undefined
   // Names target and files: what is remembered is remembered of both.
   key: string
   settings: Settings

@@ -4,6 +4,7 @@ import { readSettings, type Settings } from '../contract/settings.ts'
 import { valueAt } from '../decide/diff.ts'
 import { digestOf, type Files, filesOf } from '../decide/files.ts'
 import { backendOf } from '../decide/kinds.ts'
+import { patchesDirectory, patchesObjection } from '../decide/patches.ts'
 import { parseVersion } from '../decide/versions.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { containerOf, type Whereabouts } from '../machine/locate.ts'
@@ -12,6 +13,8 @@ import { containerOf, type Whereabouts } from '../machine/locate.ts'
 export interface Task extends Whereabouts {
   version: string
   files: Files
+  // The directory of kubeadm patches that the machine was made with.
+  patches: string | undefined
   // One name for the version and the files: what failed with other files says nothing of these.
   key: string
   // A machine of the in-memory backend, which is no container: nothing is done to it.
@@ -20,7 +23,7 @@ export interface Task extends Whereabouts {
 }
 
 // The task in a hook's request, checked as far as the request alone can tell.
-// Throws BACKEND_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
+// Throws BACKEND_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
 export function taskOfMachine({ settings, desired }: UpdateMachineRequest): Task {
   const { machine, infrastructureMachine, bootstrapConfig } = desired
   const backend = backendOf(infrastructureMachine)
@@ -62,6 +65,10 @@ function task(asked: Asked, bootstrapSpec: unknown): Task {
   parseVersion(asked.version)
   const settings = readSettings(asked.settings)
   const simulated = asked.simulated !== undefined
+  // Start and sync name no KubeadmConfig, and they need not name the role either.
+  const role = asked.role ?? 'worker'
+  const unsupported = simulated ? undefined : patchesObjection(bootstrapSpec, role)
+  if (unsupported) throw new UpgradeError('CONFIG_UNSUPPORTED', { path: unsupported.path, why: unsupported.why })
   const spec = settings.changes === 'version' ? undefined : bootstrapSpec
   const files = simulated ? filesOf(spec, []) : filesOf(spec)
   const digest = createHash('sha256').update(files.wanted.map(digestOf).join()).digest('hex')
@@ -72,6 +79,7 @@ function task(asked: Asked, bootstrapSpec: unknown): Task {
     version: asked.version,
     caCertHashes: asked.caCertHashes ?? [],
     files,
+    patches: patchesDirectory(bootstrapSpec, role),
     key: files.wanted.length === 0 ? asked.version : `${asked.version} with files ${digest.slice(0, 12)}`,
     simulated,
     settings,

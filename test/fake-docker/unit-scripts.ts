@@ -24,8 +24,9 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
   },
 
   // kubeadm goes to the version that kubeadm-config names, and is content with the one that is there.
-  kubeadm: (machine, [directory, role, , ...flags]) => {
+  kubeadm: (machine, [directory, role, , patches = '-', , ...flags]) => {
     const { cluster, files, manifests } = machine
+    if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
     const version = cluster.kubeadmConfigVersion
     if (role === 'control-plane') {
       if (!('kube-apiserver' in manifests)) return { exitCode: 46, log: '' }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { UpdateMachineRequest } from '../../src/contract/objects.ts'
 import { closedPlaces } from '../../src/decide/files.ts'
 import { taskOfMachine, taskOfStart } from '../../src/upgrade/task.ts'
@@ -125,4 +125,28 @@ test('start and sync name a task with the same checks', () => {
   expect(() => taskOfStart({ ...asked, providerID: 'w-1' })).toThrow(
     expect.objectContaining({ code: 'PROVIDER_ID_FORM' }),
   )
+})
+
+describe("kubeadm's patches", () => {
+  const withSpec = (spec: object) => {
+    const request = sent('control-plane')
+    Object.assign(request.desired.bootstrapConfig ?? {}, { spec })
+    return request
+  }
+  const patches = (directory: string) => ({ patches: { directory } })
+
+  test.each(['all', 'version'])('their directory is part of the task with changes: %s', (changes) => {
+    const request = { ...withSpec({ initConfiguration: patches('/etc/kubernetes/patches') }), settings: { changes } }
+    expect(taskOfMachine(request).patches).toBe('/etc/kubernetes/patches')
+  })
+
+  test.each([
+    'a',
+    '/a/',
+    '/a b',
+    "/p\nend-of-input\nid >/etc/pwned\n: <<'end-of-input'",
+  ])('CONFIG_UNSUPPORTED, when their directory is %j', (directory) => {
+    const request = withSpec({ joinConfiguration: patches(directory) })
+    expect(() => taskOfMachine(request)).toThrow(expect.objectContaining({ code: 'CONFIG_UNSUPPORTED' }))
+  })
 })

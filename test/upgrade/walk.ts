@@ -19,12 +19,14 @@ export interface Options {
   settings?: Record<string, string>
   // Entries of the KubeadmConfig's spec.files.
   files?: unknown[]
+  // The KubeadmConfig's other fields.
+  spec?: object
   sources?: Partial<Sources>
   engine?: Engine
   clock?: Clock
 }
 
-export function taskOf(name: string, { version = target, settings = {}, files }: Options = {}): Task {
+export function taskOf(name: string, { version = target, settings = {}, files, spec: more = {} }: Options = {}): Task {
   const labels: Record<string, string> = name.startsWith('cp-') ? { 'cluster.x-k8s.io/control-plane': '' } : {}
   const spec = { clusterName: 'lab', version, providerID: `docker:////${name}` }
   const object = (kind: string, apiGroup: string) => ({ apiVersion: `${apiGroup}/v1beta2`, kind, metadata: { name } })
@@ -33,7 +35,7 @@ export function taskOf(name: string, { version = target, settings = {}, files }:
     desired: {
       machine: { ...object('Machine', 'cluster.x-k8s.io'), metadata: { name, labels }, spec },
       infrastructureMachine: { ...object('DockerMachine', 'infrastructure.cluster.x-k8s.io'), spec: {} },
-      bootstrapConfig: { ...object('KubeadmConfig', 'bootstrap.cluster.x-k8s.io'), spec: { files } },
+      bootstrapConfig: { ...object('KubeadmConfig', 'bootstrap.cluster.x-k8s.io'), spec: { ...more, files } },
     },
   })
 }
@@ -81,7 +83,7 @@ export async function walk(lab: Lab, machine: string, options?: Options): Promis
 export function contextOf(lab: Lab, name: string, options: Options = {}): Context {
   const { role, cluster } = lab.machine(name)
   const { engine, clock, sources } = meansOf(lab, options)
-  const { version, files, key, settings } = taskOf(name, options)
+  const { version, files, patches, key, settings } = taskOf(name, options)
   const machine = machineOn(engine, { name, cluster: cluster.name, role })
-  return { machine, target: version, files, key, settings, engine, clock, sources }
+  return { machine, target: version, files, patches, key, settings, engine, clock, sources }
 }

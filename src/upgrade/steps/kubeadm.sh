@@ -1,9 +1,10 @@
 # Runs the staged kubeadm's `upgrade node` and marks its success. Arguments: work directory, role, another control plane
-# machine that serves or "-", kubeadm's own.
-# Exit code 46: a control plane lacks a static pod manifest, and kubeadm would take it for a worker.
-directory=$1 role=$2 other=$3 kubelet=/etc/kubernetes/kubelet.conf
+# machine that serves or "-", directory of kubeadm patches or "-", an UpgradeConfiguration, kubeadm's own.
+# Exit codes: 46 a control plane lacks a static pod manifest, and kubeadm would take it for a worker; 47 the directory of
+# patches is missing.
+directory=$1 role=$2 other=$3 patches=$4 configuration=$5 kubelet=/etc/kubernetes/kubelet.conf
 client=/etc/kubernetes/pki/apiserver-kubelet-client
-shift 3
+shift 5
 
 # Lets the kubelet talk to the API server that this line of its kubeconfig names.
 talk_to() {
@@ -20,6 +21,8 @@ is_settled() {
     awk '/^kubelet_desired_pods/ { pods += $2 } /^kubelet_pod_worker_duration_seconds_count/ { looks += $2 }
       END { exit !(pods && looks >= pods) }'
 }
+
+[ "$patches" = - ] || [ -d "$patches" ] || exit 47
 
 if [ "$role" = control-plane ]; then
   for name in kube-apiserver kube-controller-manager kube-scheduler; do
@@ -41,8 +44,7 @@ if [ "$other" != - ]; then
   for _ in $(seq 60); do is_settled && break || sleep 1; done
 fi
 
-# The images are there; kubeadm's preflight phase would pull its own pause image too, which nothing uses.
-printf 'apiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\nnode: {imagePullPolicy: Never}\n' >"$directory/upgrade.yaml"
+printf '%s\n' "$configuration" >"$directory/upgrade.yaml"
 "$directory/bin/kubeadm" upgrade node "$@"
 result=$?
 

@@ -20,9 +20,10 @@ export const kubeadm = unitStep({
     workDirectory(context.target),
     context.machine.role,
     context.machine.role === 'control-plane' ? ((await otherApiServer(context)) ?? '-') : '-',
+    context.patches ?? '-',
+    upgradeConfiguration(context),
     `--ignore-preflight-errors=${overlooked}`,
-    // Older ones have no kubeadm.k8s.io/v1beta4, and so no UpgradeConfiguration.
-    ...(atLeastMinor(context.target, 31) ? [`--config=${workDirectory(context.target)}/upgrade.yaml`] : []),
+    ...configurationFlags(context),
     ...(context.settings.addons === 'kcp' ? skipAddons(context.target) : []),
   ],
   async done({ machine, target }) {
@@ -42,8 +43,26 @@ function skipAddons(target: string): string[] {
   return atLeastMinor(target, 32) ? ['--skip-phases=addon'] : []
 }
 
+// The UpgradeConfiguration, as JSON. The images are there already; kubeadm's preflight phase would also pull its own
+// pause image, which nothing uses. kubeadm remembers no patches: it has to be given their directory each time.
+// Source: kubeadm v1.35.4 cmd/upgrade/node.go and apis/kubeadm/v1beta4 (UpgradeNodeConfiguration).
+function upgradeConfiguration({ patches }: Context): string {
+  return JSON.stringify({
+    apiVersion: 'kubeadm.k8s.io/v1beta4',
+    kind: 'UpgradeConfiguration',
+    node: { imagePullPolicy: 'Never', ...(patches === undefined ? {} : { patches: { directory: patches } }) },
+  })
+}
+
+// kubeadm before v1.31 has no kubeadm.k8s.io/v1beta4, and so no UpgradeConfiguration.
+function configurationFlags({ target, patches }: Context): string[] {
+  if (atLeastMinor(target, 31)) return [`--config=${workDirectory(target)}/upgrade.yaml`]
+  return patches === undefined ? [] : [`--patches=${patches}`]
+}
+
 function explain({ exitCode, log, unit }: Ended): UpgradeError {
   if (exitCode === 46) return new UpgradeError('MANIFESTS_INCOMPLETE', {}, { detail: log })
+  if (exitCode === 47) return new UpgradeError('PATCHES_MISSING', {}, { detail: log })
   // After an API server's restart its node authorizer knows no node for a moment.
   if (/kubelet-config.* is forbidden/.test(log)) return new UpgradeError('KUBEADM_FORBIDDEN', {}, { detail: log })
   return new UpgradeError('KUBEADM_FAILED', { cause: firstCause(log), unit }, { detail: log })

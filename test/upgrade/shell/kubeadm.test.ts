@@ -31,17 +31,34 @@ function machine(kubeadm = ''): Root {
 describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
   test.each(['worker', 'control-plane'])('runs the staged kubeadm on a %s and marks its success', async (role) => {
     const root = machine()
-    expect((await root.run('steps/kubeadm.sh', work, role, '-', '--one=1', '--two=a b')).exitCode).toBe(0)
+    expect((await root.run('steps/kubeadm.sh', work, role, '-', '-', '{}', '--one=1', '--two=a b')).exitCode).toBe(0)
     expect(root.calls()).toEqual(['kubeadm upgrade node --one=1 --two=a b'])
     expect(root.has(`${work}/kubeadm.done`)).toBe(true)
   })
 
-  test('has kubeadm pull nothing', async () => {
+  test('gives kubeadm the configuration as it is', async () => {
     const root = machine(`cp ${work}/upgrade.yaml ${work}/seen`)
-    await root.run('steps/kubeadm.sh', work, 'control-plane', '-')
-    expect(root.read(`${work}/seen`)).toBe(
-      'apiVersion: kubeadm.k8s.io/v1beta4\nkind: UpgradeConfiguration\nnode: {imagePullPolicy: Never}\n',
-    )
+    const configuration = '{"a":"$(reboot) %s \\n"}'
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', configuration)
+    expect(root.read(`${work}/seen`)).toBe(`${configuration}\n`)
+  })
+
+  test.each(['worker', 'control-plane'])('starts nothing on a %s without the directory of patches', async (role) => {
+    const root = machine()
+    root.write('/etc/kubernetes/patches', 'a file')
+    for (const other of ['-', 'cp-2']) {
+      const { exitCode } = await root.run('steps/kubeadm.sh', work, role, other, '/etc/kubernetes/patches', '{}')
+      expect(exitCode).toBe(47)
+    }
+    expect(root.calls()).toEqual([])
+  })
+
+  test('runs kubeadm where the directory of patches is there', async () => {
+    const root = machine()
+    root.write('/etc/kubernetes/patches/etcd.json', '{}')
+    const { exitCode } = await root.run('steps/kubeadm.sh', work, 'worker', '-', '/etc/kubernetes/patches', '{}')
+    expect(exitCode).toBe(0)
+    expect(root.calls()).toEqual(['kubeadm upgrade node'])
   })
 
   const talk = (server: string) => `clusters:\n- cluster:\n    server: https://${server}:6443\nusers: []\n`
@@ -52,7 +69,7 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
   test('lets the kubelet talk to another API server while kubeadm runs, and to its own again', async () => {
     const root = machine(`cat ${kubelet} >${work}/seen`)
     for (const _ of ['a first attempt', 'a second one']) {
-      expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
+      expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
       expect(root.read(`${work}/seen`)).toBe(talk('cp-2'))
       expect(root.read(kubelet)).toBe(talk('here'))
     }
@@ -66,7 +83,7 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     root.write('/var/now', kubeletSays(8))
     root.write('/var/later', kubeletSays(9))
     root.program('/stand-ins/curl', `. /var/now`)
-    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
     expect(root.calls().slice(0, 5)).toEqual([
       'systemctl restart kubelet',
       asked,
@@ -79,14 +96,14 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
   test('goes on without it when the kubelet does not answer for a minute', async () => {
     const root = machine()
     root.program('/stand-ins/curl', 'exit 7')
-    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
     expect(root.calls().filter((call) => call === 'sleep 1')).toHaveLength(60)
     expect(root.calls()).toContain('kubeadm upgrade node')
   })
 
   test('leaves the kubelet to kubeadm when that has changed whom it talks to', async () => {
     const root = machine(`sed -i s/cp-2/127.0.0.1/ ${kubelet}`)
-    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(0)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
     expect(root.read(kubelet)).toBe(talk('127.0.0.1'))
     expect(root.calls()).toEqual(['systemctl restart kubelet', asked, 'kubeadm upgrade node'])
   })
@@ -95,7 +112,7 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     const root = machine('exit 3')
     root.write(`${work}/kubelet.server`, '    server: https://here:6443\n')
     root.write(kubelet, talk('cp-3'))
-    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2')).exitCode).toBe(3)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(3)
     expect(root.read(kubelet)).toBe(talk('here'))
   })
 
@@ -104,28 +121,28 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     root.write(`${work}/kubelet.server`, '    server: https://here:6443\n')
     root.write(`${work}/kubelet.away`, '    server: https://cp-3:6443\n')
     root.write(kubelet, talk('cp-3'))
-    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-')).exitCode).toBe(0)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')).exitCode).toBe(0)
     expect(root.read(kubelet)).toBe(talk('here'))
     expect(root.calls()).toEqual(['kubeadm upgrade node', 'systemctl restart kubelet'])
   })
 
   test.each(['worker', 'control-plane'])('leaves the kubelet of a %s alone where there is no other', async (role) => {
     const root = machine()
-    await root.run('steps/kubeadm.sh', work, role, '-')
+    await root.run('steps/kubeadm.sh', work, role, '-', '-', '{}')
     expect(root.read(kubelet)).toBe(talk('here'))
     expect(root.calls()).toEqual(['kubeadm upgrade node'])
   })
 
   test('ends as kubeadm does, and marks nothing, when kubeadm fails', async () => {
     const root = machine('exit 3')
-    expect((await root.run('steps/kubeadm.sh', work, 'worker', '-')).exitCode).toBe(3)
+    expect((await root.run('steps/kubeadm.sh', work, 'worker', '-', '-', '{}')).exitCode).toBe(3)
     expect(root.has(`${work}/kubeadm.done`)).toBe(false)
   })
 
   test('does not run kubeadm on a control plane that lacks a manifest, which kubeadm would take for a worker', async () => {
     const root = machine()
     root.remove('/etc/kubernetes/manifests/kube-apiserver.yaml')
-    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-')).exitCode).toBe(46)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')).exitCode).toBe(46)
     expect(root.calls()).toEqual([])
   })
 })
@@ -134,9 +151,9 @@ describe.skipIf(process.platform !== 'linux')('tidy.sh', () => {
   test('removes the copies of etcd that our runs of kubeadm made, and no other', async () => {
     const root = machine('mkdir -p /etc/kubernetes/tmp/kubeadm-backup-etcd-$(ls /etc/kubernetes/tmp | wc -l)')
     root.write(`${backups}-0/member/wal`, 'from before')
-    await root.run('steps/kubeadm.sh', work, 'control-plane', '-')
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')
     // A second attempt does not take the first one's copy for an old one.
-    await root.run('steps/kubeadm.sh', work, 'control-plane', '-')
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')
     expect([1, 2].map((n) => root.has(`${backups}-${n}`))).toEqual([true, true])
     expect((await root.run('steps/tidy.sh', work, 'unit-a', 'unit-b')).exitCode).toBe(0)
     expect([0, 1, 2].map((n) => root.has(`${backups}-${n}`))).toEqual([true, false, false])
