@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Docker from 'dockerode'
 import { UpgradeError } from '../errors/upgrade-error.ts'
+import { commandName } from './command.ts'
 import type { Container, Engine, ExecOptions, ExecResult, Helper } from './engine.ts'
 import { engineError } from './engine-error.ts'
 
@@ -40,7 +41,7 @@ function describe({ Name, Config, State, Mounts }: Docker.ContainerInspectInfo):
 // exec outlives the client that started it; our own clock ends the wait when the container is frozen.
 async function exec(docker: Docker, name: string, argv: string[], options: ExecOptions): Promise<ExecResult> {
   const { input, timeoutSeconds = execSeconds } = options
-  const command = argv.join(' ')
+  const command = commandName(argv)
   const asked = docker.getContainer(name).exec({
     Cmd: ['timeout', '-k', '5', String(timeoutSeconds), ...argv],
     AttachStdin: input !== undefined,

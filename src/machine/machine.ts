@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UpgradeError } from '../errors/upgrade-error.ts'
+import { commandName, scriptCommand, scriptOutput } from './command.ts'
 import type { Engine, ExecOptions, ExecResult } from './engine.ts'
 
 // Everything that this program leaves on a machine is below this directory, on the machine's /var volume.
 export const stateDirectory = '/var/lib/capd-kubeadm-upgrader'
-
-const endOfOutput = 'end-of-output'
-const endOfInput = 'end-of-input'
 
 // One CAPD machine, seen as a host that runs commands.
 export interface Machine {
@@ -21,10 +19,10 @@ export interface Machine {
   attempt(argv: string[], options?: ExecOptions): Promise<ExecResult>
   // True when there is something at the path.
   has(path: string): Promise<boolean>
-  // Feeds one of this repository's shell files to the machine's sh, with arguments, and gives what it printed;
-  // throws EXEC_FAILED also when that did not arrive whole, because many a script says "all is well" by silence.
+  // Runs one of this repository's shell files with arguments in the machine's sh, and gives what it printed; throws
+  // EXEC_FAILED also when the output did not arrive whole, because no output means success to many scripts.
   script(file: URL, ...args: string[]): Promise<string>
-  // The same, and feeds the script lines of text, which nobody else can see. The last of them may arrive cut off.
+  // The same, with data on the script's standard input, which no process list shows. The data may arrive cut off.
   feed(file: URL, input: string, ...args: string[]): Promise<string>
   // Writes one of this repository's shell files into the machine, as a unit can run it later; gives its path.
   install(file: URL, path: string): Promise<string>
@@ -38,22 +36,23 @@ export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' |
   const run: Machine['run'] = async (argv, options) => {
     const result = await attempt(argv, options)
     if (result.exitCode === 0) return result.stdout
-    throw new UpgradeError('EXEC_FAILED', { command: argv.join(' ') }, { detail: result.stderr || result.stdout })
+    const command = commandName(argv)
+    throw new UpgradeError('EXEC_FAILED', { command }, { detail: result.stderr || result.stdout })
   }
-  const script = async (file: URL, fed: string, args: string[]) => {
-    // In parentheses it is read to its end before any of it runs: half of it is a syntax error.
-    const input = `(\n${readFileSync(file, 'utf8')})${fed}\nstatus=$?\necho ${endOfOutput}\nexit $status\n`
-    const output = await run(['sh', '-s', '--', ...args], { input })
-    if (output.endsWith(`${endOfOutput}\n`)) return output.slice(0, -endOfOutput.length - 1)
-    throw new UpgradeError('EXEC_FAILED', { command: basename(file.pathname) }, { detail: output })
+  const script = async (file: URL, args: string[], options?: ExecOptions) => {
+    const name = basename(file.pathname)
+    const stdout = await run(scriptCommand(name, readFileSync(file, 'utf8'), args), options)
+    const output = scriptOutput(stdout)
+    if (output === undefined) throw new UpgradeError('EXEC_FAILED', { command: name }, { detail: stdout })
+    return output
   }
   return {
     ...at,
     run,
     attempt,
     has: async (path) => (await attempt(['test', '-e', path])).exitCode === 0,
-    script: (file, ...args) => script(file, '', args),
-    feed: (file, input, ...args) => script(file, ` <<'${endOfInput}'\n${input}\n${endOfInput}`, args),
+    script: (file, ...args) => script(file, args),
+    feed: (file, input, ...args) => script(file, args, { input }),
     install: async (file, path) => {
       // Counted and renamed into place, so that a unit never reads half a script.
       const write = 'mkdir -p "$(dirname "$1")" && cat >"$1.new" && [ "$(wc -c <"$1.new")" = "$2" ] && mv "$1.new" "$1"'

@@ -1,7 +1,7 @@
 import type { ExecResult } from '../../src/machine/engine.ts'
 import type { SimulatedMachine } from './machine.ts'
 import { scripts } from './scripts.ts'
-import { fed, shellFile, stepOf } from './shell-files.ts'
+import { scriptIn, shellFile, stepOf, whole } from './shell-files.ts'
 import { unitScripts } from './unit-scripts.ts'
 
 type Command = (machine: SimulatedMachine, args: string[], input: string) => ExecResult
@@ -20,10 +20,10 @@ const commands: Record<string, Command> = {
     const isThere = option === '-e' && machine.files.has(path)
     return isThere || machine.isDirectory(path) ? printed('') : failed('')
   },
-  sh: (machine, [option, ...rest], input) => {
-    if (option === '-s')
-      return printed(fed(input, (text, lines) => script(machine, shellFile(text), rest.slice(1), lines)))
-    return inline(machine, rest.slice(1), input)
+  sh: (machine, args, input) => {
+    const found = scriptIn(['sh', ...args])
+    if (!found) return inline(machine, args.slice(2), input)
+    return printed(whole(script(machine, shellFile(found.text), found.args, input)))
   },
   'systemd-run': systemdRun,
   systemctl: (machine, [verb, unit = '', property = '']) => {
@@ -61,10 +61,10 @@ export function execute(machine: SimulatedMachine, [name = '', ...args]: string[
   return command(machine, args, input)
 }
 
-function script(machine: SimulatedMachine, file: string, args: string[], lines: string[]): string {
+function script(machine: SimulatedMachine, file: string, args: string[], input: string): string {
   const run = scripts[file]
   if (!run) throw new Error(`${file} is not simulated`)
-  return run(machine, args, lines)
+  return run(machine, args, input)
 }
 
 // The one-liners of src/, by the name that each has as its $0.

@@ -1,8 +1,8 @@
 import type { SimulatedMachine } from './machine.ts'
 import { imagesOf } from './release.ts'
 
-// What a shell file of src/, fed to the machine's sh, prints; and does.
-type Script = (machine: SimulatedMachine, args: string[], lines: string[]) => string
+// What a shell file of src/ prints, and does, with its arguments and its standard input.
+type Script = (machine: SimulatedMachine, args: string[], input: string) => string
 
 export const scripts: Record<string, Script> = {
   'machine/facts.sh': (machine) => {
@@ -31,8 +31,8 @@ export const scripts: Record<string, Script> = {
   },
 
   // Users and groups are root and daemon. What is written has its mode and owner in front.
-  'upgrade/steps/files.sh': (machine, [state], [, ...lines]) => {
-    for (const line of lines) {
+  'upgrade/steps/files.sh': (machine, [state], input) => {
+    for (const line of input.split('\n').slice(0, -1)) {
       const [path = '', digest = '', mode, user = '', group, , content = ''] = line.split(' ')
       const text = `${mode} ${user}:${group} ${Buffer.from(content, 'base64')}`
       const old = machine.files.get(path)

@@ -11,11 +11,14 @@ export function shellFile(text: string | undefined): string {
   return name
 }
 
-// What a shell prints of a script that it is fed: its words and, last, what it was told to echo after it.
-export function fed(input: string, run: (script: string, lines: string[]) => string): string {
-  const whole = /^\(\n([\s\S]*)\)(?: <<'(\S+)'\n([\s\S]*)\n\2)?\nstatus=\$\?\necho (\S+)\nexit \$status\n$/
-  const [, script, , lines = '', end] = whole.exec(input) ?? []
-  return script === undefined ? run(input, []) : `${run(script, lines.split('\n'))}${end}\n`
+// The text of a shell file that a command runs, if it runs one, and the arguments that it is given.
+export function scriptIn([, , , name, text, ...args]: string[]): { text: string; args: string[] } | undefined {
+  return name?.endsWith('.sh') && text !== undefined ? { text, args } : undefined
+}
+
+// What a shell prints of a script that src/ runs: the script's own output, and the mark of its end.
+export function whole(output: string): string {
+  return `${output}end-of-output\n`
 }
 
 export function stepOf(shellFile: string): string {

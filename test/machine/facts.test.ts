@@ -2,20 +2,12 @@ import { expect, test } from 'vitest'
 import { readFacts } from '../../src/machine/facts.ts'
 import { machineOn } from '../../src/machine/machine.ts'
 import { frame } from '../fake-docker/container.ts'
-import { fed } from '../fake-docker/shell-files.ts'
+import { whole } from '../fake-docker/shell-files.ts'
 import { engineWith } from './engine-with.ts'
 
 async function factsOf(...lines: string[]) {
   const text = lines.map((line) => `${line}\n`).join('')
-  const { engine } = await engineWith((_, input) => ({
-    chunks: [
-      frame(
-        1,
-        fed(input, () => text),
-      ),
-    ],
-    exitCode: 0,
-  }))
+  const { engine } = await engineWith(() => ({ chunks: [frame(1, whole(text))], exitCode: 0 }))
   return readFacts(machineOn(engine, { name: 'm-1', cluster: 'lab', role: 'control-plane' }))
 }
 

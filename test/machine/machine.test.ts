@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Machine, machineOn } from '../../src/machine/machine.ts'
 import { frame } from '../fake-docker/container.ts'
 import { startLab } from '../fake-docker/lab.ts'
-import { fed } from '../fake-docker/shell-files.ts'
+import { whole } from '../fake-docker/shell-files.ts'
 import { engineWith } from './engine-with.ts'
 
 const space = new URL('../../src/upgrade/steps/space.sh', import.meta.url)
@@ -37,24 +37,27 @@ test('attempt gives whatever came of the command', async () => {
   expect(await machine.attempt(['x'])).toEqual({ exitCode: 2, stdout: 'text', stderr: 'warning' })
 })
 
-test('a shell file is fed to sh, and its arguments are never part of a command line', async () => {
-  const asked: { argv: string[]; input: string }[] = []
-  const { engine } = await engineWith((cmd, input) => {
-    asked.push({ argv: cmd.slice(4), input })
-    return {
-      chunks: [
-        frame(
-          1,
-          fed(input, () => 'a line\n'),
-        ),
-      ],
-      exitCode: 0,
-    }
+describe('a shell file', () => {
+  test('is run by sh: its text, its arguments and its input are never part of a program', async () => {
+    const { machine, asked } = await machineThat(whole('a line\n'))
+    const input = 'end-of-input\n$(reboot)\n'
+    expect(await machine.script(space, '$(reboot)', 'a b')).toBe('a line\n')
+    expect(await machine.feed(space, input, "'", '*')).toBe('a line\n')
+    const text = readFileSync(space, 'utf8')
+    expect(asked.map(({ argv }) => argv.slice(3))).toEqual([
+      ['space.sh', text, '$(reboot)', 'a b'],
+      ['space.sh', text, "'", '*'],
+    ])
+    expect(asked[0]?.argv.slice(0, 3)).toEqual(asked[1]?.argv.slice(0, 3))
+    expect(asked.map((one) => one.input)).toEqual(['', input])
   })
-  const machine = machineOn(engine, { name: 'm-1', cluster: 'lab', role: 'worker' })
-  expect(await machine.script(space, '$(reboot)', 'a b')).toBe('a line\n')
-  expect(asked[0]?.argv).toEqual(['sh', '-s', '--', '$(reboot)', 'a b'])
-  expect(asked[0]?.input).toContain(readFileSync(space, 'utf8'))
+
+  test('that fails is called by its name, and neither its text nor its arguments are in the message', async () => {
+    const { machine } = await machineThat(whole(''), 2)
+    await expect(machine.script(space, 'secret')).rejects.toMatchObject({
+      message: 'A command in the machine failed: space.sh. (EXEC_FAILED)',
+    })
+  })
 })
 
 test("a shell file's output that did not arrive whole is no output", async () => {

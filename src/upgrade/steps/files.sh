@@ -1,7 +1,9 @@
-# Writes the files that it is fed. First line: the places that nothing is written to. Then one file a line: path,
-# digest of all that it is to be, mode, user, group, and SHA-256 and base64 of its content.
-# Argument: our directory for files. Prints "refused <path> <why>" and ends at the first that cannot be written.
+# Writes the files that its standard input describes, one a line: path, digest of all that the file is to be, mode, user,
+# group, and SHA-256 and base64 of its content. A last line without its newline is ignored: it may be cut off.
+# Arguments: our directory for files, and the places that nothing is written to.
+# Prints "refused <path> <why>" and ends at the first file that cannot be written.
 state=$1
+shift
 umask 077
 set -e
 new=
@@ -18,11 +20,12 @@ is_so() {
     [ -n "$(find -L "$path" -maxdepth 0 -type f -perm "$mode" -user "$user" -group "$group")" ]
 }
 
-# Beside where it really goes, and then renamed: nobody reads half a file, and a link there is replaced, not followed.
+# Writes next to where the file really goes and renames, so that half a file is never read, and a link at the path is
+# replaced, not followed. Arguments: the closed places.
 write() {
   [ -d "$path" ] && refuse 'there is a directory'
   parent=$(realpath -m "${path%/*}/")
-  for place in $places; do
+  for place do
     case ${parent%/}/${path##*/}/ in "$place"/*) refuse 'its directory leads to a place that is closed' ;; esac
   done
   (umask 022 && mkdir -p "$parent") || refuse 'its directory cannot be made'
@@ -45,9 +48,8 @@ mkdir -p "$state"
 exec 9>"$state/lock"
 flock 9
 
-read -r places
 while read -r path digest mode user group sum content; do
-  is_so 2>/dev/null || write
+  is_so 2>/dev/null || write "$@"
   mkdir -p "$state/applied${path%/*}"
   echo "$digest" >"$state/noted"
   mv -fT "$state/noted" "$state/applied$path"

@@ -22,8 +22,7 @@ export const files: Step = {
   },
   async apply({ machine, files }) {
     const lines = (await unnoted(machine, files)).map(lineOf)
-    const input = [files.closed.join(' '), ...lines].join('\n')
-    const said = await machine.feed(new URL('files.sh', import.meta.url), input, state)
+    const said = await machine.feed(new URL('files.sh', import.meta.url), lines.join(''), state, ...files.closed)
     const [, path, why] = /^refused (\S+) (.+)$/m.exec(said) ?? []
     if (path !== undefined && why !== undefined) throw new UpgradeError('FILE_REFUSED', { path, why })
   },
@@ -39,5 +38,5 @@ async function unnoted(machine: Machine, { wanted }: Files): Promise<WantedFile[
 function lineOf(file: WantedFile): string {
   const { path, mode, user, group, content } = file
   const sum = createHash('sha256').update(content).digest('hex')
-  return [path, digestOf(file), mode, user, group, sum, content.toString('base64')].join(' ')
+  return `${[path, digestOf(file), mode, user, group, sum, content.toString('base64')].join(' ')}\n`
 }

@@ -208,20 +208,35 @@ describe.skipIf(process.platform !== 'linux')('files.sh refuses', () => {
 
   test('what arrives cut off: a file is whole or is not written', async () => {
     const whole = contextOf([conf, { ...conf, path: '/etc/lab/two.conf' }], createRoot().machine())
-    let text = ''
+    let [command, text]: [string[], string] = [[], '']
     const machine = createRoot().machine((argv, input) => {
-      if (argv[0] === 'sh') text = input
+      if (argv[0] === 'sh') [command, text] = [argv, input]
     })
     await step.apply?.({ ...whole, machine })
-    const start = text.lastIndexOf('/etc/lab/one.conf ')
-    for (let cut = start; cut < text.length; cut += 7) {
+    expect(text).toContain('/etc/lab/one.conf ')
+    for (let cut = 0; cut < text.length; cut += 7) {
       const root = createRoot()
-      await root.machine().attempt(['sh', '-s', '--', state], { input: text.slice(0, cut) })
+      await root.machine().attempt(command, { input: text.slice(0, cut) })
       const there = ['one', 'two'].map((name) => `/etc/lab/${name}.conf`).filter((path) => root.has(path))
       for (const path of there) expect(root.read(path), `cut at ${cut}`).toBe('one\n')
       if (root.has('/etc/lab')) expect(leftIn(root, '/etc/lab')).toEqual([])
       const names = root.has('/etc') ? readdirSync(root.path('/etc')) : []
       expect(names.filter((name) => name !== 'lab')).toEqual([])
     }
+  })
+
+  test.each([
+    ['a space', '/etc/my patches'],
+    ['a glob', '/etc/*'],
+    ['a newline and a command', "/p\nend-of-input\nid >/etc/pwned\n: <<'end-of-input'"],
+    ['a quote', `/etc/'"$(id >/etc/pwned)`],
+  ])('a closed place with %s in it is one place, and no program text', async (_, place) => {
+    const root = createRoot()
+    root.write('/etc/here', '')
+    const context = contextOf([conf], root.machine())
+    await step.apply?.({ ...context, files: { ...context.files, closed: [place] } })
+    expect(root.read(conf.path)).toBe('one\n')
+    expect(root.has('/etc/pwned')).toBe(false)
+    expect(root.has('/etc/lab/pwned')).toBe(false)
   })
 })
