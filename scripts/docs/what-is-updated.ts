@@ -24,7 +24,8 @@ ${table(['Object', 'Field', 'Machines', 'Why'], rows)}
 
 In templates the fields stand below \`spec.template.spec\`. Only machines of the Docker provider are looked at:
 DockerMachine, and DevMachine with the docker backend. Machines of the in-memory backend and of other providers get no
-opinion, so that another updater may have one.
+opinion, so that another updater may have one. The same holds for machines that another bootstrap provider than kubeadm
+has made: their bootstrap object is no KubeadmConfig.
 
 ## Machines that are nothing but objects
 
@@ -83,7 +84,8 @@ kubeadm runs.
 A machine is replaced, whatever changes, when its KubeadmConfig holds something that an update in place would lose:
 
 - a patches directory whose path is not absolute, clean and in plain characters;
-- two different patches directories, in \`initConfiguration\` and \`joinConfiguration\` of a control plane machine.
+- two different patches directories, in \`initConfiguration\` and \`joinConfiguration\` of a control plane machine;
+- \`clusterConfiguration.etcd.external\` of a control plane machine.
 
 ## What is not updated in place
 

@@ -3,10 +3,10 @@ import type { KubeObject } from '../contract/objects.ts'
 import type { Settings } from '../contract/settings.ts'
 import { coded, UpgradeError } from '../errors/upgrade-error.ts'
 import { type Claim, claims, describe } from './claims.ts'
+import { configObjection } from './config.ts'
 import { differences, type Path, valueAt } from './diff.ts'
-import { backendOf } from './kinds.ts'
+import { backendOf, isKubeadmConfig } from './kinds.ts'
 import { nested, operationFor, setting } from './patch.ts'
-import { patchesObjection } from './patches.ts'
 import type { Role } from './versions.ts'
 
 // One object before and after, and where its spec stands in it: ['spec'], or ['spec', 'template', 'spec'].
@@ -40,18 +40,16 @@ const notCompared = new Set(
 )
 
 // Decides which of the differences are made in place. Pure: no clock, no engine, the same answer each time.
-// Machines that are neither Docker containers nor to be simulated get no opinion at all.
+// Machines that are neither Docker containers nor to be simulated, or that kubeadm did not make, get no opinion at all.
 export function decide(question: Question): Decision {
   const decision: Decision = { accepted: [], declined: [], operations: { machine: [], bootstrapConfig: [] } }
-  const { current, desired } = question.infrastructure
-  const others = question.inMemory === 'simulate' ? [undefined] : [undefined, 'inMemory']
-  const foreign = [current, desired].find((object) => object && others.includes(backendOf(object)))
+  const foreign = foreignObject(question)
   if (foreign) {
     decision.declined.push(new UpgradeError('MACHINE_FOREIGN', { kind: foreign.kind }))
     return decision
   }
-  // A configuration that would be lost on the way declines the whole change, whatever else differs.
-  const unsupported = isSimulated(question) ? undefined : patchesObjection(desiredSpec(question), question.role)
+  // What would be lost or would never end declines the whole change, whatever else differs.
+  const unsupported = isSimulated(question) ? undefined : configObjection(desiredSpec(question), question.role)
   if (unsupported) {
     const { path, why } = unsupported
     decision.declined.push(new UpgradeError('CONFIG_NOT_COVERED', { path, why }))
@@ -61,6 +59,18 @@ export function decide(question: Question): Decision {
   for (const path of differences(...specsOf(question.infrastructure))) decline('infrastructure', path, decision)
   if (isSimulated(question)) decision.accepted = decision.accepted.map((what) => `simulated: ${what}`)
   return decision
+}
+
+// The first object of a machine that is neither a container nor to be simulated, or that kubeadm did not make. A Machine
+// whose bootstrap data comes from the user has no bootstrap object: then nothing of one can be lost.
+function foreignObject({ infrastructure, bootstrapConfig, inMemory }: Question): KubeObject | undefined {
+  const others = inMemory === 'simulate' ? [undefined] : [undefined, 'inMemory']
+  const machines = [infrastructure.current, infrastructure.desired]
+  const configs = [bootstrapConfig.current, bootstrapConfig.desired]
+  return (
+    machines.find((object) => object && others.includes(backendOf(object))) ??
+    configs.find((object) => object && !isKubeadmConfig(object))
+  )
 }
 
 // Sorts the differences of one object into claimed and declined.

@@ -2,6 +2,7 @@ import type { KubeObject } from '../contract/objects.ts'
 import { valueAt } from './diff.ts'
 
 const capdGroup = 'infrastructure.cluster.x-k8s.io'
+const bootstrapGroup = 'bootstrap.cluster.x-k8s.io'
 
 // What CAPD runs a machine, or the machines of a template, on: DockerMachine (CAPI up to v1.14) and DevMachine with the
 // docker backend are containers. Undefined for other providers' machines.
@@ -19,6 +20,11 @@ export function backendOf(infrastructure: KubeObject): 'docker' | 'inMemory' | u
     default:
       return undefined
   }
+}
+
+/** True for the bootstrap provider kubeadm's object, or the template of one. Other providers' machines have no kubeadm. */
+export function isKubeadmConfig({ apiVersion, kind }: KubeObject): boolean {
+  return apiVersion.split('/')[0] === bootstrapGroup && ['KubeadmConfig', 'KubeadmConfigTemplate'].includes(kind)
 }
 
 function only(spec: unknown) {

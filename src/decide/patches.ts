@@ -2,7 +2,7 @@ import { valueAt } from './diff.ts'
 import { isPlainPath } from './files.ts'
 import type { Role } from './versions.ts'
 
-/** A part of a KubeadmConfig's spec that an update in place cannot honor, and the reason. */
+/** A field of a KubeadmConfig's spec that an update in place cannot honor, and the reason. */
 export interface Unsupported {
   path: string
   why: string

@@ -7,6 +7,11 @@ export const changes = {
       `The infrastructure machine ${kind} is not a Docker machine.`,
       'Only DevMachine with the docker backend and DockerMachine are updated. Replace the machine.',
     ),
+  BOOTSTRAP_UNSUPPORTED: ({ kind }: Values<'kind'>) =>
+    failure(
+      `The bootstrap configuration ${kind} is not a KubeadmConfig.`,
+      'Only machines made by kubeadm are updated. Delete the Machine so that it is replaced.',
+    ),
   PROVIDER_ID_MISSING: () =>
     failure(
       'The Machine has no spec.providerID.',
@@ -46,7 +51,7 @@ export const changes = {
     ),
   MACHINE_FOREIGN: ({ kind }: Values<'kind'>) =>
     decline(
-      `${kind} is not a Docker machine: no opinion.`,
+      `${kind} is not a Docker machine made by kubeadm: no opinion.`,
       'No action needed: another updater may handle it, otherwise the machine is replaced.',
     ),
   CONFIG_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>

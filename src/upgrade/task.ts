@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { StartRequest, UpdateMachineRequest } from '../contract/objects.ts'
 import { readSettings, type Settings } from '../contract/settings.ts'
+import { configObjection } from '../decide/config.ts'
 import { valueAt } from '../decide/diff.ts'
 import { digestOf, type Files, filesOf } from '../decide/files.ts'
-import { backendOf } from '../decide/kinds.ts'
-import { patchesDirectory, patchesObjection } from '../decide/patches.ts'
+import { backendOf, isKubeadmConfig } from '../decide/kinds.ts'
+import { patchesDirectory } from '../decide/patches.ts'
 import { parseVersion } from '../decide/versions.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { containerOf, type Whereabouts } from '../machine/locate.ts'
@@ -23,13 +24,16 @@ export interface Task extends Whereabouts {
 }
 
 // The task in a hook's request, checked as far as the request alone can tell.
-// Throws BACKEND_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
+// Throws BACKEND_UNSUPPORTED, BOOTSTRAP_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
 export function taskOfMachine({ settings, desired }: UpdateMachineRequest): Task {
   const { machine, infrastructureMachine, bootstrapConfig } = desired
   const backend = backendOf(infrastructureMachine)
   const simulated = backend === 'inMemory' && readSettings(settings).inMemory === 'simulate'
   if (backend !== 'docker' && !simulated) {
     throw new UpgradeError('BACKEND_UNSUPPORTED', { kind: infrastructureMachine.kind })
+  }
+  if (bootstrapConfig && !isKubeadmConfig(bootstrapConfig)) {
+    throw new UpgradeError('BOOTSTRAP_UNSUPPORTED', { kind: bootstrapConfig.kind })
   }
   const token = ['spec', 'joinConfiguration', 'discovery', 'bootstrapToken', 'caCertHashes']
   const hashes = valueAt(bootstrapConfig, token)
@@ -67,7 +71,7 @@ function task(asked: Asked, bootstrapSpec: unknown): Task {
   const simulated = asked.simulated !== undefined
   // Start and sync name no KubeadmConfig, and they need not name the role either.
   const role = asked.role ?? 'worker'
-  const unsupported = simulated ? undefined : patchesObjection(bootstrapSpec, role)
+  const unsupported = simulated ? undefined : configObjection(bootstrapSpec, role)
   if (unsupported) throw new UpgradeError('CONFIG_UNSUPPORTED', { path: unsupported.path, why: unsupported.why })
   const spec = settings.changes === 'version' ? undefined : bootstrapSpec
   const files = simulated ? filesOf(spec, []) : filesOf(spec)

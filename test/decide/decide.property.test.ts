@@ -148,7 +148,8 @@ function cases(kind: 'calm' | 'lively' | 'wild'): fc.Arbitrary<Case> {
 const any = fc.oneof(cases('calm'), cases('lively'), cases('wild'))
 
 function object(kind: string, spec: unknown): Json {
-  const apiVersion = 'infrastructure.cluster.x-k8s.io/v1beta2'
+  const group = kind.startsWith('Kubeadm') ? 'bootstrap' : 'infrastructure'
+  const apiVersion = `${group}.cluster.x-k8s.io/v1beta2`
   const labels = { 'cluster.x-k8s.io/control-plane': '' }
   // Cluster API sends a spec that is not there as null.
   return { apiVersion, kind, metadata: { name: 'm', labels }, spec: spec ?? null }

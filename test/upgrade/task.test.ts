@@ -70,12 +70,25 @@ test.each<[string, string, Change]>([
     "the machine is another provider's",
     ({ desired }) => Object.assign(desired.infrastructureMachine, { kind: 'AWSMachine' }),
   ],
+  [
+    'BOOTSTRAP_UNSUPPORTED',
+    "the bootstrap object is another provider's",
+    ({ desired }) => Object.assign(desired.bootstrapConfig ?? {}, { kind: 'K0sWorkerConfig' }),
+  ],
   ['SETTING_UNKNOWN', 'a setting has a typo', (request) => Object.assign(request, { settings: { addon: 'kcp' } })],
   ['SETTING_VALUE', 'a setting has no such value', (request) => Object.assign(request, { settings: { addons: 'x' } })],
 ])('%s, when %s', (code, _why, change) => {
   const request = sent('worker')
   change(request)
   expect(() => taskOfMachine(request)).toThrow(expect.objectContaining({ code }))
+})
+
+test('CONFIG_UNSUPPORTED, when a control plane machine has an external etcd', () => {
+  const spec = { clusterConfiguration: { etcd: { external: { endpoints: [] } } } }
+  const [request, other] = [sent('control-plane'), sent('worker')]
+  for (const { desired } of [request, other]) Object.assign(desired.bootstrapConfig ?? {}, { spec })
+  expect(() => taskOfMachine(request)).toThrow(expect.objectContaining({ code: 'CONFIG_UNSUPPORTED' }))
+  expect(taskOfMachine(other).role).toBe('worker')
 })
 
 test('a machine in memory has a task only where the setting says so, and a name that no container can have', () => {
