@@ -60,10 +60,17 @@ An entry of \`files\` is written in place when it is new, or changes in \`conten
 - its path is absolute, without \`.\`, \`..\`, doubled slashes, spaces and shell characters, and no other entry has it;
 - its owner is a user, or user:group, and its permissions are three or four octal digits;
 - the KubeadmConfig's format is cloud-config;
-- its path is neither one of these places nor below one, nor in a patches directory of \`initConfiguration\` or
-  \`joinConfiguration\`:
+- its path is neither one of the closed places below nor below one, nor in a patches directory of
+  \`initConfiguration\` or \`joinConfiguration\`;
+- no command of the KubeadmConfig mentions its path.
 
-${closedPlaces.map((place) => `\`${place}\``).join(', ')}.
+The closed places are ${closedPlaces.map((place) => `\`${place}\``).join(', ')}.
+
+A command mentions a file when it contains the path of the file, the path of a directory above the file (but not the
+root), the beginning of the path before a \`*\`, \`$\` or another expansion, or the name of the file behind a variable or a
+relative directory. All lists of commands count: \`bootCommands\`, \`preKubeadmCommands\` and \`postKubeadmCommands\`. So
+do scripts among the files, those that begin with \`#!\`, when a command mentions the script. Commands run at bootstrap and
+may fill a file in, so such a file is never written, also when only the version changes.
 
 Each entry is decided by itself. An entry that is removed, or moved in the list, is not covered. Entries that are never
 written in place may stand in the list, unchanged: they are left alone.

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from '../contract/answers.ts'
+import { type Commands, commandsOf, noCommands } from './commands.ts'
 import { keysOf, type Path, valueAt } from './diff.ts'
 import { closedBy, fileOf, formatObjection } from './files.ts'
 import { pointer, setting } from './patch.ts'
@@ -30,6 +31,7 @@ export function filesInPlace(current: unknown, desired: unknown, root: Path, pla
   }
   const part: Part = { operations: [], accepted: [], declined: [] }
   const [before, after, closed] = [entriesOf(was ?? []), entriesOf(wanted), places ?? closedBy(...specs)]
+  const commands = places ? noCommands : commandsOf(specs[1])
   // The list as it is when the operations so far have been made, and where the last entry of desired is in it.
   const list = [...before]
   let last = -1
@@ -37,7 +39,7 @@ export function filesInPlace(current: unknown, desired: unknown, root: Path, pla
     const at = list.findIndex(({ key }) => key === entry.key)
     const old = list[at]
     const isSame = isDeepStrictEqual(old?.value, entry.value)
-    const why = isSame ? undefined : objectionTo(entry, old, closed)
+    const why = isSame ? undefined : objectionTo(entry, old, closed, commands)
     if (why !== undefined) part.declined.push({ name: `files.${i}`, why })
     if (old) last = at
     if (isSame || why !== undefined) continue
@@ -59,11 +61,13 @@ export function filesInPlace(current: unknown, desired: unknown, root: Path, pla
 
 const changeable = new Set(['content', 'owner', 'permissions', 'encoding'])
 
-function objectionTo(entry: Entry, old: Entry | undefined, closed: string[]): string | undefined {
+function objectionTo(entry: Entry, old: Entry | undefined, closed: string[], commands: Commands) {
   // Which of two entries of one path comes last counts, so neither is touched.
   if (!entry.isAlone || old?.isAlone === false) return 'another entry has its path'
   const file = fileOf(entry.value, closed)
   if (typeof file === 'string') return file
+  const list = commands.listThatMentions(file.path)
+  if (list !== undefined) return `a command in ${list} mentions its path, or a directory above it`
   const fields = old ? [...keysOf(old.value), ...keysOf(entry.value)] : []
   const differ = fields.filter((key) => !isDeepStrictEqual(valueAt(old?.value, [key]), valueAt(entry.value, [key])))
   return differ.every((key) => changeable.has(key)) ? undefined : 'more changes than content, owner and mode'

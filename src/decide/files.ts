@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
+import { commandsOf } from './commands.ts'
 import { valueAt } from './diff.ts'
 
 // A file as it has to be in the machine.
@@ -70,12 +71,13 @@ export interface Files {
 }
 
 // All entries that are never written in place are as if they were not there.
-export function filesOf(spec: unknown, closed = closedBy(spec)): Files {
+export function filesOf(spec: unknown, closed = closedBy(spec), commands = commandsOf(spec)): Files {
   const list = valueAt(spec, ['files'])
   const entries: unknown[] = Array.isArray(list) && formatObjection(spec) === undefined ? list : []
   const paths = entries.map((entry) => valueAt(entry, ['path']))
   const alone = entries.filter((_, i) => paths.indexOf(paths[i]) === paths.lastIndexOf(paths[i]))
-  return { wanted: alone.map((entry) => fileOf(entry, closed)).filter((file) => typeof file !== 'string'), closed }
+  const files = alone.map((entry) => fileOf(entry, closed)).filter((file) => typeof file !== 'string')
+  return { wanted: files.filter(({ path }) => commands.listThatMentions(path) === undefined), closed }
 }
 
 // Ignition has rules of its own for content.

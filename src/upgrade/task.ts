@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { StartRequest, UpdateMachineRequest } from '../contract/objects.ts'
 import { readSettings, type Settings } from '../contract/settings.ts'
+import { noCommands } from '../decide/commands.ts'
 import { configObjection } from '../decide/config.ts'
 import { valueAt } from '../decide/diff.ts'
 import { digestOf, type Files, filesOf } from '../decide/files.ts'
@@ -74,7 +75,7 @@ function task(asked: Asked, bootstrapSpec: unknown): Task {
   const unsupported = simulated ? undefined : configObjection(bootstrapSpec, role)
   if (unsupported) throw new UpgradeError('CONFIG_UNSUPPORTED', { path: unsupported.path, why: unsupported.why })
   const spec = settings.changes === 'version' ? undefined : bootstrapSpec
-  const files = simulated ? filesOf(spec, []) : filesOf(spec)
+  const files = simulated ? filesOf(spec, [], noCommands) : filesOf(spec)
   const digest = createHash('sha256').update(files.wanted.map(digestOf).join()).digest('hex')
   return {
     container: asked.simulated ?? containerOf(asked.providerID),
