@@ -7,15 +7,23 @@ export interface UnitResult {
   exitCode: number
   // systemd's word for how it ended: success, exit-code, signal, timeout, oom-kill, …
   result: string
+  // What it was started with; of a unit that is not there, its name.
+  description: string
 }
 
 // Starts a command as a transient unit of the machine's systemd, which keeps it running whatever happens to us.
 // One name runs once: systemd refuses a second start, which counts as started. RemainAfterExit keeps a finished
 // unit visible. systemd-run needs no D-Bus daemon for this: it talks to systemd's private socket.
-export async function startUnit(machine: Machine, unit: string, argv: string[], limitSeconds: number): Promise<void> {
+export async function startUnit(
+  machine: Machine,
+  { unit, description }: Pick<UnitResult, 'description'> & { unit: string },
+  argv: string[],
+  limitSeconds: number,
+): Promise<void> {
   const properties = ['Type=exec', 'RemainAfterExit=yes', `RuntimeMaxSec=${limitSeconds}`]
   const options = properties.map((property) => `--property=${property}`)
-  const started = await machine.attempt(['systemd-run', `--unit=${unit}`, '--no-block', ...options, ...argv])
+  const named = [`--unit=${unit}`, `--description=${description}`]
+  const started = await machine.attempt(['systemd-run', ...named, '--no-block', ...options, ...argv])
   if (started.exitCode === 0 || (await unitResult(machine, unit)).state !== 'none') return
   // Runs only to throw: the unit was refused and is not there.
   await machine.run(['systemctl', 'status', unit])
@@ -23,10 +31,11 @@ export async function startUnit(machine: Machine, unit: string, argv: string[], 
 
 // How the unit is doing, by systemd's own account.
 export async function unitResult(machine: Machine, unit: string): Promise<UnitResult> {
-  const properties = 'LoadState,ActiveState,SubState,Result,ExecMainStatus,Job'
+  const properties = 'Description,LoadState,ActiveState,SubState,Result,ExecMainStatus,Job'
   const shown = await machine.run(['systemctl', 'show', unit, `--property=${properties}`])
   const facts = Object.fromEntries([...shown.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
-  return { state: stateOf(facts), exitCode: Number(facts.ExecMainStatus), result: facts.Result ?? '' }
+  const { ExecMainStatus: exitCode, Result: result = '', Description: description = '' } = facts
+  return { state: stateOf(facts), exitCode: Number(exitCode), result, description }
 }
 
 function stateOf(facts: Record<string, string>): UnitState {
@@ -40,6 +49,11 @@ function stateOf(facts: Record<string, string>): UnitState {
 export async function clearUnit(machine: Machine, unit: string): Promise<void> {
   // Another process may have cleared it a moment ago.
   await machine.attempt(['systemctl', 'stop', unit])
+  await machine.attempt(['systemctl', 'reset-failed', unit])
+}
+
+/** Forgets a unit that has failed, so that its name can be started again. One that runs by now goes on. */
+export async function forgetFailure(machine: Machine, unit: string): Promise<void> {
   await machine.attempt(['systemctl', 'reset-failed', unit])
 }
 

@@ -4,7 +4,7 @@ import { coded, rememberedError, UpgradeError } from '../errors/upgrade-error.ts
 import type { Engine } from '../machine/engine.ts'
 import { locate } from '../machine/locate.ts'
 import type { Clock } from './clock.ts'
-import { type Event, isOpen, lastFailure, readHistory, record } from './history.ts'
+import { type Event, eventsOf, isOpen, lastFailure, otherUnderWay, readEvents, record } from './history.ts'
 import { leftOf, planFor } from './plan.ts'
 import type { Progress } from './progress.ts'
 import type { Context, Look, Plan, Sources, Step } from './step.ts'
@@ -37,6 +37,8 @@ export class Run {
   // When this process first met each step that is not done: time when no process watched does not count.
   readonly #since = new Map<string, number>()
   #away: number | undefined
+  // True once the present walk has left a trace in the machine.
+  #hasNoted = false
 
   constructor(task: Task, means: Means) {
     this.#task = task
@@ -62,13 +64,18 @@ export class Run {
     const { version: target, files, patches, key, settings } = this.#task
     const machine = await locate(engine, this.#task)
     this.#away = undefined
-    const context: Context = { machine, target, files, patches, key, settings, engine, sources, clock }
-    const history = await readHistory(machine, key)
+    const events = await readEvents(machine)
+    const history = eventsOf(events, key)
     this.#coolDown(history)
+    this.#refuseOther(events)
+    this.#hasNoted = false
+    const confirm = async () => this.#confirm(await readEvents(machine), history.length)
+    const context: Context = { machine, target, files, patches, key, settings, engine, sources, clock, confirm }
     const left = await leftOf((this.#means.plan ?? planFor)(context), context)
     for (const [i, step] of left.entries()) {
       await this.#take(step, context, history, `step ${i + 1} of ${left.length}, ${step.doing}`)
     }
+    if (this.#hasNoted) await record(machine, { at: clock.now(), target: key, step: 'upgrade', event: 'ended' })
   }
 
   async #take(step: Step, context: Context, history: Event[], title: string): Promise<void> {
@@ -81,6 +88,7 @@ export class Run {
     try {
       let look = await step.done(context)
       const wasDone = look === 'done'
+      if (!wasDone && step.apply) await context.confirm?.()
       if (!wasDone && !wasOpen) {
         log.info({ step: step.name }, title)
         await note('start')
@@ -88,33 +96,76 @@ export class Run {
       while (look !== 'done') {
         this.#report(step, `${title}: waiting for ${look.waitsFor}`)
         if (isOver()) throw timeLimit(step, look)
-        await step.apply?.(context)
+        await this.#apply(step, context)
         await clock.sleep(lookSeconds)
         look = await step.done(context)
       }
       this.#since.delete(step.name)
       if (!wasDone || wasOpen) await note('done')
     } catch (thrown) {
-      if (stopped(thrown)) throw thrown
-      const error = isOver() ? await rested(step, context, coded(thrown)) : coded(thrown)
-      throw await this.#explain(error, step, context, isOver(), title)
+      if (stopped(thrown) || thrown instanceof Final) throw thrown
+      const error = coded(thrown)
+      if (error.code !== 'OTHER_UPGRADE') throw await this.#explain(error, step, context, isOver(), title)
+      // The time of this step begins when its turn has come.
+      this.#since.delete(step.name)
+      this.#report(step, `${title}: ${error.message}`)
+      throw error
     }
   }
 
-  // Adds to an error what the step knows: whether its time is over, and what people are told meanwhile.
-  async #explain(error: UpgradeError, step: Step, context: Context, isOver: boolean, title: string) {
+  async #apply(step: Step, context: Context): Promise<void> {
+    if (!step.apply) return
+    await context.confirm?.()
+    await step.apply(context)
+  }
+
+  // Ends the walk where the machine is another's to change by now: only this process's own events are known to it.
+  #confirm(events: Event[], seen: number): void {
+    this.#refuseOther(events)
+    const failure = eventsOf(events, this.#task.key)
+      .slice(seen)
+      .find(({ event }) => event === 'failed')
+    if (failure) throw new Final(remembered(failure))
+  }
+
+  #refuseOther(events: Event[]): void {
+    const version = otherUnderWay(events, this.#task.key, this.#means.clock.now())
+    if (version !== undefined) throw new UpgradeError('OTHER_UPGRADE', { machine: this.#task.container, version })
+  }
+
+  // Adds to an error what the step knows: whether its time is over, and what people are told meanwhile. It is noted
+  // before the machine forgets it: another process that finds nothing under way then finds the failure.
+  async #explain(met: UpgradeError, step: Step, context: Context, isOver: boolean, title: string) {
+    const error = isOver ? await overdue(step, context, met) : met
+    const isFinal = this.#isLast(error) || isOver
+    // An engine or container that is away can note nothing; the error itself matters more.
+    await this.#note(context, step, isFinal ? 'failed' : 'retry', error).catch(() => {})
+    this.#report(step, `${title}: ${error.message}`)
+    if (!isOver) {
+      // What could not be forgotten fails once more.
+      await step.forget?.(context).catch(() => {})
+      return isFinal ? new Final(error) : error
+    }
+    try {
+      await step.giveUp?.(context)
+      return new Final(error)
+    } catch (thrown) {
+      await this.#note(context, step, 'failed', coded(thrown)).catch(() => {})
+      return new Final(coded(thrown))
+    }
+  }
+
+  // True when there is no use in trying again.
+  #isLast(error: UpgradeError): boolean {
     const met = (this.#met.get(error.code) ?? 0) + 1
     this.#met.set(error.code, met)
-    const final = error.answer !== 'progress' || met >= triesOf(error) || isOver
-    // An engine or container that is away can note nothing; the error itself matters more.
-    await this.#note(context, step, final ? 'failed' : 'retry', error).catch(() => {})
-    this.#report(step, `${title}: ${error.message}`)
-    return final ? new Final(error) : error
+    return error.answer !== 'progress' || met >= triesOf(error)
   }
 
   // Remembers in the machine; steps that only look leave no trace.
   async #note({ machine, key }: Context, step: Step, event: Event['event'], error?: UpgradeError): Promise<void> {
     if (!step.apply) return
+    this.#hasNoted = true
     const why = error ? { code: error.code, values: error.values } : {}
     await record(machine, { at: this.#means.clock.now(), target: key, step: step.name, event, ...why })
   }
@@ -149,8 +200,13 @@ export class Run {
     const { firstSeconds, mostSeconds } = cooling
     const seconds = Math.min(firstSeconds * 2 ** (last.inARow - 1), mostSeconds)
     if (this.#means.clock.now() > last.event.at + seconds * 1000) return
-    throw new Final(rememberedError(last.event.code, last.event.values))
+    throw new Final(remembered(last.event))
   }
+}
+
+// The error of a failure that is noted in the machine.
+function remembered({ code, values }: Event): UpgradeError {
+  return rememberedError(code, values)
 }
 
 // A file that is wrong again and again will not get right.
@@ -172,13 +228,12 @@ function timeLimit({ name: step, limitSeconds }: Step, { waitsFor }: Exclude<Loo
   return new UpgradeError('STEP_TIME_LIMIT', { step, minutes: String(Math.ceil(limitSeconds / 60)), waitsFor })
 }
 
-// Lets a step whose time is over leave the machine in a state it can rest in; it may know a better error.
-async function rested(step: Step, context: Context, error: UpgradeError): Promise<UpgradeError> {
+// The error of a step whose time is over.
+async function overdue(step: Step, context: Context, error: UpgradeError): Promise<UpgradeError> {
   try {
-    await step.giveUp?.(context)
+    return (await step.overdue?.(context)) ?? error
+  } catch {
     return error
-  } catch (thrown) {
-    return coded(thrown)
   }
 }
 

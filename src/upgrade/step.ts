@@ -1,5 +1,6 @@
 import type { Settings } from '../contract/settings.ts'
 import type { Files } from '../decide/files.ts'
+import type { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Engine } from '../machine/engine.ts'
 import { type Machine, stateDirectory } from '../machine/machine.ts'
 import type { Clock } from './clock.ts'
@@ -18,6 +19,11 @@ export interface Context {
   engine: Engine
   sources: Sources
   clock: Clock
+  /**
+   * To be called right before a change: throws when the machine is another's to change by now, because another
+   * attempt is under way or because another process has noted that this one failed.
+   */
+  confirm?(): Promise<void>
 }
 
 // Where the parts of a release come from, by the service's configuration.
@@ -45,8 +51,12 @@ export interface Step {
   done(context: Context): Promise<Look>
   // Absent where there is nothing to do but wait.
   apply?(context: Context): Promise<void>
-  // When the limit has passed: puts the machine into a state it can rest in. May throw the error that says so.
+  // When the limit has passed: the error, where the step knows a better one than STEP_TIME_LIMIT.
+  overdue?(context: Context): Promise<UpgradeError>
+  // When the limit has passed and the failure is noted: puts the machine into a state it can rest in.
   giveUp?(context: Context): Promise<void>
+  // When a failure within the limit is noted: forgets it in the machine, so that the next attempt can begin.
+  forget?(context: Context): Promise<void>
 }
 
 // The way to the target, in order.

@@ -102,7 +102,8 @@ function systemdRun(machine: SimulatedMachine, args: string[]): ExecResult {
   const step = stepOf(shellFile(machine.files.get(path)))
   const work = unitScripts[step]
   if (!work) throw new Error(`a unit that runs ${step} is not simulated`)
-  const started = machine.units.start(value('--unit='), step, limit, () => work(machine, given))
+  const named = { name: value('--unit='), description: value('--description=') }
+  const started = machine.units.start(named, step, limit, () => work(machine, given))
   if (started.exitCode === 0) machine.did(`start unit ${step}`)
   return started
 }

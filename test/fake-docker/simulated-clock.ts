@@ -47,6 +47,11 @@ export class SimulatedClock implements Clock {
     this.#stopped = true
   }
 
+  // Time goes on, as for the next process.
+  resume(): void {
+    this.#stopped = false
+  }
+
   #takeBefore(until: number): Event | undefined {
     const [next] = this.#events.filter(({ at }) => at <= until).sort((one, other) => one.at - other.at)
     this.#events = this.#events.filter((event) => event !== next)

@@ -8,6 +8,7 @@ export interface Ending {
 
 interface Unit {
   name: string
+  description: string
   script: string
   state: 'running' | 'exited' | 'failed'
   result: 'success' | 'exit-code' | 'timeout'
@@ -52,10 +53,17 @@ export class Units {
     this.#planned.set(script, Array<Ending>(times).fill(ending))
   }
 
-  start(name: string, script: string, limitSeconds: number, end: () => Ending): ExecResult {
+  start(
+    named: { name: string; description: string },
+    script: string,
+    limitSeconds: number,
+    end: () => Ending,
+  ): ExecResult {
+    const { name, description } = named
     if (this.#units.has(name)) return refusal(1, `Unit ${name}.service was already loaded or has a fragment file.`)
     const unit: Unit = {
       name,
+      description,
       script,
       state: 'running',
       result: 'success',
@@ -73,7 +81,8 @@ export class Units {
   // systemctl show, which answers for units that do not exist, too.
   show(name: string): string {
     const unit = this.#units.get(name)
-    if (!unit) return 'LoadState=not-found\nActiveState=inactive\nSubState=dead\nResult=success\nExecMainStatus=0\n'
+    if (!unit)
+      return `Description=${name}.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\nResult=success\nExecMainStatus=0\n`
     const active = {
       running: ['active', 'running'],
       exited: ['active', 'exited'],
@@ -81,6 +90,7 @@ export class Units {
     }
     const [activeState, subState] = active[unit.state]
     return [
+      `Description=${unit.description}`,
       'LoadState=loaded',
       `ActiveState=${activeState}`,
       `SubState=${subState}`,

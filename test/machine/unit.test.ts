@@ -6,7 +6,8 @@ import { frame } from '../fake-docker/container.ts'
 import { startLab } from '../fake-docker/lab.ts'
 import { engineWith } from './engine-with.ts'
 
-const unit = 'capd-kubeadm-upgrader-binaries-v1.35.4'
+const unit = 'capd-kubeadm-upgrader-binaries'
+const named = { unit, description: `${unit} to v1.35.4` }
 const binaries = new URL('../../src/upgrade/steps/binaries.sh', import.meta.url)
 const argv = ['sh', '/var/b.sh', 'http://files', 'v1.35.4', '/var/bin']
 
@@ -22,46 +23,51 @@ async function machineWithScript() {
 test('a unit runs, and has succeeded when its command has', async () => {
   const { machine, pass } = await machineWithScript()
   expect((await unitResult(machine, unit)).state).toBe('none')
-  await startUnit(machine, unit, argv, 60)
+  await startUnit(machine, named, argv, 60)
   expect((await unitResult(machine, unit)).state).toBe('running')
   pass(10)
-  expect(await unitResult(machine, unit)).toEqual({ state: 'succeeded', exitCode: 0, result: 'success' })
+  expect(await unitResult(machine, unit)).toEqual({
+    state: 'succeeded',
+    exitCode: 0,
+    result: 'success',
+    description: named.description,
+  })
 })
 
 test('a unit that failed has its exit code and its log', async () => {
   const { machine, units, pass } = await machineWithScript()
   units.fail('binaries', { exitCode: 41, log: 'fetching x\nfailed: kubeadm\n' })
-  await startUnit(machine, unit, argv, 60)
+  await startUnit(machine, named, argv, 60)
   pass(10)
-  expect(await unitResult(machine, unit)).toEqual({ state: 'failed', exitCode: 41, result: 'exit-code' })
+  expect(await unitResult(machine, unit)).toMatchObject({ state: 'failed', exitCode: 41, result: 'exit-code' })
   expect(await unitLog(machine, unit)).toBe('fetching x\nfailed: kubeadm\n')
 })
 
 test('a unit that runs longer than its limit has failed', async () => {
   const { machine, units, pass } = await machineWithScript()
   units.hold('binaries')
-  await startUnit(machine, unit, argv, 60)
+  await startUnit(machine, named, argv, 60)
   pass(61)
   expect(await unitResult(machine, unit)).toMatchObject({ state: 'failed', result: 'timeout' })
 })
 
 test.each([1, 10])('a second start %i s later counts as started, and starts nothing', async (seconds) => {
   const { machine, units, pass } = await machineWithScript()
-  await startUnit(machine, unit, argv, 60)
+  await startUnit(machine, named, argv, 60)
   pass(seconds)
-  await startUnit(machine, unit, argv, 60)
+  await startUnit(machine, named, argv, 60)
   expect(units.starts).toEqual([unit])
 })
 
 test.each(['succeeded', 'failed'])('a unit that has %s can be started again once it is cleared', async (state) => {
   const { machine, units, pass } = await machineWithScript()
   if (state === 'failed') units.fail('binaries', { exitCode: 1, log: '' })
-  await startUnit(machine, unit, argv, 60)
+  await startUnit(machine, named, argv, 60)
   pass(10)
   expect((await unitResult(machine, unit)).state).toBe(state)
   await clearUnit(machine, unit)
   expect((await unitResult(machine, unit)).state).toBe('none')
-  await startUnit(machine, unit, argv, 60)
+  await startUnit(machine, named, argv, 60)
   expect(units.starts).toEqual([unit, unit])
 })
 
@@ -69,7 +75,7 @@ test('the log of a unit is that of its present run', async () => {
   const { machine, units, pass } = await machineWithScript()
   for (const log of ['failed: kubeadm\n', 'failed: kubelet\n']) {
     units.fail('binaries', { exitCode: 41, log })
-    await startUnit(machine, unit, argv, 60)
+    await startUnit(machine, named, argv, 60)
     pass(10)
     expect(await unitLog(machine, unit)).toBe(log)
     await clearUnit(machine, unit)
@@ -86,7 +92,7 @@ test('a unit that systemd refuses to start is an error with its words', async ()
   const machine = await machineThat((command) =>
     command === 'systemctl show' ? shown('inactive', 'dead') : { text: 'Unit could not be found', exitCode: 4 },
   )
-  await expect(startUnit(machine, unit, argv, 60)).rejects.toMatchObject({
+  await expect(startUnit(machine, named, argv, 60)).rejects.toMatchObject({
     code: 'EXEC_FAILED',
     detail: 'Unit could not be found',
   })

@@ -34,7 +34,7 @@ test.each(labs)('what %s still has lying about at the target is tidied up, and n
   const machine = putAtTarget(lab, name)
   machine.files.set(`/var/lib/capd-kubeadm-upgrader/${target}/bin/kubeadm`, target)
   await walk(lab, name)
-  expect(machine.effects).toEqual(['note tidy start', 'tidy', 'note tidy done'])
+  expect(machine.effects).toEqual(['note tidy start', 'tidy', 'note tidy done', 'note upgrade ended'])
 })
 
 test.each<[string, string, string, string]>([

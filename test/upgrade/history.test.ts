@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { type Event, historyFile, isOpen, lastFailure, readHistory, record } from '../../src/upgrade/history.ts'
+import {
+  type Event,
+  historyFile,
+  isOpen,
+  lastFailure,
+  otherUnderWay,
+  readHistory,
+  record,
+} from '../../src/upgrade/history.ts'
 import { startQuickLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 import { contextOf } from './walk.ts'
@@ -63,4 +71,28 @@ test.each([
   [['a failed', 'a done', 'b start', 'b failed'], 1],
 ])('%j ends with so many failures in a row: %j', (texts, inARow) => {
   expect(lastFailure(events(...texts))?.inARow).toBe(inARow)
+})
+
+// Events of targets, so many seconds after the first.
+const began = (...rows: [second: number, target: string, event: Event['event']][]) =>
+  rows.map(([second, target, event]): Event => ({ at: second * 1000, target, step: 'binaries', event }))
+
+test.each<[string, Event[], number, string | undefined]>([
+  ['nothing was begun', [], 0, undefined],
+  ['this attempt is under way', began([0, 'a', 'start'], [1, 'a', 'done']), 2, undefined],
+  ['another is under way', began([0, 'b', 'start'], [1, 'b', 'done']), 2, 'b'],
+  ['another is tried again', began([0, 'b', 'start'], [1, 'b', 'retry']), 2, 'b'],
+  ['another has failed', began([0, 'b', 'start'], [1, 'b', 'failed']), 2, undefined],
+  ['another has ended', began([0, 'b', 'start'], [1, 'b', 'ended']), 2, undefined],
+  ['another began later', began([0, 'a', 'start'], [1, 'b', 'start']), 2, undefined],
+  ['another began earlier', began([0, 'b', 'start'], [1, 'a', 'start']), 2, 'b'],
+  ['another failed that began later', began([0, 'a', 'start'], [1, 'b', 'failed']), 2, undefined],
+  ['a third goes on', began([0, 'b', 'failed'], [1, 'c', 'start'], [2, 'a', 'start']), 3, 'c'],
+  ['another was quiet for ten minutes', began([0, 'b', 'start']), 601, undefined],
+  ['another was not quiet for so long', began([0, 'b', 'start'], [500, 'b', 'done']), 601, 'b'],
+  ['this one began when another had been quiet', began([0, 'b', 'start'], [601, 'a', 'start']), 602, undefined],
+  ['another began when this one had been quiet', began([0, 'a', 'start'], [601, 'b', 'start']), 602, 'b'],
+  ['a clock that was a day ahead noted another', began([86_400, 'b', 'start']), 0, undefined],
+])('when %s, the other attempt is known', (_when, events, second, other) => {
+  expect(otherUnderWay(events, 'a', second * 1000)).toBe(other)
 })

@@ -43,7 +43,7 @@ function faultOf(lab: Lab, name: string, message: string): string | undefined {
   if (message !== `at ${target}`) return message
   if (kubelet.version !== target) return `the kubelet is at ${kubelet.version}`
   const steps = ['binaries', 'images', 'kubeadm', 'kubelet']
-  const starts = steps.map((step) => `capd-kubeadm-upgrader-${step}-${target}`)
+  const starts = steps.map((step) => `capd-kubeadm-upgrader-${step}`)
   if (units.starts.join() !== starts.join()) return `units were started: ${units.starts}`
   if (lab.fake.helpers.starts.length !== 1) return `helpers were started: ${lab.fake.helpers.starts}`
   if (units.names.length > 0) return `units are left: ${units.names}`

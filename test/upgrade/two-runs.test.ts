@@ -8,7 +8,7 @@ const labs: [string, () => Lab][] = [
   ['cp-1', () => startQuickLab('cp-1')],
   ['w-1', () => startWorkersLab('w-1')],
 ]
-const units = ['binaries', 'images', 'kubeadm', 'kubelet'].map((step) => `capd-kubeadm-upgrader-${step}-${target}`)
+const units = ['binaries', 'images', 'kubeadm', 'kubelet'].map((step) => `capd-kubeadm-upgrader-${step}`)
 
 test.each(labs)('two replicas at once start each unit of %s once, and both get there', async (name, start) => {
   const lab = start()

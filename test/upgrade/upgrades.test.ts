@@ -9,15 +9,15 @@ const task = taskOf('w-1')
 const done = { phase: 'Done', message: `at ${target}`, retryAfterSeconds: 0 }
 // On a busy computer the walk to the end can take a while.
 const patient = { timeout: 30_000 }
-const history = '/var/lib/capd-kubeadm-upgrader/history.jsonl'
 
 function upgradesOf(lab: Lab) {
-  return createUpgrades(meansOf(lab))
+  vi.spyOn(lab.engine, 'inspect')
+  return createUpgrades(meansOf(lab, { sources: { images: 'pull' } }))
 }
 
-// Each walk begins by reading the machine's history.
+// Each walk begins by inspecting the machine's container, and images that are pulled need no other look at it.
 function walksOn(lab: Lab): number {
-  return lab.machine('w-1').commands.filter(([program, path]) => program === 'cat' && path === history).length
+  return vi.mocked(lab.engine.inspect).mock.calls.length
 }
 
 // As Cluster API polls: until it hears an end.
@@ -92,7 +92,7 @@ test('an end is kept until it was fetched, and then the machine is looked at ane
   const lab = startWorkersLab('w-1')
   const upgrades = upgradesOf(lab)
   upgrades.start(task)
-  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note tidy done', patient)
+  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note upgrade ended', patient)
   upgrades.start(task)
   expect(await upgrades.sync(task)).toMatchObject(done)
   expect(walksOn(lab)).toBe(1)
@@ -111,7 +111,7 @@ test('an end that nobody fetched for a minute is not told any more', async () =>
   const lab = startWorkersLab('w-1')
   const upgrades = upgradesOf(lab)
   upgrades.start(task)
-  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note tidy done', patient)
+  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note upgrade ended', patient)
   vi.setSystemTime(Date.now() + 61_000)
   upgrades.start(task)
   expect(await poll(upgrades)).toMatchObject(done)

@@ -34,8 +34,8 @@ export const kubeadm = unitStep({
 })
 
 // True while kubeadm works on the machine.
-export async function kubeadmUnderWay({ machine, target }: Context): Promise<boolean> {
-  return (await unitResult(machine, unitName(kubeadm.name, target))).state === 'running'
+export async function kubeadmUnderWay({ machine }: Context): Promise<boolean> {
+  return (await unitResult(machine, unitName(kubeadm.name))).state === 'running'
 }
 
 // The phase can be skipped by name since kubeadm v1.32 (kubernetes/kubernetes PR 127242).

@@ -24,11 +24,13 @@ export const kubelet = unitStep({
   ],
   done: async (context) => ((await runsSteadily(context)) ? 'done' : waiting('the new kubelet to stay up')),
   explain: ({ log, unit }) => new UpgradeError('UNIT_FAILED', { unit }, { detail: log }),
+  async overdue({ machine, target }) {
+    const detail = await machine.run(['journalctl', '-u', 'kubelet', '-o', 'cat', '--no-pager', '-n', '40'])
+    return new UpgradeError('KUBELET_NOT_UP', { target }, { detail })
+  },
   async giveUp({ machine, target }) {
-    const log = await machine.run(['journalctl', '-u', 'kubelet', '-o', 'cat', '--no-pager', '-n', '40'])
-    await clearUnit(machine, unitName('kubelet', target))
+    await clearUnit(machine, unitName('kubelet'))
     await machine.script(new URL('restore-kubelet.sh', import.meta.url), workDirectory(target))
-    throw new UpgradeError('KUBELET_NOT_UP', { target }, { detail: log })
   },
 })
 

@@ -12,7 +12,7 @@ export const tidy: Step = {
     return (await machine.has(workDirectory(target))) ? waiting('the staged files to be removed') : 'done'
   },
   async apply({ machine, target }) {
-    const units = ['binaries', 'images', 'kubeadm', 'kubelet'].map((step) => unitName(step, target))
+    const units = ['binaries', 'images', 'kubeadm', 'kubelet'].map(unitName)
     await machine.script(new URL('tidy.sh', import.meta.url), workDirectory(target), ...units)
   },
 }
