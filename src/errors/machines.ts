@@ -16,6 +16,11 @@ export const machines = {
     ),
   CONTAINER_PAUSED: ({ name }: Values<'name'>) =>
     progress(`The container ${name} is paused.`, `Run "docker unpause ${name}".`),
+  CONTAINER_NAME: ({ name, actual }: Values<'name' | 'actual'>) =>
+    failure(
+      `The container ${name} is named ${actual}.`,
+      "Put the container's own name into spec.providerID of the Machine. An id or another alias is not accepted.",
+    ),
   CONTAINER_OF_OTHER_CLUSTER: ({ name, cluster }: Values<'name' | 'cluster'>) =>
     failure(
       `The container ${name} does not belong to the cluster ${cluster}.`,

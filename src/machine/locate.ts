@@ -7,13 +7,13 @@ import { type Machine, machineOn } from './machine.ts'
 export const clusterLabel = 'io.x-k8s.kind.cluster'
 export const roleLabel = 'io.x-k8s.kind.role'
 
-// What a Machine says of its container.
+/** What a Machine says of its container. */
 export interface Whereabouts {
   container: string
   cluster: string
   // Checked when known.
   role?: Machine['role'] | undefined
-  // "sha256:<hex>" of the cluster CA's public key, as kubeadm join pins it; checked when there are any.
+  // "sha256:<hex>" of the cluster CA's public key, in either case, as kubeadm join pins it; checked when there are any.
   caCertHashes?: string[]
 }
 
@@ -27,14 +27,18 @@ export function containerOf(providerID: string | undefined): string {
   return name
 }
 
-// Finds the machine and makes sure that it is the one meant, that it runs, and that nothing was mistaken for it.
-// Throws the CONTAINER_ errors; touches nothing.
+/**
+ * Finds the machine and makes sure that it is the one meant, that it runs, and that nothing was mistaken for it.
+ * Throws the CONTAINER_ errors; touches nothing.
+ */
 export async function locate(
   engine: Engine,
   { container, cluster, role, caCertHashes = [] }: Whereabouts,
 ): Promise<Machine> {
   const found = await engine.inspect(container)
   const name = found.name
+  // Docker takes an id, or the beginning of one, for a name: then one machine would have two.
+  if (name !== container) throw new UpgradeError('CONTAINER_NAME', { name: container, actual: name })
   if (found.labels[clusterLabel] !== cluster) throw new UpgradeError('CONTAINER_OF_OTHER_CLUSTER', { name, cluster })
   const actual = found.labels[roleLabel]
   if ((actual !== 'control-plane' && actual !== 'worker') || (role !== undefined && actual !== role)) {
@@ -44,15 +48,27 @@ export async function locate(
   if (found.paused) throw new UpgradeError('CONTAINER_PAUSED', { name })
   if (!found.running) throw new UpgradeError('CONTAINER_STOPPED', { name })
   const machine = machineOn(engine, { name, cluster, role: actual })
-  if (caCertHashes.length > 0 && !caCertHashes.includes(await caCertHash(machine))) {
+  if (caCertHashes.length > 0 && !(await trustsOne(machine, caCertHashes))) {
     throw new UpgradeError('CONTAINER_CA', { name })
   }
   return machine
 }
 
-// kubeadm's hash of a CA: SHA-256 over the public key as SubjectPublicKeyInfo (kubeadm app/util/pubkeypin).
-async function caCertHash(machine: Machine): Promise<string> {
-  const pem = await machine.run(['cat', '/etc/kubernetes/pki/ca.crt'])
-  const key = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
-  return `sha256:${createHash('sha256').update(key).digest('hex')}`
+// True when one of the machine's cluster CAs is pinned. kubeadm takes a pin in either case.
+async function trustsOne(machine: Machine, pins: string[]): Promise<boolean> {
+  const wanted = new Set(pins.map((pin) => pin.toLowerCase()))
+  const bundle = await machine.run(['cat', '/etc/kubernetes/pki/ca.crt'])
+  const certificates = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  return certificates.some((pem) => wanted.has(pinOf(pem) ?? ''))
+}
+
+// kubeadm's hash of a CA: SHA-256 over the public key as SubjectPublicKeyInfo (kubeadm app/util/pubkeypin). Undefined
+// for what is no certificate.
+function pinOf(pem: string): string | undefined {
+  try {
+    const key = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
+    return `sha256:${createHash('sha256').update(key).digest('hex')}`
+  } catch {
+    return undefined
+  }
 }

@@ -31,7 +31,7 @@ export function createUpgrades(means: Means): Upgrades {
   const entries = new Map<string, Entry>()
   return {
     start(task) {
-      const found = entries.get(task.container)
+      const found = entries.get(subjectOf(task))
       if (found && found.endedAt === undefined) {
         if (found.task.key === task.key) return
         throw new UpgradeError('OTHER_UPGRADE', { machine: task.container, version: found.task.version })
@@ -39,10 +39,10 @@ export function createUpgrades(means: Means): Upgrades {
       const isFresh = found?.endedAt !== undefined && Date.now() - found.endedAt < staleMs
       // What was simulated stays done: there is no machine to look at.
       if (found?.task.key === task.key && (task.simulated || (!found.delivered && isFresh))) return
-      entries.set(task.container, begin(task, means))
+      entries.set(subjectOf(task), begin(task, means))
     },
     async sync(task) {
-      const entry = entries.get(task.container)
+      const entry = entries.get(subjectOf(task))
       if (entry?.task.key !== task.key) {
         throw new UpgradeError('NOT_STARTED', { machine: task.container, version: task.version })
       }
@@ -51,6 +51,12 @@ export function createUpgrades(means: Means): Upgrades {
       return entry.run.progress
     },
   }
+}
+
+// Which machine a task is about, with all that its container is checked against: a request that names another cluster
+// or role is never answered with what was found out for this one.
+function subjectOf({ container, cluster, role, caCertHashes }: Task): string {
+  return JSON.stringify([container, cluster, role, caCertHashes])
 }
 
 function begin(task: Task, means: Means): Entry {

@@ -51,10 +51,12 @@ test('a container that is the wrong one is not said to be paused or stopped', as
   await expect(machine).rejects.toMatchObject({ code: 'CONTAINER_OF_OTHER_CLUSTER' })
 })
 
-test('a name that the engine resolves to another container is not taken', async () => {
-  // Docker takes the beginning of an id for a name.
-  const { machine } = await located({ id: 'w-9', hostname: 'abc' }, { container: 'w-9' })
-  await expect(machine).rejects.toMatchObject({ code: 'CONTAINER_HOSTNAME' })
+test('CONTAINER_NAME: an id is not accepted in place of the name, however much of the container is right', async () => {
+  const { machine } = await located({ id: 'abcdef012345' }, { container: 'abcdef012345' })
+  await expect(machine).rejects.toMatchObject({
+    code: 'CONTAINER_NAME',
+    values: { name: 'abcdef012345', actual: 'w-1' },
+  })
 })
 
 test('an engine that does not answer says nothing of the container', async () => {
@@ -70,6 +72,28 @@ test('a machine that trusts the CA that the Machine names is the one', async () 
   const caCertHashes = [`sha256:${'0'.repeat(64)}`, caPin]
   const machine = await locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes })
   expect(machine.name).toBe('w-1')
+})
+
+test('a pin in upper case, which kubeadm takes, is the same pin', async () => {
+  const lab = await startLab('w-1')
+  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', caCertificate)
+  const caCertHashes = [`sha256:${caPin.slice('sha256:'.length).toUpperCase()}`]
+  expect((await locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes })).name).toBe('w-1')
+})
+
+test('of several CAs in the machine, as while they are exchanged, one has to be pinned', async () => {
+  const lab = await startLab('w-1')
+  const another = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', `# the old one\n${another}${caCertificate}`)
+  const machine = await locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes: [caPin] })
+  expect(machine.name).toBe('w-1')
+})
+
+test.each(['', 'not a certificate'])('CONTAINER_CA: a machine whose CA is %j is refused', async (content) => {
+  const lab = await startLab('w-1')
+  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', content)
+  const machine = locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes: [caPin] })
+  await expect(machine).rejects.toMatchObject({ code: 'CONTAINER_CA' })
 })
 
 test('CONTAINER_CA: a machine of another cluster of the same name is refused', async () => {

@@ -68,6 +68,18 @@ test('another version of the same machine is refused while one is under way, and
   expect(await poll(upgrades, other)).toMatchObject({ phase: 'Failed' })
 })
 
+test.each([
+  ['another cluster', { cluster: 'other' }, 'CONTAINER_OF_OTHER_CLUSTER'],
+  ['another role', { role: 'control-plane' }, 'CONTAINER_ROLE'],
+] as const)('a request of %s is checked for itself, whatever was answered to another', async (_whose, claim, code) => {
+  const lab = startWorkersLab('w-1')
+  const upgrades = upgradesOf(lab)
+  upgrades.start(task)
+  expect(await poll(upgrades, { ...task, ...claim })).toMatchObject({ phase: 'Failed', error: { code } })
+  expect(await poll(upgrades)).toMatchObject(done)
+  expect(await poll(upgrades, { ...task, ...claim })).toMatchObject({ phase: 'Failed', error: { code } })
+})
+
 test('machines are upgraded side by side', async () => {
   const upgrades = upgradesOf(startWorkersLab('w-1', 'w-2'))
   upgrades.start(task)
