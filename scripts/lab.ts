@@ -22,6 +22,29 @@ const usage = `Usage: npm run lab -- <verb>
 Everything is kept in $XDG_CACHE_HOME/capd-kubeadm-upgrader (by default below ~/.cache).
 UPGRADER_LAB_CLUSTER=<name> gives a second lab beside the first, which is named upgrader-lab.`
 
+interface Arguments {
+  fresh: boolean
+  all: boolean
+  // The argument after the verb.
+  image: string
+}
+
+interface Verb {
+  // What it takes besides its name; all else is a mistake.
+  takes: (keyof Arguments)[]
+  // Resolves to the exit code.
+  run: (given: Arguments) => Promise<number>
+}
+
+const verbs: Record<string, Verb> = {
+  up: { takes: ['fresh'], run: async (given) => print(summary(await labUp(given))) },
+  management: { takes: ['fresh'], run: async (given) => print(managementSummary(await managementUp(given))) },
+  status: { takes: [], run: async () => exitCode(await labStatus()) },
+  down: { takes: ['all'], run: async ({ all }) => (all ? labDownAll() : labDown()).then(() => 0) },
+  registry: { takes: [], run: async () => print(`${await registryUp()} has the images of registry.k8s.io.`) },
+  'check-image': { takes: ['image'], run: async ({ image }) => exitCode(await checkImage(image)) },
+}
+
 const options = { fresh: { type: 'boolean' }, all: { type: 'boolean' }, help: { type: 'boolean' } } as const
 
 try {
@@ -40,21 +63,30 @@ async function main(args: string[]): Promise<number> {
     return wrong((error as Error).message)
   }
   const { help, fresh = false, all = false } = parsed.values
-  const [verb, image, ...more] = parsed.positionals
+  const [name, image = '', ...more] = parsed.positionals
   if (help) return print(usage)
-  if (verb === 'check-image' && image && !more.length) return (await checkImage(image)) ? 0 : 1
-  if (image) return wrong(`"${verb}" takes no "${image}".`)
-  if (fresh && verb !== 'up' && verb !== 'management') return wrong('--fresh belongs to "up" and "management".')
-  if (all && verb !== 'down') return wrong('--all belongs to "down".')
-  if (verb === 'up') return print(summary(await labUp({ fresh })))
-  if (verb === 'management') return print(managementSummary(await managementUp({ fresh })))
-  if (verb === 'status') return (await labStatus()) ? 0 : 1
-  if (verb === 'registry') return print(`${await registryUp()} has the images of registry.k8s.io.`)
-  if (verb === 'down') {
-    await (all ? labDownAll() : labDown())
-    return 0
-  }
-  return wrong(verb ? `There is no verb "${verb}".` : 'A verb is missing.')
+  if (!name) return wrong('A verb is missing.')
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
+  if (!verb) return wrong(`There is no verb "${name}".`)
+  const mistake = more.length > 0 ? tooMany(name, more) : mistakeIn(name, verb, { fresh, all, image })
+  return mistake ? wrong(mistake) : verb.run({ fresh, all, image })
+}
+
+function tooMany(name: string, more: string[]): string {
+  return `"${name}" takes no "${more[0]}".`
+}
+
+// What is wrong about the arguments of a verb, if anything is.
+function mistakeIn(name: string, { takes }: Verb, { fresh, all, image }: Arguments): string | undefined {
+  if (takes.includes('image') && !image) return `"${name}" needs the name of an image.`
+  if (image && !takes.includes('image')) return tooMany(name, [image])
+  if (fresh && !takes.includes('fresh')) return '--fresh belongs to "up" and "management".'
+  if (all && !takes.includes('all')) return '--all belongs to "down".'
+  return undefined
+}
+
+function exitCode(isWell: boolean): number {
+  return isWell ? 0 : 1
 }
 
 function summary({ from, controlPlane, worker, kubeconfig }: Lab) {

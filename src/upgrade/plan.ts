@@ -14,7 +14,10 @@ import { staticPods } from './steps/static-pods.ts'
 import { tidy } from './steps/tidy.ts'
 import { runsTarget, verify } from './steps/verify.ts'
 
-type Asked = { machine: Pick<Machine, 'role'>; sources: Pick<Sources, 'images'> }
+interface Asked {
+  machine: Pick<Machine, 'role'>
+  sources: Pick<Sources, 'images'>
+}
 
 // The way to the target, in order. Nothing in /usr/bin changes before the static pods run at the target.
 export function planFor({ machine, sources }: Asked): Step[] {

@@ -122,7 +122,7 @@ function shown(activeState: string, subState: string, job = '') {
 async function machineThat(says: (command: string) => { text: string; exitCode: number }): Promise<Machine> {
   const { engine } = await engineWith((cmd) => {
     const { text, exitCode } = says(cmd.slice(4, 6).join(' '))
-    return { chunks: [frame(exitCode === 0 ? 1 : 2, text)], exitCode: exitCode }
+    return { chunks: [frame(exitCode === 0 ? 1 : 2, text)], exitCode }
   })
   return machineOn(engine, { name: 'm-1', cluster: 'lab', role: 'worker' })
 }
