@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { play } from './play.ts'
 import { heading } from './report.ts'
-import type { Role } from './requests.ts'
+import type { Role } from './role.ts'
 import { onStage } from './stage.ts'
 
 const roles: readonly Role[] = ['control-plane', 'worker']

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Role } from './requests.ts'
+import type { Role } from './role.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Update } from './update.ts'
 

@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Json } from './cluster-api.ts'
+import type { Role } from './role.ts'
 
 export interface Subject {
   cluster: string
@@ -13,7 +14,6 @@ export interface Subject {
 }
 
 type Captured = 'can-update-machine.version' | 'can-update-machine-set.version' | `update-machine.${Role}`
-export type Role = 'control-plane' | 'worker'
 
 // A request that Cluster API really sent, with nothing changed but names, providerID, versions and the hash of
 // the cluster's CA. kind's own Nodes say "kind://"; the form that CAPD gives a Machine is built here.

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { compare, perform, type Result, type Scenario } from './management/scenario.ts'
+import { compare, perform } from './management/perform.ts'
+import type { Result, Scenario } from './management/play.ts'
 import { setSite } from './management/site.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'

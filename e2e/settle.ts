@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Role } from './requests.ts'
+import type { Role } from './role.ts'
 import { type Snapshot, snapshot } from './snapshot.ts'
 import { machineOf, type Stage } from './stage.ts'
 import { isAt } from './verify.ts'

@@ -1,5 +1,5 @@
 import { callService } from './call.ts'
-import type { Role } from './requests.ts'
+import type { Role } from './role.ts'
 import { machineOf, type Stage } from './stage.ts'
 
 export interface Synced {

@@ -1,6 +1,6 @@
 import { execa } from 'execa'
 import { shellIn } from './machine.ts'
-import type { Role } from './requests.ts'
+import type { Role } from './role.ts'
 
 // What an upgrade may change in a machine, outside of what containerd, etcd, the kubelet and the pods keep for
 // themselves under /var. docs/what-changes.md lists the same paths and a test compares the two.

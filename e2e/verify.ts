@@ -1,5 +1,5 @@
 import { createPatch } from 'rfc6902'
-import type { Role } from './requests.ts'
+import type { Role } from './role.ts'
 import type { Snapshot } from './snapshot.ts'
 
 // What is wrong with a machine that is said to be at the target; empty when all is well. kube-proxy's DaemonSet moves

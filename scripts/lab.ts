@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
+import { Interrupted, UserError } from './host/user-error.ts'
 import { checkImage } from './lab/check-image.ts'
 import { labDown, labDownAll } from './lab/down.ts'
 import { type Lab, labUp } from './lab/lab.ts'
-import { Interrupted, LabError } from './lab/lab-error.ts'
 import { type Management, managementUp } from './lab/management.ts'
 import { registryUp } from './lab/registry.ts'
 import { labStatus } from './lab/status.ts'
@@ -50,7 +50,7 @@ const options = { fresh: { type: 'boolean' }, all: { type: 'boolean' }, help: { 
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof LabError)) throw error
+  if (!(error instanceof UserError)) throw error
   console.error(`\n${error.message}`)
   process.exitCode = error instanceof Interrupted ? 130 : 1
 }

@@ -1,4 +1,4 @@
-import type { Role } from '../requests.ts'
+import type { Role } from '../role.ts'
 import { type Snapshot, snapshot } from '../snapshot.ts'
 import type { Condition, Kube, KubeObject } from './kube.ts'
 

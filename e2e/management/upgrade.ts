@@ -5,7 +5,7 @@ import { describeGaps } from './gaps.ts'
 import { corednsOf, tagOf } from './judge.ts'
 import { workloadOf } from './kube.ts'
 import { type Machine, machinesOf } from './machines.ts'
-import type { Play } from './scenario.ts'
+import type { Play } from './play.ts'
 import { measureServing, putServingPods } from './serving.ts'
 import { controlPlaneOf, type Shape } from './workload.ts'
 

@@ -3,7 +3,7 @@ import { declinedSince } from '../management/asked.ts'
 import { changeWorkers, createCluster, isComplete } from '../management/clusters.ts'
 import { wrongWith } from '../management/judge.ts'
 import { type Machine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import type { Play, Scenario } from '../management/play.ts'
 import { until } from '../management/until.ts'
 import { watchExecs } from '../management/untouched.ts'
 import {

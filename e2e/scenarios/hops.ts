@@ -4,7 +4,7 @@ import { shellIn } from '../machine.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/judge.ts'
 import { containerOf, machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import type { Play, Scenario } from '../management/play.ts'
 import type { Shape } from '../management/workload.ts'
 
 // A patch and two minors. The last drops the feature gate that the KubeadmControlPlane controller adds by itself.

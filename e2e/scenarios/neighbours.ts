@@ -4,7 +4,7 @@ import { createCluster, setVersion, untilUpToDate } from '../management/clusters
 import { withPort } from '../management/hooks.ts'
 import { wrongWith } from '../management/judge.ts'
 import { type Machine, machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import type { Play, Scenario } from '../management/play.ts'
 import { watchExecs } from '../management/untouched.ts'
 import type { Shape } from '../management/workload.ts'
 import { changes } from '../verify.ts'

@@ -1,6 +1,6 @@
 import { machinesOf } from '../management/machines.ts'
+import type { Scenario } from '../management/play.ts'
 import { expectReplaced } from '../management/replaced.ts'
-import type { Scenario } from '../management/scenario.ts'
 import { watchExecs } from '../management/untouched.ts'
 import { createOld, measuredUpgrade } from '../management/upgrade.ts'
 

@@ -1,4 +1,4 @@
-import type { Scenario } from '../management/scenario.ts'
+import type { Scenario } from '../management/play.ts'
 import { createOld } from '../management/upgrade.ts'
 import { workersFallBack } from './fallback.ts'
 import { misbehave } from './fallback-target.ts'

@@ -2,10 +2,10 @@ import { execa } from 'execa'
 import { createCluster, deleteCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/judge.ts'
 import { condition, containerOf, type Machine, machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import type { Play, Scenario } from '../management/play.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
-import type { Role } from '../requests.ts'
+import type { Role } from '../role.ts'
 import type { Snapshot } from '../snapshot.ts'
 
 const limitSeconds = 1800

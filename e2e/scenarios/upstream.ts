@@ -1,7 +1,7 @@
 import { createNamespace } from '../management/clusters.ts'
 import type { Condition, Kube, KubeObject } from '../management/kube.ts'
 import { condition, type Machine, machinesOf } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import type { Play, Scenario } from '../management/play.ts'
 import { certificate, extension, system, untilDiscovered } from '../management/site.ts'
 import { clusterClass, clusterOfClass } from '../management/topology.ts'
 import { until } from '../management/until.ts'

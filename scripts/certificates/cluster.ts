@@ -1,5 +1,5 @@
-import { LabError } from '../lab/lab-error.ts'
-import { run } from '../lab/run.ts'
+import { run } from '../host/run.ts'
+import { UserError } from '../host/user-error.ts'
 
 export interface Cluster {
   kubectl(args: string[], input?: string): Promise<string>
@@ -28,5 +28,5 @@ async function checkClusterApi({ kubectl }: Cluster) {
   if (versions.split(' ').includes('v1beta2')) return
   const next =
     'EXP_RUNTIME_SDK=true EXP_IN_PLACE_UPDATES=true clusterctl init --infrastructure docker (Cluster API v1.12 or newer)'
-  throw new LabError(`This is no management cluster that can update in place: it has no ${definition} v1beta2.`, next)
+  throw new UserError(`This is no management cluster that can update in place: it has no ${definition} v1beta2.`, next)
 }

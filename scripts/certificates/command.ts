@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parse } from 'yaml'
-import { Interrupted, LabError } from '../lab/lab-error.ts'
-import { say } from '../lab/progress.ts'
-import { interruptible } from '../lab/run.ts'
+import { say } from '../host/progress.ts'
+import { interruptible } from '../host/run.ts'
+import { Interrupted, UserError } from '../host/user-error.ts'
 import { makeCertificate, namesOf } from './certificate.ts'
 import { type Cluster, clusterAt } from './cluster.ts'
 import { putSecret } from './secret.ts'
@@ -51,7 +51,7 @@ export async function certificates(args: string[]): Promise<number> {
     await interruptible(async () => install(await clusterAt(kubectl, kubeconfig), namespace, Number(days)))
     return 0
   } catch (error) {
-    if (!(error instanceof LabError)) throw error
+    if (!(error instanceof UserError)) throw error
     console.error(`\n${error.message}`)
     return error instanceof Interrupted ? 130 : 1
   }

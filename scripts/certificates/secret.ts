@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { LabError } from '../lab/lab-error.ts'
+import { UserError } from '../host/user-error.ts'
 import type { Made } from './certificate.ts'
 import type { Cluster } from './cluster.ts'
 
@@ -14,7 +14,7 @@ export async function putSecret({ kubectl }: Cluster, namespace: string, name: s
   const before: Secret | undefined = text === '' ? undefined : JSON.parse(text)
   if (before?.metadata.annotations?.['cert-manager.io/certificate-name']) {
     const next = 'leave it to cert-manager, or delete its Certificate first'
-    throw new LabError(`The Secret ${namespace}/${name} is kept by cert-manager.`, next)
+    throw new UserError(`The Secret ${namespace}/${name} is kept by cert-manager.`, next)
   }
   const secret = {
     apiVersion: 'v1',

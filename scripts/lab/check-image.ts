@@ -1,6 +1,6 @@
+import { interruptible } from '../host/run.ts'
 import { type Assumption, assumptions } from './assumptions.ts'
 import { docker, labelled, removeContainers, tryDocker } from './docker.ts'
-import { interruptible } from './run.ts'
 
 // Tries each assumption on a machine image, prints a table, and tells whether all hold.
 export function checkImage(image: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
+import { run } from '../host/run.ts'
 import { withStaging } from './cache.ts'
 import { clusterApi, clusterApiHash, type Provider, providers } from './cluster-api.ts'
 import { canPull, changes, docker, imageInputs, pull } from './docker.ts'
-import { run } from './run.ts'
 import { need } from './stage.ts'
 import { clusterApi as version } from './versions.ts'
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
+import { run } from '../host/run.ts'
 import { moduleFolder, type Provider, providers } from './cluster-api.ts'
 import { providerImage } from './cluster-api-images.ts'
-import { run } from './run.ts'
 import { type WebhookCertificate, webhookCertificate } from './webhook-certificate.ts'
 
 // A Kubernetes object of any kind, as far as it is looked at here.

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
+import { run } from '../host/run.ts'
+import { UserError } from '../host/user-error.ts'
 import { inputsHash, withStaging } from './cache.ts'
 import { install, mirror, onDebianAsRoot } from './debian.ts'
 import { changes, docker, imageInputs } from './docker.ts'
-import { LabError } from './lab-error.ts'
-import { run } from './run.ts'
 import { need } from './stage.ts'
 import { debian } from './versions.ts'
 
@@ -27,7 +27,7 @@ export async function debianImage(): Promise<string> {
     make: async () => {
       if (!onDebianAsRoot()) {
         const next = 'kind build node-image <version> --image kindest/node:<version>, then this again'
-        throw new LabError('Only root on Debian can build the machine images from packages.', next)
+        throw new UserError('Only root on Debian can build the machine images from packages.', next)
       }
       if (!existsSync('/usr/sbin/debootstrap')) await install(['debootstrap'])
       await withStaging('debian', (staging) => bootstrap(staging, hash))

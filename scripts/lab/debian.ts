@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
-import { LabError } from './lab-error.ts'
-import { say } from './progress.ts'
-import { run } from './run.ts'
+import { say } from '../host/progress.ts'
+import { run } from '../host/run.ts'
+import { UserError } from '../host/user-error.ts'
 import { debian } from './versions.ts'
 
 const list = '/etc/apt/sources.list.d/capd-kubeadm-upgrader.list'
@@ -36,7 +36,7 @@ export async function mirror() {
   if (known) return known
   await run('apt-get', ['update'])
   const found = await knownMirror()
-  if (!found) throw new LabError('apt knows no Debian mirror.', 'add one below /etc/apt/sources.list.d')
+  if (!found) throw new UserError('apt knows no Debian mirror.', 'add one below /etc/apt/sources.list.d')
   return found
 }
 

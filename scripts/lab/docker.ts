@@ -1,6 +1,6 @@
+import { attempt, type RunOptions, run } from '../host/run.ts'
 import { inputsLabel, ours } from './names.ts'
 import { poll } from './poll.ts'
-import { attempt, type RunOptions, run } from './run.ts'
 
 // docker with its arguments as one line; what has spaces of its own goes into `more`.
 export function docker(line: string, more: string[] = [], options: RunOptions = {}): Promise<string> {

@@ -1,5 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { timed } from '../host/progress.ts'
+import { interruptible } from '../host/run.ts'
 import { cache } from './cache.ts'
 import { labCluster } from './cluster.ts'
 import { forgetRelease, onDebianAsRoot } from './debian.ts'
@@ -9,8 +11,6 @@ import { alone } from './lock.ts'
 import { machines, machinesOn } from './machines.ts'
 import { kindNetwork, management, network, ours } from './names.ts'
 import { hasNetwork } from './network.ts'
-import { timed } from './progress.ts'
-import { interruptible } from './run.ts'
 import { removeManagement, workloadMachines } from './workload.ts'
 
 // Removes the clusters and everything on the network of the first; images and caches stay for the next time.

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { existsSync, openSync } from 'node:fs'
 import { readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { say } from '../host/progress.ts'
+import { attempt, run } from '../host/run.ts'
 import { cache } from './cache.ts'
 import { install, onDebianAsRoot } from './debian.ts'
 import { poll } from './poll.ts'
-import { say } from './progress.ts'
-import { attempt, run } from './run.ts'
 import type { Stage } from './stage.ts'
 
 const pidFile = join(cache, 'dockerd.pid')

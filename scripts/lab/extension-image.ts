@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { interruptible } from '../host/run.ts'
 import { inputsHash } from './cache.ts'
 import { docker, imageInputs, labelledFrom } from './docker.ts'
 import { engine } from './engine.ts'
 import { alone } from './lock.ts'
 import { ours } from './names.ts'
 import { nodeImages } from './node-base-image.ts'
-import { interruptible } from './run.ts'
 import { need } from './stage.ts'
 
 // The name that kind-config/ has for it.

@@ -1,6 +1,6 @@
+import { attempt, run } from '../host/run.ts'
+import { UserError } from '../host/user-error.ts'
 import { install, onDebianAsRoot } from './debian.ts'
-import { LabError } from './lab-error.ts'
-import { attempt, run } from './run.ts'
 import { need, type Stage } from './stage.ts'
 
 // Static programs, built by the Go that a module asks for: an older one fetches it, even where it was set not to.
@@ -15,7 +15,7 @@ const go: Stage<string> = {
     return Number(minor) >= 21 ? version : undefined
   },
   make: async () => {
-    if (!onDebianAsRoot()) throw new LabError('There is no Go, 1.21 or newer.', 'install it')
+    if (!onDebianAsRoot()) throw new UserError('There is no Go, 1.21 or newer.', 'install it')
     await install(['golang-go', 'ca-certificates'])
     return run('go', ['env', 'GOVERSION'])
   },

@@ -1,7 +1,7 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { run } from '../host/run.ts'
 import { arch } from './names.ts'
-import { run } from './run.ts'
 import { sha256 } from './sha256.ts'
 
 export interface ImageContent {

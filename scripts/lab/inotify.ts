@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { say } from './progress.ts'
-import { run } from './run.ts'
+import { say } from '../host/progress.ts'
+import { run } from '../host/run.ts'
 import type { Stage } from './stage.ts'
 
 // systemd and the kubelet of each machine take about twenty, and a host usually has 128 for all that runs as root.

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { say } from '../host/progress.ts'
+import { run } from '../host/run.ts'
 import { docker, imageInputs, tryDocker } from './docker.ts'
 import { type Machine, machines } from './machines.ts'
 import { poll } from './poll.ts'
-import { say } from './progress.ts'
-import { run } from './run.ts'
 import { need } from './stage.ts'
 
 // A cluster that kind makes, just as Cluster API's Docker provider makes its machines.

@@ -1,5 +1,5 @@
+import { attempt } from '../host/run.ts'
 import { program } from './programs.ts'
-import { attempt } from './run.ts'
 import { kind as version } from './versions.ts'
 
 // Path of kind: the installed one when it is the release that we know, else one that we build.

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { run } from '../host/run.ts'
+import { UserError } from '../host/user-error.ts'
 import { imageFiles } from './cache.ts'
 import { docker } from './docker.ts'
 import { type ImageContent, writeImage } from './image-archive.ts'
 import { kubernetes } from './kubernetes.ts'
-import { LabError } from './lab-error.ts'
 import { machineImage } from './machine-image.ts'
 import { program } from './programs.ts'
-import { run } from './run.ts'
 import * as versions from './versions.ts'
 
 // What the images of a version are made of.
@@ -67,6 +67,6 @@ function contents(name: string, below: string, of: Parts): ImageContent[] {
       return versions.pause.map((tag) => ({ ...image, name: `${repository}:${tag}` }))
     }
     default:
-      throw new LabError(`kubeadm of this release wants ${name}, and the lab does not know how to make it.`)
+      throw new UserError(`kubeadm of this release wants ${name}, and the lab does not know how to make it.`)
   }
 }

@@ -1,8 +1,8 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UserError } from '../host/user-error.ts'
 import { inputsHash, isKept, keep, keptFolder } from './cache.ts'
 import { downloadUrl } from './downloads.ts'
-import { LabError } from './lab-error.ts'
 import { arch } from './names.ts'
 import type { Releases } from './releases.ts'
 import { sha256 } from './sha256.ts'
@@ -29,7 +29,7 @@ async function download(server: string, file: string) {
   const program = await fetched(downloadUrl(server, to, 'kubectl'))
   await writeFile(file, program)
   if ((await sha256(file)) !== wanted.toString().trim())
-    throw new LabError(`kubectl from ${server} has another SHA-256.`)
+    throw new UserError(`kubectl from ${server} has another SHA-256.`)
   await chmod(file, 0o755)
 }
 
@@ -39,6 +39,6 @@ async function fetched(url: string): Promise<Buffer> {
     if (!response.ok) throw new Error(`status ${response.status}`)
     return Buffer.from(await response.arrayBuffer())
   } catch (error) {
-    throw new LabError(`${url} cannot be had: ${(error as Error).message}`, 'try again')
+    throw new UserError(`${url} cannot be had: ${(error as Error).message}`, 'try again')
   }
 }

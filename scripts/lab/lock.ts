@@ -1,9 +1,9 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import { say } from '../host/progress.ts'
 import { cache } from './cache.ts'
 import { poll } from './poll.ts'
-import { say } from './progress.ts'
 
 const file = join(cache, 'lock')
 

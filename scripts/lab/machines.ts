@@ -1,5 +1,5 @@
+import { UserError } from '../host/user-error.ts'
 import { docker, removeContainers } from './docker.ts'
-import { LabError } from './lab-error.ts'
 
 export interface Machine {
   name: string
@@ -20,7 +20,7 @@ export async function machines(cluster: { name: string; network: string }): Prom
   if (!foreign) return found
   const next = 'choose another name with UPGRADER_LAB_CLUSTER'
   const where = `on network ${foreign.network}`
-  throw new LabError(`There is a kind cluster "${cluster.name}" that is not the lab's, ${where}.`, next)
+  throw new UserError(`There is a kind cluster "${cluster.name}" that is not the lab's, ${where}.`, next)
 }
 
 export const machinesOn = (network: string) => list(`network=${network}`)

@@ -1,5 +1,5 @@
+import { UserError } from '../host/user-error.ts'
 import { docker, labelled, tryDocker } from './docker.ts'
-import { LabError } from './lab-error.ts'
 import { kindNetwork } from './names.ts'
 import { need } from './stage.ts'
 
@@ -29,5 +29,5 @@ export async function hasNetwork(name: string): Promise<boolean> {
   if (label === undefined) return false
   if (label.trim() === 'lab' || name === kindNetwork) return true
   const next = 'choose another name with UPGRADER_LAB_CLUSTER'
-  throw new LabError(`There is a Docker network "${name}" that is not the lab's.`, next)
+  throw new UserError(`There is a Docker network "${name}" that is not the lab's.`, next)
 }

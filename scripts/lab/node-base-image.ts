@@ -1,10 +1,10 @@
 import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { arch } from 'node:os'
 import { join } from 'node:path'
+import { run } from '../host/run.ts'
 import { imageFiles, inputsHash, withStaging } from './cache.ts'
 import { debianHash, debianImage } from './debian-image.ts'
 import { canPull, docker, imageInputs, labelledFrom, pull } from './docker.ts'
-import { run } from './run.ts'
 import { need } from './stage.ts'
 
 // The images that the repository's Dockerfile is built on: one with Node, and one that has npm, too.

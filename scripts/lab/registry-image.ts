@@ -1,9 +1,9 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { run } from '../host/run.ts'
 import { goSources, imageFiles, inputsHash, withStaging } from './cache.ts'
 import { canPull, changes, docker, imageInputs, pull } from './docker.ts'
 import { program } from './programs.ts'
-import { run } from './run.ts'
 import { need } from './stage.ts'
 import { distribution } from './versions.ts'
 

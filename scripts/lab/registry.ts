@@ -1,10 +1,10 @@
+import { interruptible } from '../host/run.ts'
+import { UserError } from '../host/user-error.ts'
 import { docker, imageInputs, labelledFrom, removeContainers, runContainerd, tryDocker } from './docker.ts'
-import { LabError } from './lab-error.ts'
 import { alone } from './lock.ts'
 import { arch, inputsLabel, network, nodeImage, registry } from './names.ts'
 import { hasNetwork } from './network.ts'
 import { registryImage } from './registry-image.ts'
-import { interruptible } from './run.ts'
 import { need } from './stage.ts'
 import { to } from './versions.ts'
 
@@ -18,7 +18,7 @@ const hosts = '/etc/containerd/certs.d/registry.k8s.io'
 export function registryUp(): Promise<string> {
   return interruptible(() =>
     alone(async () => {
-      if (!(await hasNetwork(network))) throw new LabError('There are no machines.', 'npm run lab -- up')
+      if (!(await hasNetwork(network))) throw new UserError('There are no machines.', 'npm run lab -- up')
       const image = await registryImage()
       await need({
         title: `registry ${registry} with the images of ${to}`,

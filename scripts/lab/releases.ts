@@ -1,8 +1,8 @@
+import { interruptible } from '../host/run.ts'
 import { downloads, downloadsReachable } from './downloads.ts'
 import { kubernetes, releaseFolder } from './kubernetes.ts'
 import { alone } from './lock.ts'
 import { needNodeImage } from './node-image.ts'
-import { interruptible } from './run.ts'
 import { to } from './versions.ts'
 
 // Where a release's programs come from: a folder for `serveReleases`, or a server.

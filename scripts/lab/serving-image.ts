@@ -1,9 +1,9 @@
 import { join } from 'node:path'
+import { interruptible, run } from '../host/run.ts'
 import { goSources, inputsHash, withStaging } from './cache.ts'
 import { canPull, changes, docker, imageInputs, pull } from './docker.ts'
 import { alone } from './lock.ts'
 import { program } from './programs.ts'
-import { interruptible, run } from './run.ts'
 import { need } from './stage.ts'
 
 // Kubernetes' own for tests, and ours that does this one thing.

@@ -1,4 +1,4 @@
-import { say, timed } from './progress.ts'
+import { say, timed } from '../host/progress.ts'
 
 // One thing that the lab needs: is it there already, what is it made of, and how is it made.
 export interface Stage<T, Ingredients = unknown> {

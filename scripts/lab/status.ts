@@ -1,3 +1,4 @@
+import { attempt } from '../host/run.ts'
 import { cache, isKept } from './cache.ts'
 import { labCluster } from './cluster.ts'
 import { imageInputs, tryDocker } from './docker.ts'
@@ -6,7 +7,6 @@ import type { KindCluster } from './kind-cluster.ts'
 import { machines } from './machines.ts'
 import { managementCluster } from './management-cluster.ts'
 import { management as managementName, nodeImage } from './names.ts'
-import { attempt } from './run.ts'
 import { from, to } from './versions.ts'
 import { workloadMachines } from './workload.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { onTestFinished, vi } from 'vitest'
 import { parse } from 'yaml'
 import { certificates } from '../../scripts/certificates/command.ts'
-import { logTo } from '../../scripts/lab/progress.ts'
+import { logTo } from '../../scripts/host/progress.ts'
 
 // What a kubectl of the test answers to arguments in which this stands; `exit` is a failure with this text.
 export type Answers = Record<string, string | { exit: string }>

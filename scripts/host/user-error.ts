@@ -1,6 +1,6 @@
 // A fault that the person at the keyboard can do something about: what is wrong and what to do next.
-export class LabError extends Error {
-  override name = 'LabError'
+export class UserError extends Error {
+  override name = 'UserError'
 
   constructor(message: string, next?: string) {
     super(next ? `${message}\nNext: ${next}` : message)
@@ -8,7 +8,7 @@ export class LabError extends Error {
 }
 
 // The person wanted it to stop.
-export class Interrupted extends LabError {
+export class Interrupted extends UserError {
   constructor(signal: string) {
     super(`Stopped by ${signal}. What was finished is kept; the same command goes on from there.`)
   }

@@ -1,6 +1,6 @@
 import { execa } from 'execa'
-import { Interrupted, LabError } from './lab-error.ts'
 import { heard } from './progress.ts'
+import { Interrupted, UserError } from './user-error.ts'
 
 export interface RunOptions {
   cwd?: string
@@ -26,7 +26,7 @@ export async function run(program: string, args: readonly string[], options: Run
   if (ok) return stdout
   const last = output.trimEnd().split('\n').slice(-12)
   const message = [`${how}: ${pasteable(program, args, options)}`, ...last].join('\n').trimEnd()
-  throw new LabError(message, options.next)
+  throw new UserError(message, options.next)
 }
 
 // The same for a program that may say no: undefined when it cannot be run, fails, or takes too long.
