@@ -1,0 +1,156 @@
+/** Files that belong together and may import each other: folders, written with a slash at the end, and files. */
+export type Room = readonly string[]
+
+/** Rooms that stand side by side. A room imports nothing of another room of its floor. */
+export type Floor = readonly Room[]
+
+/** The folders whose files all have a place in `floors`. */
+export const folders = ['src', 'scripts', 'e2e']
+
+/** From top to bottom. A file imports from its own room and from lower floors; every file has a place here. */
+export const floors: readonly Floor[] = [
+  // The end-to-end tests.
+  [['e2e/run.ts'], ['e2e/demo.ts', 'e2e/play.ts', 'e2e/report.ts']],
+  [['e2e/scenarios/']],
+  // What the scenarios on a management cluster share.
+  [['e2e/management/']],
+  // The player: starts the service and acts as Cluster API.
+  [
+    [
+      'e2e/call.ts',
+      'e2e/cluster-api.ts',
+      'e2e/control-plane-controller.ts',
+      'e2e/engine-relay.ts',
+      'e2e/requests.ts',
+      'e2e/service.ts',
+      'e2e/settle.ts',
+      'e2e/stage.ts',
+      'e2e/sync.ts',
+      'e2e/update.ts',
+    ],
+  ],
+  // The witness: looks at machines.
+  [['e2e/machine.ts', 'e2e/old-only.ts', 'e2e/role.ts', 'e2e/snapshot.ts', 'e2e/traces.ts', 'e2e/verify.ts']],
+
+  // The lab.
+  [['scripts/lab.ts']],
+  // verbs
+  [
+    [
+      'scripts/lab/assumptions.ts',
+      'scripts/lab/check-image.ts',
+      'scripts/lab/down.ts',
+      'scripts/lab/lab.ts',
+      'scripts/lab/management.ts',
+      'scripts/lab/status.ts',
+    ],
+  ],
+  // clusters, and what runs in and next to them
+  [
+    [
+      'scripts/lab/cluster-api-in-cluster.ts',
+      'scripts/lab/cluster-api-manifests.ts',
+      'scripts/lab/cluster.ts',
+      'scripts/lab/extension-image.ts',
+      'scripts/lab/kind-cluster.ts',
+      'scripts/lab/kubectl.ts',
+      'scripts/lab/load-image.ts',
+      'scripts/lab/management-cluster.ts',
+      'scripts/lab/registry.ts',
+      'scripts/lab/release-server.ts',
+      'scripts/lab/releases.ts',
+      'scripts/lab/serving-image.ts',
+      'scripts/lab/steady-pod.ts',
+      'scripts/lab/webhook-certificate.ts',
+      'scripts/lab/webhook-samples.ts',
+      'scripts/lab/workload.ts',
+    ],
+  ],
+  // what is built where no registry can be reached
+  [
+    [
+      'scripts/lab/cluster-api-images.ts',
+      'scripts/lab/cluster-api.ts',
+      'scripts/lab/debian-image.ts',
+      'scripts/lab/go.ts',
+      'scripts/lab/image-archive.ts',
+      'scripts/lab/kind.ts',
+      'scripts/lab/kubeadm-images.ts',
+      'scripts/lab/kubernetes.ts',
+      'scripts/lab/load-balancer-image.ts',
+      'scripts/lab/machine-image.ts',
+      'scripts/lab/node-base-image.ts',
+      'scripts/lab/node-image.ts',
+      'scripts/lab/programs.ts',
+      'scripts/lab/registry-image.ts',
+    ],
+  ],
+  // the Docker engine
+  [
+    [
+      'scripts/lab/debian.ts',
+      'scripts/lab/docker.ts',
+      'scripts/lab/engine.ts',
+      'scripts/lab/inotify.ts',
+      'scripts/lab/machines.ts',
+      'scripts/lab/network.ts',
+    ],
+  ],
+  // the host
+  [
+    [
+      'scripts/lab/cache.ts',
+      'scripts/lab/downloads.ts',
+      'scripts/lab/lock.ts',
+      'scripts/lab/names.ts',
+      'scripts/lab/poll.ts',
+      'scripts/lab/sha256.ts',
+      'scripts/lab/stage.ts',
+      'scripts/lab/versions.ts',
+    ],
+  ],
+
+  // Tools of the product and of this repository. They import nothing of the lab.
+  [
+    ['scripts/bootstrap.mjs'],
+    ['scripts/certificates.ts'],
+    ['scripts/docs.ts'],
+    ['scripts/layers.ts'],
+    ['scripts/test.ts'],
+  ],
+  [['scripts/certificates/'], ['scripts/docs/'], ['scripts/layers/']],
+  // Running programs, and what a person sees of it.
+  [['scripts/host/']],
+
+  // The service.
+  [['src/main.ts']],
+  [['src/app.ts', 'src/app/']],
+  [['src/config.ts'], ['src/metrics.ts']],
+  // Wraps the handlers from outside; only main knows of it.
+  [['src/faults/']],
+  [['src/hooks/'], ['src/api/']],
+  [['src/upgrade/', 'src/attempt/']],
+  [['src/decide/']],
+  // The words that the floors above share: versions, kinds, files, names of images.
+  [['src/kubernetes/']],
+  [['src/machine/']],
+  [['src/contract/']],
+  [['src/certificate.ts']],
+  [['src/errors/']],
+]
+
+/** What else may not be imported, although it is lower: files that begin with the first, from the second. */
+export const forbidden: readonly { from: string; to: string; why: string }[] = [
+  { from: 'e2e/', to: 'src/', why: 'the verifier shares no code with what it verifies' },
+  { from: 'src/decide/', to: 'src/machine/', why: 'a decision knows no machine' },
+  { from: 'scripts/lab', to: 'src/', why: 'the lab runs any version of the service' },
+  { from: 'scripts/certificates', to: 'src/', why: 'certificates are made without the service' },
+]
+
+/** Packages with one home: no handler touches Docker, no step knows HTTP. */
+export const homes: Readonly<Record<string, string>> = {
+  dockerode: 'src/machine/',
+  fastify: 'src/app',
+  'close-with-grace': 'src/main.ts',
+  '@prometheus-io/client': 'src/metrics.ts',
+}

@@ -1,0 +1,113 @@
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { faultsIn } from '../../scripts/layers/check.ts'
+import { folders } from '../../scripts/layers/floors.ts'
+import { importedNames } from '../../scripts/layers/imports.ts'
+
+const repository = join(import.meta.dirname, '../..')
+let copy: string
+
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), 'capd-kubeadm-upgrader-test-'))
+  for (const folder of folders) cpSync(join(repository, folder), join(copy, folder), { recursive: true })
+})
+
+afterAll(() => rmSync(copy, { recursive: true }))
+
+// Adds a line to a file of the copy until the test is over.
+function plant(path: string, line: string): void {
+  const file = join(copy, path)
+  const before = readFileSync(file, 'utf8')
+  onTestFinished(() => writeFileSync(file, before))
+  appendFileSync(file, `\n${line}\n`)
+}
+
+test('nothing is wrong today', () => {
+  expect(faultsIn(copy)).toEqual([])
+})
+
+describe('an import from a higher floor is a fault', () => {
+  test.each([
+    ['src/machine/unit.ts', '../upgrade/step.ts', 'src/upgrade/step.ts'],
+    ['scripts/lab/network.ts', './node-image.ts', 'scripts/lab/node-image.ts'],
+    ['scripts/certificates/secret.ts', '../lab/cache.ts', 'scripts/lab/cache.ts'],
+    ['scripts/docs/table.ts', '../lab/docker.ts', 'scripts/lab/docker.ts'],
+    ['e2e/management/until.ts', '../scenarios/rollout.ts', 'e2e/scenarios/rollout.ts'],
+    ['e2e/verify.ts', './stage.ts', 'e2e/stage.ts'],
+    ['scripts/lab/poll.ts', '../../e2e/management/until.ts', 'e2e/management/until.ts'],
+  ])('%s imports %s', (path, name, imported) => {
+    plant(path, `import type {} from '${name}'`)
+    expect(faultsIn(copy)).toContain(`${path} may not import ${imported}, which is above it`)
+  })
+
+  test.each([
+    "import '../main.ts'",
+    "import type { X } from '../main.ts'",
+    "import * as all from '../main.ts'",
+    "export { X } from '../main.ts'",
+    "export * from '../main.ts'",
+    "export type { X } from '../main.ts'",
+    "const later = await import('../main.ts')",
+    "type Later = import('../main.ts').X",
+    "import {\n  type X,\n} from\n  '../main.ts'",
+  ])('written as %s', (line) => {
+    plant('src/errors/entry.ts', line)
+    expect(faultsIn(copy)).toContain('src/errors/entry.ts may not import src/main.ts, which is above it')
+  })
+})
+
+test('an import from another room of the same floor is a fault', () => {
+  plant('src/hooks/discovery.ts', "export * from '../api/sync.ts'")
+  expect(faultsIn(copy)).toEqual(['src/hooks/discovery.ts may not import src/api/sync.ts, which is on the same floor'])
+})
+
+describe('a cycle is a fault, within a room too', () => {
+  test.each([
+    ['src/decide/diff.ts', './decide.ts', 'src/decide/decide.ts'],
+    ['scripts/lab/names.ts', './lock.ts', 'scripts/lab/lock.ts'],
+    ['e2e/management/kube.ts', './clusters.ts', 'e2e/management/clusters.ts'],
+  ])('%s imports %s', (path, name, imported) => {
+    plant(path, `import type {} from '${name}'`)
+    plant(imported, `import type {} from './${path.split('/').at(-1)}'`)
+    const found = faultsIn(copy).filter((fault) => fault.startsWith('import cycle: '))
+    expect(found.some((fault) => fault.includes(path) && fault.includes(imported))).toBe(true)
+  })
+
+  test('a file that imports itself', () => {
+    plant('e2e/call.ts', "export * from './call.ts'")
+    expect(faultsIn(copy)).toContain('import cycle: e2e/call.ts > e2e/call.ts')
+  })
+})
+
+test.each([
+  ['e2e/verify.ts', '../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
+  ['scripts/lab/versions.ts', '../../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
+  ['src/decide/diff.ts', '../machine/engine.ts', 'src/machine/engine.ts'],
+])('%s never imports %s, although it is lower', (path, name, imported) => {
+  plant(path, `import type {} from '${name}'`)
+  expect(faultsIn(copy)).toEqual([expect.stringContaining(`${path} may not import ${imported}: `)])
+})
+
+test.each(folders)('a new file of %s needs a floor', (folder) => {
+  const file = join(copy, folder, 'new.ts')
+  writeFileSync(file, '')
+  onTestFinished(() => rmSync(file))
+  expect(faultsIn(copy)).toEqual([`${folder}/new.ts has no floor in scripts/layers/floors.ts`])
+})
+
+test('a package with a home is a fault elsewhere in src/', () => {
+  plant('src/upgrade/step.ts', "import Docker from 'dockerode'")
+  expect(faultsIn(copy)).toEqual(['src/upgrade/step.ts may not import dockerode, which belongs to src/machine/'])
+})
+
+test('text that only looks like an import is none', () => {
+  const text = "// import '../main.ts'\nconst text = `\nimport '../main.ts'\n`\n"
+  expect(importedNames('a.ts', text)).toEqual([])
+})
+
+test('a name that is no constant, and a file that cannot be parsed, are refused', () => {
+  expect(() => importedNames('a.ts', 'await import(name)')).toThrow('a.ts imports a name that is no constant')
+  expect(() => importedNames('a.ts', 'import {')).toThrow('a.ts cannot be parsed')
+})
