@@ -1,17 +1,57 @@
 # Runs the staged kubeadm's `upgrade node` and marks its success. Arguments: work directory, role, another control plane
 # machine that serves or "-", directory of kubeadm patches or "-", an UpgradeConfiguration, kubeadm's own.
-# Exit codes: 46 a control plane lacks a static pod manifest, and kubeadm would take it for a worker; 47 the directory of
-# patches is missing.
-directory=$1 role=$2 other=$3 patches=$4 configuration=$5 kubelet=/etc/kubernetes/kubelet.conf
-client=/etc/kubernetes/pki/apiserver-kubelet-client
+# Exit codes: 46: a control plane lacks a static pod manifest, and kubeadm would take it for a worker; 47: the directory of
+# patches is missing; else kubeadm's.
+set -eu
+directory=$1 role=$2 other=$3 patches=$4 configuration=$5
 shift 5
+kubelet=/etc/kubernetes/kubelet.conf
+client=/etc/kubernetes/pki/apiserver-kubelet-client
+# The kubelet's own kubeconfig, and the one that it has while kubeadm runs. The second exists as long as the kubelet may
+# use it: also after an attempt that was cut off.
+own=$directory/kubelet.conf.own
+detour=$directory/kubelet.conf.detour
+trap 'rm -f "$kubelet.new"' EXIT
 
-# Lets the kubelet talk to the API server that this line of its kubeconfig names.
-talk_to() {
-  sed "s#^ *server: .*#$1#" "$kubelet" >"$kubelet.new"
-  chmod --reference="$kubelet" "$kubelet.new"
-  mv "$kubelet.new" "$kubelet"
-  systemctl restart kubelet
+# Puts a copy of the file $1, with its mode and owner, in the place of $2: a reader finds the old file or the new one.
+replace() {
+  cp -p "$1" "$2.new" && sync "$2.new" && mv "$2.new" "$2"
+}
+
+# Prints the name of a kubeconfig's cluster and, on the second line, the address of its API server.
+cluster_in() {
+  "$directory/bin/kubectl" config view --minify --kubeconfig="$1" \
+    --output='jsonpath={.clusters[0].name}{"\n"}{.clusters[0].cluster.server}{"\n"}'
+}
+
+# Gives the kubelet a kubeconfig that names the other API server.
+take_detour() {
+  replace "$kubelet" "$own"
+  cluster=$(cluster_in "$own")
+  server=$(echo "$cluster" | sed -n 2p)
+  case $server in
+    https://*:*[0-9]) port=${server##*:} ;;
+    *) port=443 ;;
+  esac
+  # kubectl edits in an empty directory: the lock file of an edit that was cut off would stand in its way.
+  rm -rf "$directory/edit"
+  mkdir "$directory/edit"
+  cp -p "$own" "$directory/edit/kubelet.conf"
+  "$directory/bin/kubectl" config set-cluster "$(echo "$cluster" | sed -n 1p)" --server="https://$other:$port" \
+    --kubeconfig="$directory/edit/kubelet.conf" >/dev/null
+  replace "$directory/edit/kubelet.conf" "$detour"
+  rm -r "$directory/edit"
+  replace "$detour" "$kubelet"
+}
+
+# Gives the kubelet its own kubeconfig back, unless kubeadm has given it another API server meanwhile.
+end_detour() {
+  now=$(cluster_in "$kubelet")
+  taken=$(cluster_in "$detour")
+  if [ "$now" = "$taken" ]; then
+    replace "$own" "$kubelet"
+    is_back=yes
+  fi
 }
 
 # The kubelet has looked at its pods since it began: its own metrics count as many looks as pods. Looks of any kind, since
@@ -30,25 +70,41 @@ if [ "$role" = control-plane ]; then
   done
   # Each run that touches etcd keeps a copy of its data: what is there now is not ours to prune later.
   [ -e "$directory/etcd-backups.before" ] ||
-    ls -d /etc/kubernetes/tmp/kubeadm-backup-etcd-* >"$directory/etcd-backups.before" 2>/dev/null
+    ls -d /etc/kubernetes/tmp/kubeadm-backup-etcd-* >"$directory/etcd-backups.before" 2>/dev/null || true
+fi
+
+# What an attempt that was cut off has left. It may also have put the kubeconfig back and not come to the restart.
+if [ -e "$detour" ]; then
+  end_detour
+  if [ "$other" = - ]; then
+    systemctl restart kubelet
+    rm "$detour"
+  fi
 fi
 
 # While etcd is exchanged the API server beside it hangs, and with it a kubelet that talks to that one: it cannot bring
 # the new etcd up before it has removed the old one's mirror pod. The load balancer might lead to that very one.
 if [ "$other" != - ]; then
-  [ -e "$directory/kubelet.server" ] || grep -m 1 '^ *server: ' "$kubelet" >"$directory/kubelet.server"
-  sed "s#https://.*:#https://$other:#" "$directory/kubelet.server" >"$directory/kubelet.away"
-  grep -qxFf "$directory/kubelet.away" "$kubelet" || talk_to "$(cat "$directory/kubelet.away")"
+  take_detour
+  systemctl restart kubelet
   # One that loses a static pod before it has looked at it lets go of it minutes later. That is slow and not wrong, so
   # kubeadm goes on after a minute.
   for _ in $(seq 60); do is_settled && break || sleep 1; done
 fi
 
-printf '%s\n' "$configuration" >"$directory/upgrade.yaml"
-"$directory/bin/kubeadm" upgrade node "$@"
-result=$?
+printf '%s\n' "$configuration" | cat >"$directory/upgrade.yaml"
+# A unit that is stopped ends kubeadm; the kubelet gets its own API server back all the same.
+trap : TERM
+result=0
+"$directory/bin/kubeadm" upgrade node "$@" || result=$?
+trap - TERM
 
-# Also what an attempt that was cut off has left. kubeadm puts a local address back itself where it has one there.
-if grep -qxFf "$directory/kubelet.away" "$kubelet" 2>/dev/null; then talk_to "$(cat "$directory/kubelet.server")"; fi
+# kubeadm puts a local address back itself where it has one there.
+if [ -e "$detour" ]; then
+  is_back=
+  end_detour
+  if [ "$is_back" = yes ]; then systemctl restart kubelet; fi
+  rm "$detour"
+fi
 [ "$result" = 0 ] || exit "$result"
-touch "$directory/kubeadm.done"
+: >"$directory/kubeadm.done"

@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { addKubectl, kubeconfig } from './kubectl.ts'
 import { createRoot, type Root } from './rooted.ts'
 
 const work = '/var/lib/work'
@@ -24,7 +25,8 @@ function machine(kubeadm = ''): Root {
     root.write(`/etc/kubernetes/manifests/${name}.yaml`, '')
   }
   mkdirSync(root.path('/etc/kubernetes/tmp'), { recursive: true })
-  root.write('/etc/kubernetes/kubelet.conf', 'clusters:\n- cluster:\n    server: https://here:6443\nusers: []\n')
+  addKubectl(root, `${work}/bin/kubectl`)
+  root.write('/etc/kubernetes/kubelet.conf', kubeconfig('here'))
   return root
 }
 
@@ -61,7 +63,6 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     expect(root.calls()).toEqual(['kubeadm upgrade node'])
   })
 
-  const talk = (server: string) => `clusters:\n- cluster:\n    server: https://${server}:6443\nusers: []\n`
   const kubelet = '/etc/kubernetes/kubelet.conf'
   const client = '/etc/kubernetes/pki/apiserver-kubelet-client'
   const asked = `curl -sk -m 3 --cert ${client}.crt --key ${client}.key https://127.0.0.1:10250/metrics`
@@ -70,8 +71,8 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     const root = machine(`cat ${kubelet} >${work}/seen`)
     for (const _ of ['a first attempt', 'a second one']) {
       expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
-      expect(root.read(`${work}/seen`)).toBe(talk('cp-2'))
-      expect(root.read(kubelet)).toBe(talk('here'))
+      expect(root.read(`${work}/seen`)).toBe(kubeconfig('cp-2'))
+      expect(root.read(kubelet)).toBe(kubeconfig('here'))
     }
     const one = ['systemctl restart kubelet', asked, 'kubeadm upgrade node', 'systemctl restart kubelet']
     expect(root.calls()).toEqual([...one, ...one])
@@ -104,32 +105,75 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
   test('leaves the kubelet to kubeadm when that has changed whom it talks to', async () => {
     const root = machine(`sed -i s/cp-2/127.0.0.1/ ${kubelet}`)
     expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
-    expect(root.read(kubelet)).toBe(talk('127.0.0.1'))
+    expect(root.read(kubelet)).toBe(kubeconfig('127.0.0.1'))
     expect(root.calls()).toEqual(['systemctl restart kubelet', asked, 'kubeadm upgrade node'])
   })
 
-  test('lets the kubelet talk to its own API server again when kubeadm fails, or has failed half-way before', async () => {
+  test('gives the kubelet its own API server back when kubeadm fails', async () => {
     const root = machine('exit 3')
-    root.write(`${work}/kubelet.server`, '    server: https://here:6443\n')
-    root.write(kubelet, talk('cp-3'))
     expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(3)
-    expect(root.read(kubelet)).toBe(talk('here'))
+    expect(root.read(kubelet)).toBe(kubeconfig('here'))
   })
 
-  test('takes back what an attempt that was cut off has left, also when no other serves any more', async () => {
+  // A machine on which an attempt was cut off while the kubelet had another API server, or just after.
+  function cutOff(now: string): Root {
     const root = machine()
-    root.write(`${work}/kubelet.server`, '    server: https://here:6443\n')
-    root.write(`${work}/kubelet.away`, '    server: https://cp-3:6443\n')
-    root.write(kubelet, talk('cp-3'))
+    root.write(`${work}/kubelet.conf.own`, kubeconfig('here'))
+    root.write(`${work}/kubelet.conf.detour`, kubeconfig('cp-3'))
+    root.write(kubelet, kubeconfig(now))
+    return root
+  }
+
+  test('takes back what an attempt that was cut off has left', async () => {
+    const root = cutOff('cp-3')
+    root.program(`${work}/bin/kubeadm`, `cat ${kubelet} >${work}/seen`)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
+    expect(root.read(`${work}/seen`)).toBe(kubeconfig('cp-2'))
+    expect(root.read(kubelet)).toBe(kubeconfig('here'))
+  })
+
+  test.each(['cp-3', 'here'])('does so where no other serves any more, at %s', async (now) => {
+    const root = cutOff(now)
     expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')).exitCode).toBe(0)
-    expect(root.read(kubelet)).toBe(talk('here'))
-    expect(root.calls()).toEqual(['kubeadm upgrade node', 'systemctl restart kubelet'])
+    expect(root.read(kubelet)).toBe(kubeconfig('here'))
+    // The attempt may have been cut off between the file and the restart.
+    expect(root.calls()).toEqual(['systemctl restart kubelet', 'kubeadm upgrade node'])
+  })
+
+  test('keeps what kubeadm has made of the kubeconfig in an attempt that was cut off', async () => {
+    const root = cutOff('127.0.0.1')
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
+    expect(root.read(kubelet)).toBe(kubeconfig('127.0.0.1'))
+  })
+
+  test('goes on where kubectl was cut off, which leaves a lock file and half a kubeconfig', async () => {
+    const root = machine()
+    root.write(`${work}/edit/kubelet.conf.lock`, '')
+    root.write(`${work}/edit/kubelet.conf`, '')
+    root.write(`${work}/kubelet.conf.own.new`, '')
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
+    expect(root.read(kubelet)).toBe(kubeconfig('here'))
+    expect(root.has(`${work}/edit`)).toBe(false)
+  })
+
+  test('keeps the mode of the kubeconfig, on the detour and after it', async () => {
+    const root = machine(`stat -c %a ${kubelet} >${work}/seen`)
+    chmodSync(root.path(kubelet), 0o640)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
+    expect(root.read(`${work}/seen`)).toBe('640\n')
+    expect(statSync(root.path(kubelet)).mode & 0o777).toBe(0o640)
+  })
+
+  test('gives the kubelet its own API server back when its unit is stopped', async () => {
+    const root = machine('kill -TERM $PPID; exit 143')
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(143)
+    expect(root.read(kubelet)).toBe(kubeconfig('here'))
   })
 
   test.each(['worker', 'control-plane'])('leaves the kubelet of a %s alone where there is no other', async (role) => {
     const root = machine()
     await root.run('steps/kubeadm.sh', work, role, '-', '-', '{}')
-    expect(root.read(kubelet)).toBe(talk('here'))
+    expect(root.read(kubelet)).toBe(kubeconfig('here'))
     expect(root.calls()).toEqual(['kubeadm upgrade node'])
   })
 

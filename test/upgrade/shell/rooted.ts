@@ -21,7 +21,15 @@ export interface Root {
   // The same directory as a machine whose commands are real, on real paths; `asked` is told each command.
   machine: (asked?: (argv: string[], input: string) => void) => Machine
   // Runs a shell file of src/upgrade/ with these arguments, paths among them moved, too.
-  run: (file: string, ...args: string[]) => Promise<{ exitCode: number | undefined; stdout: string }>
+  run: (file: string, ...args: string[]) => Promise<Ended>
+  // The same, with this on its standard input.
+  runWith: (input: string, file: string, ...args: string[]) => Promise<Ended>
+}
+
+interface Ended {
+  // Absent when a signal ended it.
+  exitCode: number | undefined
+  stdout: string
 }
 
 export function createRoot(): Root {
@@ -35,6 +43,15 @@ export function createRoot(): Root {
     writeFileSync(path(inMachine), text)
   }
   mkdirSync(path('tmp'))
+  const runWith: Root['runWith'] = async (input, file, ...args) => {
+    const text = readFileSync(new URL(`../../../src/upgrade/${file}`, import.meta.url), 'utf8')
+    write('script.sh', moved(text))
+    const PATH = `${path('stand-ins')}:${process.env.PATH}`
+    const options = { env: { PATH }, reject: false, input: moved(input) }
+    const { exitCode, stdout, stderr } = await execa('sh', [path('script.sh'), ...args.map(moved)], options)
+    if (/not found|syntax error/i.test(stderr)) throw new Error(stderr)
+    return { exitCode, stdout: stdout.replaceAll(root, '') }
+  }
   return {
     path,
     write,
@@ -64,14 +81,7 @@ export function createRoot(): Root {
       }
       return machineOn({ exec } as Engine, { name: 'm-1', cluster: 'lab', role: 'worker' })
     },
-    run: async (file, ...args) => {
-      const text = readFileSync(new URL(`../../../src/upgrade/${file}`, import.meta.url), 'utf8')
-      write('script.sh', moved(text))
-      const PATH = `${path('stand-ins')}:${process.env.PATH}`
-      const options = { env: { PATH }, reject: false }
-      const { exitCode, stdout, stderr } = await execa('sh', [path('script.sh'), ...args.map(moved)], options)
-      if (/not found|syntax error/i.test(stderr)) throw new Error(stderr)
-      return { exitCode, stdout: stdout.replaceAll(root, '') }
-    },
+    runWith,
+    run: (file, ...args) => runWith('', file, ...args),
   }
 }

@@ -1,0 +1,35 @@
+import { mkdirSync } from 'node:fs'
+import type { Case } from './disturbed.ts'
+import { addKubectl, kubeconfig } from './kubectl.ts'
+import type { Root } from './rooted.ts'
+
+const work = '/var/lib/capd-kubeadm-upgrader/v1.35.4'
+const servers = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+
+// More than a page, so that a disk can be full in the middle of it.
+const filling = '# filling\n'.repeat(1000)
+
+/** Each shell file that writes, and a machine on which it has something to do. */
+export const cases: Case[] = [
+  {
+    script: 'steps/kubeadm.sh',
+    args: [work, 'control-plane', 'cp-2', '-', '{}', '--one=1'],
+    disks: ['/etc', '/var'],
+    prepare(root) {
+      prepareControlPlane(root)
+      root.write('/etc/kubernetes/kubelet.conf', `${kubeconfig('here')}${filling}`)
+    },
+    leftovers: [/\/kubelet\.conf\.new$/, new RegExp(`^${work}/`)],
+    between: { '/etc/kubernetes/kubelet.conf': `${kubeconfig('cp-2')}${filling}` },
+  },
+]
+
+function prepareControlPlane(root: Root): void {
+  for (const name of servers) root.write(`/etc/kubernetes/manifests/${name}.yaml`, name)
+  mkdirSync(root.path('/etc/kubernetes/tmp'), { recursive: true })
+  root.program(`${work}/bin/kubeadm`)
+  addKubectl(root, `${work}/bin/kubectl`)
+  root.program('/stand-ins/systemctl')
+  root.program('/stand-ins/sleep')
+  root.program('/stand-ins/curl', 'echo kubelet_desired_pods 1; echo kubelet_pod_worker_duration_seconds_count 1')
+}

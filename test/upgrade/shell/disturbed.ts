@@ -1,0 +1,160 @@
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import { createRoot, type Root } from './rooted.ts'
+
+/** True where small file systems can be mounted. */
+export const canMount = process.platform === 'linux' && userInfo().uid === 0 && mounts()
+
+/** One shell file, and a machine to run it on. */
+export interface Case {
+  script: string
+  args: string[]
+  /** What the script reads from standard input. */
+  input?: (root: Root) => string
+  /** The directories that the script writes to. */
+  disks: string[]
+  /** Puts the machine in the state before the run. */
+  prepare(root: Root): void
+  /** Patterns of paths that a run that did not end may leave, and the next one takes away. */
+  leftovers?: RegExp[]
+  /** Whole contents that a file may have in between, by path. */
+  between?: Record<string, string>
+}
+
+type Snapshot = Map<string, string>
+
+/** Runs the case on a disk of the machine that has a page more room each time, until the run succeeds. */
+export async function onFullDisk(disk: string, one: Case): Promise<number> {
+  const { before, after } = await undisturbed(one)
+  for (let pages = 0; ; pages += 1) {
+    const root = createRoot()
+    mountAt(root.path(disk))
+    one.prepare(root)
+    const filler = fill(root.path(disk), pages * 4096)
+    const { exitCode } = await runOf(root, one)
+    rmSync(filler)
+    if (exitCode === 0) {
+      expect(snapshot(root), `${pages} pages`).toEqual(after)
+      return pages
+    }
+    expectWhole(snapshot(root), before, after, one, `${pages} pages`)
+    expect(await runOf(root, one), `after ${pages} pages`).toMatchObject({ exitCode: 0 })
+    expect(snapshot(root), `after ${pages} pages`).toEqual(after)
+  }
+}
+
+/** Kills the case's shell at its first, second, … call of a program, before or after the program has run, until it ends. */
+export async function killed(when: 'before' | 'after', one: Case): Promise<number> {
+  const { before, after } = await undisturbed(one)
+  for (let call = 1; ; call += 1) {
+    const root = createRoot()
+    one.prepare(root)
+    const disarm = arm(root, call, when)
+    await runOf(root, one)
+    const wasKilled = disarm()
+    expectWhole(snapshot(root), before, after, one, `killed ${when} call ${call}`)
+    if (!wasKilled) return call
+    expect(await runOf(root, one), `after call ${call}`).toMatchObject({ exitCode: 0 })
+    expect(snapshot(root), `after call ${call}`).toEqual(after)
+  }
+}
+
+async function undisturbed(one: Case): Promise<{ before: Snapshot; after: Snapshot }> {
+  const root = createRoot()
+  one.prepare(root)
+  const before = snapshot(root)
+  expect(await runOf(root, one)).toMatchObject({ exitCode: 0 })
+  return { before, after: snapshot(root) }
+}
+
+function runOf(root: Root, { script, args, input }: Case) {
+  return root.runWith(input?.(root) ?? '', script, ...args)
+}
+
+// Each file is as it was before or as it is after a whole run, none is gone that stays, and none is there that is neither.
+function expectWhole(now: Snapshot, before: Snapshot, after: Snapshot, one: Case, label: string): void {
+  const { leftovers = [], between = {} } = one
+  for (const [path, content] of now) {
+    if (leftovers.some((pattern) => pattern.test(path))) continue
+    if (path in between && content.endsWith(` ${between[path]}`)) continue
+    expect([before.get(path), after.get(path)], `${label}: ${path}`).toContain(content)
+  }
+  for (const path of before.keys()) {
+    if (after.has(path)) expect([...now.keys()], label).toContain(path)
+  }
+}
+
+// Path in the machine to mode and content, of all files but those of the test itself.
+function snapshot(root: Root): Snapshot {
+  const found: Snapshot = new Map()
+  const visit = (directory: string) => {
+    for (const name of readdirSync(root.path(directory))) {
+      const path = join(directory, name)
+      const stat = lstatSync(root.path(path))
+      if (stat.isDirectory()) visit(path)
+      else found.set(path, `${(stat.mode & 0o7777).toString(8)} ${stat.isFile() ? root.read(path) : 'not a file'}`)
+    }
+  }
+  for (const place of ['/etc', '/usr', '/var', '/opt']) if (root.has(place)) visit(place)
+  return found
+}
+
+function mountAt(path: string): void {
+  mkdirSync(path, { recursive: true })
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path])
+  onTestFinished(() => void execFileSync('umount', [path]))
+}
+
+// Leaves this many bytes of the file system free.
+function fill(disk: string, freeBytes: number): string {
+  const { bavail, bsize } = statfsSync(disk)
+  const filler = join(disk, '.filler')
+  writeFileSync(filler, Buffer.alloc(bavail * bsize - freeBytes))
+  return filler
+}
+
+const programs = ['base64', 'cat', 'chmod', 'chown', 'cp', 'kubectl', 'mkdir', 'mv', 'rm', 'sed', 'sync', 'touch']
+
+// Puts programs before the real ones that kill the shell that calls them for the n-th time; the function that it gives back
+// takes them away again and is true when one did.
+function arm(root: Root, call: number, when: 'before' | 'after'): () => boolean {
+  const count = root.path('kill-count')
+  const mark = root.path('killed')
+  const added: string[] = []
+  for (const program of programs) {
+    const path = root.path(`/stand-ins/${program}`)
+    const real = `PATH=\${PATH#*:} ${program} "$@"`
+    if (existsSync(path)) continue
+    const kill = `: >${mark}; kill -9 $PPID`
+    const hit = when === 'before' ? `${kill}; exit 1` : `${real}; ${kill}; exit`
+    root.write(
+      `/stand-ins/${program}`,
+      `#!/bin/sh\nPATH_OF_COUNT=${count}\necho >>"$PATH_OF_COUNT"\n[ "$(wc -l <"$PATH_OF_COUNT")" = ${call} ] && { ${hit}; }\n${real}\n`,
+    )
+    chmodSync(path, 0o755)
+    added.push(path)
+  }
+  return () => {
+    for (const path of added) rmSync(path)
+    return existsSync(mark)
+  }
+}
+
+function mounts(): boolean {
+  const probe = readFileSync('/proc/self/status', 'utf8')
+  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(probe)?.[1] ?? '0'}`)
+  return ((capabilities >> 21n) & 1n) === 1n
+}
