@@ -82,12 +82,10 @@ export const scripts: Record<string, Script> = {
       machine.units.stop(unit)
       machine.units.resetFailed(unit)
     }
-    const before = machine.files.get(`${directory}/etcd-backups.before`)?.split('\n') ?? []
-    for (const path of machine.files.keys()) {
-      const backup = /^.*\/kubeadm-backup-etcd-[^/]+/.exec(path)?.[0]
-      if (backup !== undefined && !before.includes(backup)) machine.files.delete(path)
-    }
+    const notes = [...machine.files.keys()].filter((path) => path.startsWith(`${directory}/etcd-backups/`))
+    for (const note of notes) machine.removeDirectory(`/etc/kubernetes/tmp/${note.split('/').at(-1)}`)
     machine.removeDirectory(directory)
+    machine.removeDirectory(`${directory}.old`)
     return ''
   },
 }

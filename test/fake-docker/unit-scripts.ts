@@ -30,10 +30,9 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
     const version = cluster.kubeadmConfigVersion
     if (role === 'control-plane') {
       if (!('kube-apiserver' in manifests)) return { exitCode: 46, log: '' }
-      const backups = [...files.keys()].filter((path) => path.includes('kubeadm-backup-etcd-'))
-      const before = `${directory}/etcd-backups.before`
-      if (!files.has(before)) files.set(before, backups.map((path) => path.replace(/\/[^/]*$/, '')).join('\n'))
-      files.set(`/etc/kubernetes/tmp/kubeadm-backup-etcd-${machine.clock.now()}/etcd`, 'data')
+      const backup = `kubeadm-backup-etcd-${machine.clock.now()}`
+      files.set(`/etc/kubernetes/tmp/${backup}/etcd`, 'data')
+      files.set(`${directory}/etcd-backups/${backup}`, '')
       for (const [pod, image] of Object.entries(manifests)) {
         files.set(`/etc/kubernetes/tmp/kubeadm-backup-manifests-${machine.clock.now()}/${pod}.yaml`, image)
       }

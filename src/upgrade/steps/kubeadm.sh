@@ -54,6 +54,21 @@ end_detour() {
   fi
 }
 
+# Prints the names of the copies of etcd's data that runs of kubeadm have left.
+etcd_backups() {
+  if [ -d /etc/kubernetes/tmp ]; then
+    find /etc/kubernetes/tmp -mindepth 1 -maxdepth 1 -type d -name 'kubeadm-backup-etcd-*' -printf '%f\n'
+  fi
+}
+
+# Notes which copies of etcd's data this run has made: those and no others are removed later. A note is an empty file of
+# that name, which a full disk does not cut off. Without a note a copy stays.
+note_etcd_backups() {
+  etcd_backups | while read -r name; do
+    printf '%s\n' "$before" | grep -qxF -- "$name" || : >"$directory/etcd-backups/$name"
+  done
+}
+
 # The kubelet has looked at its pods since it began: its own metrics count as many looks as pods. Looks of any kind, since
 # the first one at a pod may be for an update.
 is_settled() {
@@ -68,9 +83,9 @@ if [ "$role" = control-plane ]; then
   for name in kube-apiserver kube-controller-manager kube-scheduler; do
     [ -e "/etc/kubernetes/manifests/$name.yaml" ] || exit 46
   done
-  # Each run that touches etcd keeps a copy of its data: what is there now is not ours to prune later.
-  [ -e "$directory/etcd-backups.before" ] ||
-    ls -d /etc/kubernetes/tmp/kubeadm-backup-etcd-* >"$directory/etcd-backups.before" 2>/dev/null || true
+  # kubeadm keeps a copy of etcd's data each time.
+  mkdir -p "$directory/etcd-backups"
+  before=$(etcd_backups)
 fi
 
 # What an attempt that was cut off has left. It may also have put the kubeconfig back and not come to the restart.
@@ -98,6 +113,7 @@ trap : TERM
 result=0
 "$directory/bin/kubeadm" upgrade node "$@" || result=$?
 trap - TERM
+if [ "$role" = control-plane ]; then note_etcd_backups || echo "not all copies of etcd's data could be noted" >&2; fi
 
 # kubeadm puts a local address back itself where it has one there.
 if [ -e "$detour" ]; then

@@ -1,20 +1,22 @@
 # Removes what an upgrade that is done has left. Arguments: work directory, then its units.
+set -eu
 directory=$1
 shift
 
 for unit in "$@"; do
-  systemctl stop "$unit" 2>/dev/null
-  systemctl reset-failed "$unit" 2>/dev/null
+  # It may be gone already.
+  systemctl stop "$unit" 2>/dev/null || true
+  systemctl reset-failed "$unit" 2>/dev/null || true
 done
 
-# Of etcd's copies those that were there before our first run are not ours.
-if [ -e "$directory/etcd-backups.before" ]; then
-  for backup in /etc/kubernetes/tmp/kubeadm-backup-etcd-*; do
-    [ -d "$backup" ] && ! grep -qxF "$backup" "$directory/etcd-backups.before" && rm -rf "$backup"
-  done
-fi
+# Only the copies of etcd's data that a run of ours made: each of them has a note.
+for note in "$directory"/etcd-backups/kubeadm-backup-etcd-*; do
+  [ -e "$note" ] || continue
+  rm -rf "/etc/kubernetes/tmp/${note##*/}"
+done
 
-# Last, because its absence says that all of this is done.
-rm -rf "$directory.old"
-mv "$directory" "$directory.old"
+# Moved away first: half a work directory would be taken for a whole one. What an earlier run moved away and did not
+# come to remove goes, too.
+rm -rf "$directory.old" "${directory%/*}"/v*.old
+if [ -e "$directory" ]; then mv "$directory" "$directory.old"; fi
 rm -rf "$directory.old"

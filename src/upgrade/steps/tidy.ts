@@ -9,7 +9,10 @@ export const tidy: Step = {
   limitSeconds: 120,
   pollSeconds: 1,
   async done({ machine, target }) {
-    return (await machine.has(workDirectory(target))) ? waiting('the staged files to be removed') : 'done'
+    // tidy.sh moves the directory away before it removes it.
+    const directory = workDirectory(target)
+    const isLeft = (await machine.has(directory)) || (await machine.has(`${directory}.old`))
+    return isLeft ? waiting('the staged files to be removed') : 'done'
   },
   async apply({ machine, target }) {
     const units = ['binaries', 'images', 'kubeadm', 'kubelet'].map(unitName)

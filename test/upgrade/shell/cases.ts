@@ -4,12 +4,13 @@ import { addKubectl, kubeconfig } from './kubectl.ts'
 import type { Root } from './rooted.ts'
 
 const work = '/var/lib/capd-kubeadm-upgrader/v1.35.4'
+const etcdBackups = '/etc/kubernetes/tmp/kubeadm-backup-etcd-'
 const servers = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 
 // More than a page, so that a disk can be full in the middle of it.
 const filling = '# filling\n'.repeat(1000)
 
-/** Each shell file that writes, and a machine on which it has something to do. */
+/** Each shell file that changes something, and a machine on which it has something to do. */
 export const cases: Case[] = [
   {
     script: 'steps/kubeadm.sh',
@@ -21,6 +22,19 @@ export const cases: Case[] = [
     },
     leftovers: [/\/kubelet\.conf\.new$/, new RegExp(`^${work}/`)],
     between: { '/etc/kubernetes/kubelet.conf': `${kubeconfig('cp-2')}${filling}` },
+  },
+  {
+    script: 'steps/tidy.sh',
+    args: [work, 'unit-a'],
+    disks: [],
+    prepare(root) {
+      root.program('/stand-ins/systemctl')
+      for (const name of ['2026-01-01', '2026-02-02']) root.write(`${etcdBackups}${name}/member/wal`, filling)
+      root.write(`${work}/etcd-backups/kubeadm-backup-etcd-2026-02-02`, '')
+      root.write(`${work}/bin/kubeadm`, filling)
+      root.write(`${work}.old/bin/kubeadm`, filling)
+    },
+    leftovers: [new RegExp(`^${work}[./]`)],
   },
 ]
 

@@ -1,15 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
@@ -126,31 +116,42 @@ function fill(disk: string, freeBytes: number): string {
   return filler
 }
 
-const programs = ['base64', 'cat', 'chmod', 'chown', 'cp', 'kubectl', 'mkdir', 'mv', 'rm', 'sed', 'sync', 'touch']
+const programs = ['base64', 'cat', 'chmod', 'chown', 'cp', 'mkdir', 'mv', 'rm', 'sed', 'sync', 'touch']
 
 // Puts programs before the real ones that kill the shell that calls them for the n-th time; the function that it gives back
 // takes them away again and is true when one did.
 function arm(root: Root, call: number, when: 'before' | 'after'): () => boolean {
   const count = root.path('kill-count')
   const mark = root.path('killed')
+  mkdirSync(root.path('/stand-ins'), { recursive: true })
   const added: string[] = []
+  writeFileSync(count, '0')
   for (const program of programs) {
     const path = root.path(`/stand-ins/${program}`)
-    const real = `PATH=\${PATH#*:} ${program} "$@"`
-    if (existsSync(path)) continue
+    const real = realPath(program)
+    if (existsSync(path) || real === undefined) continue
     const kill = `: >${mark}; kill -9 $PPID`
-    const hit = when === 'before' ? `${kill}; exit 1` : `${real}; ${kill}; exit`
-    root.write(
-      `/stand-ins/${program}`,
-      `#!/bin/sh\nPATH_OF_COUNT=${count}\necho >>"$PATH_OF_COUNT"\n[ "$(wc -l <"$PATH_OF_COUNT")" = ${call} ] && { ${hit}; }\n${real}\n`,
-    )
-    chmodSync(path, 0o755)
+    const hit = when === 'before' ? `${kill}; exit 1` : `${real} "$@"; ${kill}; exit`
+    const lines = [
+      '#!/bin/sh',
+      `read -r calls <${count}`,
+      'calls=$((calls + 1))',
+      `echo $calls >${count}`,
+      `if [ $calls = ${call} ]; then ${hit}; fi`,
+      `exec ${real} "$@"`,
+      '',
+    ]
+    writeFileSync(path, lines.join('\n'), { mode: 0o755 })
     added.push(path)
   }
   return () => {
     for (const path of added) rmSync(path)
     return existsSync(mark)
   }
+}
+
+function realPath(program: string): string | undefined {
+  return ['/usr/bin', '/bin'].map((directory) => `${directory}/${program}`).find((path) => existsSync(path))
 }
 
 function mounts(): boolean {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { addKubectl, kubeconfig } from './kubectl.ts'
 import { createRoot, type Root } from './rooted.ts'
@@ -211,12 +211,32 @@ describe.skipIf(process.platform !== 'linux')('tidy.sh', () => {
     ])
   })
 
-  test('removes no copy of etcd where kubeadm never ran for us', async () => {
+  test.each([
+    ['kubeadm never ran for us', ''],
+    ['a full disk cut off the list of what was there before', `${work}/etcd-backups.before`],
+  ])('removes no copy of etcd where %s', async (_, list) => {
     const root = machine()
+    if (list !== '') root.write(list, '')
     root.write(`${backups}-0/member/wal`, 'from before')
     await root.run('steps/tidy.sh', work)
     expect(root.has(`${backups}-0`)).toBe(true)
     expect(root.has(work)).toBe(false)
+  })
+
+  test('removes the copies of etcd of a run that failed, and of one that was stopped', async () => {
+    const root = machine(`mkdir ${backups}-7; kill -TERM $PPID; exit 1`)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')).exitCode).toBe(1)
+    await root.run('steps/tidy.sh', work)
+    expect(root.has(`${backups}-7`)).toBe(false)
+  })
+
+  test('leaves what others made while no kubeadm of ours ran', async () => {
+    const root = machine()
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')
+    root.write(`${backups}-by-hand/member/wal`, '')
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')
+    await root.run('steps/tidy.sh', work)
+    expect(root.has(`${backups}-by-hand`)).toBe(true)
   })
 
   test('goes on although units and what was moved away before are in the way', async () => {
@@ -225,5 +245,13 @@ describe.skipIf(process.platform !== 'linux')('tidy.sh', () => {
     root.write(`${work}.old/bin/kubeadm`, '')
     expect((await root.run('steps/tidy.sh', work, 'unit-a')).exitCode).toBe(0)
     expect([root.has(work), root.has(`${work}.old`)]).toEqual([false, false])
+  })
+
+  test('removes what runs that were cut off have moved away, whatever the version', async () => {
+    const root = machine()
+    for (const version of ['v1.34.4', 'v1.35.4']) root.write(`/var/lib/upgrader/${version}.old/bin/kubeadm`, '')
+    root.write('/var/lib/upgrader/history.jsonl', '')
+    expect((await root.run('steps/tidy.sh', '/var/lib/upgrader/v1.35.4')).exitCode).toBe(0)
+    expect(readdirSync(root.path('/var/lib/upgrader'))).toEqual(['history.jsonl'])
   })
 })

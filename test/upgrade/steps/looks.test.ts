@@ -254,6 +254,13 @@ const rows: [Step, ...Row][] = [
     'some are there',
     ({ machine }) => machine('w-1').files.set(`${work}/bin/kubeadm`, target),
   ],
+  [
+    tidy,
+    'w-1',
+    'the staged files to be removed',
+    'they are only moved away',
+    ({ machine }) => machine('w-1').files.set(`${work}.old/bin/kubeadm`, target),
+  ],
 ]
 
 test.each(
