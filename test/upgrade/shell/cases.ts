@@ -36,6 +36,17 @@ export const cases: Case[] = [
     },
     leftovers: [new RegExp(`^${work}[./]`)],
   },
+  {
+    script: 'steps/restore-manifests.sh',
+    args: [],
+    disks: ['/etc'],
+    prepare(root) {
+      mkdirSync(root.path('/etc/kubernetes/manifests'), { recursive: true })
+      root.write('/etc/kubernetes/manifests/kube-scheduler.yaml', 'kube-scheduler')
+      for (const name of servers) root.write(`/etc/kubernetes/tmp/kubeadm-backup-manifests-1/${name}.yaml`, filling)
+    },
+    leftovers: [/^\/etc\/kubernetes\/tmp\/restored\.yaml$/],
+  },
 ]
 
 function prepareControlPlane(root: Root): void {
