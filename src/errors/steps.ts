@@ -78,6 +78,11 @@ export const steps = {
       `kubeadm upgrade node failed: ${cause}`,
       `Read "journalctl -u ${unit}" in the machine. kubeadm restored what it had changed.`,
     ),
+  KUBEADM_CONFIG_REFUSED: ({ cause }: Values<'cause'>) =>
+    failure(
+      `kubeadm does not accept the cluster's configuration: ${cause}`,
+      'Correct spec.kubeadmConfigSpec of the control plane, or the ConfigMap kubeadm-config in kube-system.',
+    ),
   PATCHES_MISSING: () =>
     failure(
       "The directory of kubeadm's patches that the KubeadmConfig names is missing in the machine.",

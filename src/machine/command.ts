@@ -17,8 +17,7 @@ export function scriptOutput(stdout: string): string | undefined {
   return stdout.endsWith(mark) ? stdout.slice(0, -mark.length) : undefined
 }
 
-/** What messages call a command: the name of the text that `sh -c` runs, else the words of the command. */
-export function commandName(argv: string[]): string {
-  const [shell, option, , name] = argv
-  return shell === 'sh' && option === '-c' && name !== undefined ? name : argv.join(' ')
+/** What messages call a command: the name of the text that `sh -c` runs, else the program. Arguments may be secret. */
+export function commandName([program = '', option, , name]: string[]): string {
+  return program === 'sh' && option === '-c' && name !== undefined ? name : program
 }

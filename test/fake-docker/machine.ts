@@ -26,6 +26,8 @@ export class SimulatedMachine {
   etcdHealthy = true
   mirrorPods: 'ready' | 'not ready' | 'just made' = 'ready'
   freeMiB = 50_000
+  // Why kubeadm does not accept the cluster's configuration, if it does not.
+  kubeadmRefusal: string | undefined
   // Kubelets of these versions end as soon as they have started, and systemd starts them again.
   readonly brokenKubelets = new Set<string>()
   // What was asked of the machine, and what that changed in it, in order.

@@ -18,9 +18,11 @@ export const scripts: Record<string, Script> = {
     ])
   },
 
-  'upgrade/images.sh': ({ files, images }, [directory, configuration]) => {
+  'upgrade/images.sh': ({ files, images, kubeadmRefusal }, [directory, length], input) => {
+    if (kubeadmRefusal !== undefined) return `refused ${kubeadmRefusal}\n`
     const path = `${directory}/cluster-configuration.yaml`
-    if (configuration) files.set(path, configuration)
+    if (length !== String(Buffer.byteLength(input))) throw new Error('the length of the configuration is wrong')
+    if (input !== '') files.set(path, input)
     const kubeadm = files.get(`${directory}/bin/kubeadm`)
     if (kubeadm === undefined || !files.has(path)) throw new Error('kubeadm or the configuration is missing')
     const needed = /^kubernetesVersion: (.*)$/m.exec(files.get(path) ?? '')?.[1] ?? kubeadm

@@ -49,6 +49,13 @@ const failures: [code: string, message: string, provoke: (lab: Lab) => void][] =
     ({ machine }) => machine('cp-1').units.fail('kubeadm', { exitCode: 1, log: kubeadmLog }),
   ],
   [
+    'KUBEADM_CONFIG_REFUSED',
+    'kubeadm does not accept the cluster\'s configuration: strict decoding error: unknown field "fields"',
+    ({ machine }) => {
+      machine('cp-1').kubeadmRefusal = 'error: strict decoding error: unknown field "fields"'
+    },
+  ],
+  [
     'MANIFEST_MISSING',
     'The static pod manifest of kube-scheduler is missing and kubeadm left no backup of it.',
     ({ machine }) => machine('cp-1').removeManifest('kube-scheduler'),
@@ -92,6 +99,25 @@ test.each([
   const { run } = await walk(lab, 'cp-1')
   expect(run.progress.message).toBe(`kubeadm upgrade node failed: ${cause} (KUBEADM_FAILED)`)
   expect(run.progress.error?.detail).toBe(log)
+})
+
+test.each(['cp-1', 'w-1'])('no command line, message or history of %s holds the configuration', async (name) => {
+  const secret = 'oidc-client-secret-value'
+  const lab = name === 'w-1' ? startWorkersLab(name) : startQuickLab(name)
+  const machine = lab.machine(name)
+  const configuration = `${lab.cluster.clusterConfiguration}apiServer: {extraArgs: [{name: a, value: ${secret}}]}\n`
+  Object.defineProperty(lab.cluster, 'clusterConfiguration', { get: () => configuration })
+  const exec: Engine['exec'] = async (container, argv, options) => {
+    const result = await lab.engine.exec(container, argv, options)
+    if (!argv.includes('images.sh')) return result
+    expect(options?.input).toContain(secret)
+    return { exitCode: 1, stdout: '', stderr: 'kubeadm: not found' }
+  }
+  const { run, messages } = await walk(lab, name, { engine: { ...lab.engine, exec } })
+  expect(messages.join('\n')).toContain('A command in the machine failed: images.sh. (EXEC_FAILED)')
+  const history = machine.files.get('/var/lib/capd-kubeadm-upgrader/history.jsonl')
+  const seen = JSON.stringify([messages, run.progress, machine.commands, history])
+  expect(seen.includes(secret)).toBe(false)
 })
 
 test('a kubelet that does not come up gives way to the one from before', async () => {

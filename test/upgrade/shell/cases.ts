@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import type { Case } from './disturbed.ts'
 import { addKubectl, kubeconfig } from './kubectl.ts'
 import type { Root } from './rooted.ts'
@@ -46,6 +46,19 @@ export const cases: Case[] = [
       for (const name of servers) root.write(`/etc/kubernetes/tmp/kubeadm-backup-manifests-1/${name}.yaml`, filling)
     },
     leftovers: [/^\/etc\/kubernetes\/tmp\/restored\.yaml$/],
+  },
+  {
+    script: 'images.sh',
+    args: [work, String(filling.length)],
+    input: filling,
+    disks: ['/var'],
+    prepare(root) {
+      root.program(`${work}/bin/kubeadm`, 'echo registry/a:1')
+      root.program('/stand-ins/ctr', 'echo registry/b:1')
+      root.write(`${work}/cluster-configuration.yaml`, 'before')
+      chmodSync(root.path(`${work}/cluster-configuration.yaml`), 0o600)
+    },
+    leftovers: [/\/cluster-configuration\.yaml\.new$/],
   },
 ]
 

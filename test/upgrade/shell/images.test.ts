@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { createRoot, type Root } from './rooted.ts'
 
@@ -14,10 +15,15 @@ function machine(kubeadm: string, ctr = ''): Root {
 
 describe.skipIf(process.platform !== 'linux')('images.sh', () => {
   const lists = 'echo registry/a:1; echo registry/pause:3; echo registry/b:1; echo "warning: c" >&2'
+  const length = String(Buffer.byteLength(yaml))
+
+  function refusing(...said: string[]): Root {
+    return machine(`cat >&2 <<'SAID'\n${said.join('\n')}\nSAID\nexit 1`)
+  }
 
   test("prints which images are needed, but for kubeadm's pause, and which are there, by the configuration it is given", async () => {
     const root = machine(lists, 'echo registry/b:1; echo registry/d:1')
-    const { exitCode, stdout } = await root.run('images.sh', work, yaml)
+    const { exitCode, stdout } = await root.runWith(yaml, 'images.sh', work, length)
     expect(exitCode).toBe(0)
     expect(stdout.split('\n')).toEqual([
       'needed registry/a:1',
@@ -26,19 +32,50 @@ describe.skipIf(process.platform !== 'linux')('images.sh', () => {
       'there registry/d:1',
     ])
     expect(root.read(configuration)).toBe(yaml)
+    expect(statSync(root.path(configuration)).mode & 0o777).toBe(0o600)
     expect(root.calls()[0]).toBe(`kubeadm config images list --config ${configuration}`)
   })
 
   test('goes by the configuration that it was given before, when it is given none', async () => {
     const root = machine(lists)
     root.write(configuration, yaml)
-    expect((await root.run('images.sh', work, '')).exitCode).toBe(0)
+    expect((await root.run('images.sh', work, '0')).exitCode).toBe(0)
     expect(root.read(configuration)).toBe(yaml)
   })
 
-  test('fails when kubeadm cannot read the configuration, rather than need no image', async () => {
-    const root = machine('echo "error: unknown feature gate" >&2; exit 1', 'echo registry/b:1')
-    expect((await root.run('images.sh', work, yaml)).exitCode).not.toBe(0)
+  test('asks kubeadm nothing without any configuration', async () => {
+    const root = machine(lists)
+    expect((await root.run('images.sh', work, '0')).exitCode).not.toBe(0)
+    expect(root.calls()).toEqual([])
+  })
+
+  test('keeps the one from before when the configuration arrives cut off', async () => {
+    for (const cut of [0, 1, yaml.length - 1]) {
+      const root = machine(lists)
+      root.write(configuration, 'before')
+      expect((await root.runWith(yaml.slice(0, cut), 'images.sh', work, length)).exitCode).not.toBe(0)
+      expect(root.read(configuration)).toBe('before')
+      expect(root.has(`${configuration}.new`)).toBe(false)
+    }
+  })
+
+  test.each([
+    [['error: unknown feature gate', 'To see the stack trace'], 'error: unknown feature gate'],
+    [['W0102 03:04:05.6 common.go] deprecated', '', 'strict decoding error', 'more'], 'strict decoding error'],
+    [['with \u001b[31m colours'], 'with [31m colours'],
+    [['To see the stack trace of this error'], ''],
+  ])('prints why kubeadm refuses the configuration, when it says %j', async (said, why) => {
+    const { exitCode, stdout } = await refusing(...said).runWith(yaml, 'images.sh', work, length)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `refused ${why}` })
+  })
+
+  test.each([
+    ['kubeadm is killed', () => machine('kill -9 $$')],
+    ['containerd does not answer', () => machine(lists, 'exit 1')],
+  ])('fails when %s, rather than need no image or every one', async (_, broken) => {
+    const { exitCode, stdout } = await broken().runWith(yaml, 'images.sh', work, length)
+    expect(exitCode).not.toBe(0)
+    expect(stdout).toBe('')
   })
 })
 
