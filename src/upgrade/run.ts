@@ -104,13 +104,16 @@ export class Run {
       if (!wasDone || wasOpen) await note('done')
     } catch (thrown) {
       if (stopped(thrown) || thrown instanceof Final) throw thrown
-      const error = coded(thrown)
-      if (error.code !== 'OTHER_UPGRADE') throw await this.#explain(error, step, context, isOver(), title)
-      // The time of this step begins when its turn has come.
-      this.#since.delete(step.name)
-      this.#report(step, `${title}: ${error.message}`)
-      throw error
+      throw await this.#stopped(coded(thrown), step, context, isOver(), title)
     }
+  }
+
+  async #stopped(error: UpgradeError, step: Step, context: Context, isOver: boolean, title: string) {
+    if (error.code !== 'OTHER_UPGRADE') return this.#explain(error, step, context, isOver, title)
+    // The time of this step begins when its turn has come.
+    this.#since.delete(step.name)
+    this.#report(step, `${title}: ${error.message}`)
+    return error
   }
 
   async #apply(step: Step, context: Context): Promise<void> {
