@@ -1,116 +1,93 @@
 import { readFileSync } from 'node:fs'
+import Type from 'typebox'
+import Value from 'typebox/value'
 import { isPair, type Pair } from './certificate.ts'
+import { type Environment, variables } from './config/environment.ts'
+import { isPrivateHost } from './config/values.ts'
 
-interface Variable {
-  default: string
-  meaning: string
-  // What a value must match, and how that is said.
-  allowed?: RegExp
-  must?: string
-}
-
-// What the environment may say. docs/configuration.md and --help are made from this table.
-export const variables = {
-  UPGRADER_HOST: { default: '127.0.0.1', meaning: 'Address to listen on. Who reaches it is root on this host.' },
-  UPGRADER_PORT: {
-    default: '9443',
-    meaning: 'Port to listen on.',
-    allowed: /^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/,
-    must: 'be a number from 0 to 65535',
-  },
-  UPGRADER_TLS_CERT_FILE: {
-    default: '',
-    meaning: 'The serving certificate, PEM. Required. Read again when it changes.',
-  },
-  UPGRADER_TLS_KEY_FILE: { default: '', meaning: 'Its private key, PEM. Required. Read again when it changes.' },
-  UPGRADER_TOKEN: { default: '', meaning: 'Bearer token for /v1/start and /v1/sync, which are off without it.' },
-  UPGRADER_BINARIES_URL: {
-    default: 'https://dl.k8s.io/release',
-    meaning: 'Where machines fetch kubeadm, kubelet and kubectl: <url>/<version>/bin/linux/<arch>/<name>.',
-    allowed: /^https?:\/\/[^\s'"]+$/,
-    must: 'be an http or https URL',
-  },
-  UPGRADER_IMAGES: {
-    default: 'node-image',
-    meaning: "How images come: node-image (from the target's node image on the same engine) or pull (by kubeadm).",
-    allowed: /^(pull|node-image)$/,
-    must: 'be pull or node-image',
-  },
-  UPGRADER_NODE_IMAGE: {
-    default: 'kindest/node:{version}',
-    meaning: 'The node image that holds the Kubernetes images; {version} is replaced.',
-    allowed: /\{version\}/,
-    must: 'have {version} in it',
-  },
-  UPGRADER_FAULTS: {
-    default: 'refuse',
-    meaning:
-      'allow: the setting "fault" may ask for misbehaviour. discovery-fails: besides, discovery answers Failure. Tests only.',
-    allowed: /^(allow|refuse|discovery-fails)$/,
-    must: 'be allow, refuse or discovery-fails',
-  },
-  UPGRADER_LOG_LEVEL: {
-    default: 'info',
-    meaning: 'fatal, error, warn, info, debug, trace or silent.',
-    allowed: /^(fatal|error|warn|info|debug|trace|silent)$/,
-    must: 'be one of fatal, error, warn, info, debug, trace, silent',
-  },
-  DOCKER_HOST: {
-    default: '',
-    meaning: "The Docker engine; else Docker's default socket. DOCKER_TLS_VERIFY and DOCKER_CERT_PATH are heeded.",
-    allowed: /^($|unix:\/\/|(tcp|https?):\/\/[^:/]+(:\d+)?\/?$)/,
-    must: 'be like unix:///path or tcp://host:port',
-  },
-} satisfies Record<string, Variable>
-
-type Name = keyof typeof variables
-
+/** The configuration of the process. */
 export interface Config {
   host: string
   port: number
   tls: { inUse: Pair; files: Pair }
   token: string
-  sources: { binariesUrl: string; images: 'pull' | 'node-image'; nodeImage: string }
+  sources: { binariesUrl: string; images: Environment['UPGRADER_IMAGES']; nodeImage: string }
   faults: boolean
   discoveryFails: boolean
   logLevel: string
 }
 
-// Reads the environment. Throws one Error that names all faults, one a line.
+/** Reads the environment. Throws one Error that names everything that is wrong, one variable a line. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const faults: string[] = []
-  const value = (name: Name) => env[name] || variables[name].default
-  const file = (name: Name) => {
-    try {
-      return readFileSync(value(name), 'utf8')
-    } catch {
-      faults.push(`${name} must name a file that can be read`)
-      return ''
-    }
-  }
-  for (const [name, { allowed, must }] of Object.entries<Variable>(variables)) {
-    if (allowed && !allowed.test(value(name as Name))) faults.push(`${name} must ${must}`)
-  }
-  const ours = Object.keys(env).filter((name) => name.startsWith('UPGRADER_'))
-  for (const name of ours) if (!Object.hasOwn(variables, name)) faults.push(`${name} is not a variable of this program`)
-  const files = { cert: value('UPGRADER_TLS_CERT_FILE'), key: value('UPGRADER_TLS_KEY_FILE') }
-  const inUse = { cert: file('UPGRADER_TLS_CERT_FILE'), key: file('UPGRADER_TLS_KEY_FILE') }
-  if (!faults.some((fault) => /file that can be read/.test(fault)) && !isPair(inUse)) {
-    faults.push('UPGRADER_TLS_CERT_FILE must hold a certificate, and UPGRADER_TLS_KEY_FILE the key of that one')
-  }
-  if (faults.length > 0) throw new Error(faults.join('\n'))
+  const given = valuesFrom(env)
+  const files = { cert: given.UPGRADER_TLS_CERT_FILE, key: given.UPGRADER_TLS_KEY_FILE }
+  const [cert, key] = [contentOf(files.cert), contentOf(files.key)]
+  const wrong = [...wrongValues(given), ...unknownNames(env), ...wrongPair(cert, key)]
+  if (wrong.length > 0 || cert === undefined || key === undefined) throw new Error(wrong.join('\n'))
   return {
-    host: value('UPGRADER_HOST'),
-    port: Number(value('UPGRADER_PORT')),
-    tls: { inUse, files },
-    token: value('UPGRADER_TOKEN'),
+    host: given.UPGRADER_HOST,
+    port: given.UPGRADER_PORT,
+    tls: { inUse: { cert, key }, files },
+    token: given.UPGRADER_TOKEN,
     sources: {
-      binariesUrl: value('UPGRADER_BINARIES_URL').replace(/\/+$/, ''),
-      images: value('UPGRADER_IMAGES') as 'pull' | 'node-image',
-      nodeImage: value('UPGRADER_NODE_IMAGE'),
+      binariesUrl: given.UPGRADER_BINARIES_URL.replace(/\/+$/, ''),
+      images: given.UPGRADER_IMAGES,
+      nodeImage: given.UPGRADER_NODE_IMAGE,
     },
-    faults: value('UPGRADER_FAULTS') !== 'refuse',
-    discoveryFails: value('UPGRADER_FAULTS') === 'discovery-fails',
-    logLevel: value('UPGRADER_LOG_LEVEL'),
+    faults: given.UPGRADER_FAULTS !== 'refuse',
+    discoveryFails: given.UPGRADER_FAULTS === 'discovery-fails',
+    logLevel: given.UPGRADER_LOG_LEVEL,
+  }
+}
+
+/** What is allowed and dangerous, one sentence each, for the log at the start. */
+export function warningsAbout({ sources }: Pick<Config, 'sources'>): string[] {
+  const { protocol, hostname } = new URL(sources.binariesUrl)
+  if (protocol === 'https:' || isPrivateHost(hostname)) return []
+  return [
+    'UPGRADER_BINARIES_URL is a public http address: anyone on the way to it can replace the programs together with their checksums. Use https.',
+  ]
+}
+
+/** The environment with defaults for what is missing or empty. The types hold only if `wrongValues` finds nothing. */
+function valuesFrom(env: NodeJS.ProcessEnv): Environment {
+  const given = Object.entries(variables).map(([name, schema]) => {
+    const text = env[name]
+    if (!text) return [name, schema.default]
+    return [name, Type.IsInteger(schema) && /^\d+$/.test(text) ? Number(text) : text]
+  })
+  return Object.fromEntries(given)
+}
+
+function wrongValues(given: Environment): string[] {
+  return Object.entries(variables).flatMap(([name, schema]) => {
+    const errors = Value.Errors(schema, given[name as keyof Environment])
+    const unmet = errors.find(({ keyword }) => keyword === '~refine') ?? errors[0]
+    return unmet ? [`${name} must ${unmet.message}`] : []
+  })
+}
+
+function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  const ours = Object.keys(env).filter((name) => name.startsWith('UPGRADER_'))
+  return ours
+    .filter((name) => !Object.hasOwn(variables, name))
+    .map((name) => `${name} is not a variable of this program`)
+}
+
+function wrongPair(cert: string | undefined, key: string | undefined): string[] {
+  const unreadable = [
+    ...(cert === undefined ? ['UPGRADER_TLS_CERT_FILE'] : []),
+    ...(key === undefined ? ['UPGRADER_TLS_KEY_FILE'] : []),
+  ]
+  if (cert === undefined || key === undefined) return unreadable.map((name) => `${name} must name a readable file`)
+  if (isPair({ cert, key })) return []
+  return ['UPGRADER_TLS_CERT_FILE must hold a certificate, and UPGRADER_TLS_KEY_FILE its key']
+}
+
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
   }
 }

@@ -3,7 +3,8 @@ import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import { buildApp, serveWith } from './app.ts'
 import { certificateIn } from './certificate.ts'
-import { type Config, readConfig, variables } from './config.ts'
+import { variables } from './config/environment.ts'
+import { type Config, readConfig, warningsAbout } from './config.ts'
 import { withCheckedFaults, withFaults } from './faults/faults.ts'
 import { withStepFaults } from './faults/steps.ts'
 import { createHandlers } from './hooks/handlers.ts'
@@ -19,7 +20,9 @@ Answers Cluster API's in-place update hooks over HTTPS and upgrades kubeadm mach
 It is configured by the environment:
 
 ${Object.entries(variables)
-  .map(([name, { default: value, meaning }]) => `  ${name}\n      ${meaning}${value ? ` Default: ${value}` : ''}`)
+  .map(
+    ([name, { default: value, description }]) => `  ${name}\n      ${description}${value ? ` Default: ${value}` : ''}`,
+  )
   .join('\n')}
 `
 
@@ -31,6 +34,7 @@ async function main(): Promise<void> {
   const { faults: allowed, discoveryFails } = config
   if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
+  for (const warning of warningsAbout(config)) log.warn(warning)
   const engine = dockerEngine()
   const stop = new AbortController()
   const clock = systemClock(stop.signal)

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readConfig, variables } from '../src/config.ts'
+import { variables } from '../src/config/environment.ts'
+import { readConfig, warningsAbout } from '../src/config.ts'
 
 let home: string
 let files: { UPGRADER_TLS_CERT_FILE: string; UPGRADER_TLS_KEY_FILE: string }
@@ -103,7 +104,15 @@ describe('a wrong value is a fault that names its variable', () => {
     ['UPGRADER_BINARIES_URL', 'dl.k8s.io/release'],
     ['UPGRADER_BINARIES_URL', 'https://dl.k8s.io/a b'],
     ['UPGRADER_BINARIES_URL', "https://dl.k8s.io/'"],
+    ['UPGRADER_BINARIES_URL', 'https://'],
+    ['UPGRADER_BINARIES_URL', 'https://dl.k8s.io:99999/release'],
+    ['UPGRADER_BINARIES_URL', 'https://dl.k8s.io/release?a=b'],
+    ['UPGRADER_BINARIES_URL', 'https://dl.k8s.io/release#a'],
+    ['UPGRADER_BINARIES_URL', 'https://dl.k8s.io/$HOME'],
     ['UPGRADER_NODE_IMAGE', 'kindest/node:v1.35.4'],
+    ['UPGRADER_NODE_IMAGE', 'kindest/node {version}'],
+    ['UPGRADER_NODE_IMAGE', 'kindest/node:{version}{arch}'],
+    ['UPGRADER_NODE_IMAGE', '-v:{version}'],
     ['UPGRADER_FAULTS', 'true'],
     ['UPGRADER_LOG_LEVEL', 'loud'],
     ['UPGRADER_TLS_CERT_FILE', '/nowhere/tls.crt'],
@@ -113,6 +122,56 @@ describe('a wrong value is a fault that names its variable', () => {
     const found = faults({ [name]: value })
     expect(found).toHaveLength(1)
     expect(found[0]?.startsWith(name)).toBe(true)
+  })
+})
+
+test.each([
+  'https://anna:secret@dl.k8s.io/release',
+  'http://secret@10.0.0.1',
+  'https://:secret@dl.k8s.io',
+])('a user or password in the download URL is a fault, and is not shown: %s', (url) => {
+  const found = faults({ UPGRADER_BINARIES_URL: url })
+  expect(found).toEqual([expect.stringMatching(/^UPGRADER_BINARIES_URL must not contain a user or password/)])
+  expect(found[0]).not.toContain('secret')
+})
+
+test.each([
+  'registry/{version}/node:{version}',
+  'registry.example:5000/node:{version}-slim',
+  'node:{version}',
+])('the node image may be %s', (image) => {
+  expect(faults({ UPGRADER_NODE_IMAGE: image })).toEqual([])
+})
+
+describe('downloads by http', () => {
+  const warnings = (url: string) => warningsAbout(readConfig({ ...files, UPGRADER_BINARIES_URL: url }))
+
+  test.each([
+    'http://dl.k8s.io/release',
+    'http://203.0.113.7:8080',
+    'http://172.32.0.1',
+    'http://[2001:db8::1]/release',
+    'http://localhost.example',
+  ])('from %s are warned about, without the address', (url) => {
+    expect(warnings(url)).toEqual([expect.stringMatching(/^UPGRADER_BINARIES_URL is a public http address: /)])
+    expect(warnings(url)[0]).not.toContain(new URL(url).hostname)
+  })
+
+  test.each([
+    'https://dl.k8s.io/release',
+    'http://127.0.0.1:8080',
+    'http://localhost/release',
+    'http://172.18.0.1:8080/release',
+    'http://192.168.1.1',
+    'http://10.1.2.3',
+    'http://[::1]:8080',
+    'http://[fd00::1]',
+    'http://[::ffff:10.0.0.1]',
+    'http://mirror/release',
+    'http://mirror.build.svc.cluster.local',
+    'http://mirror.corp.internal',
+  ])('from %s are not', (url) => {
+    expect(warnings(url)).toEqual([])
   })
 })
 

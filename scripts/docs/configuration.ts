@@ -1,18 +1,18 @@
-import { variables } from '../../src/config.ts'
+import { variables } from '../../src/config/environment.ts'
 import { settings } from '../../src/contract/settings.ts'
 import { heading, table } from './table.ts'
 
 export function configurationPage(): string {
-  const environment = Object.entries(variables).map(([name, { default: usual, meaning }]) => [
+  const environment = Object.entries(variables).map(([name, { default: usual, description }]) => [
     `\`${name}\``,
     usual === '' ? '' : `\`${usual}\``,
-    meaning,
+    description,
   ])
-  const perCall = Object.entries(settings).map(([key, { values, default: usual, meaning }]) => [
+  const perCall = Object.entries(settings).map(([key, { enum: values, default: usual, description }]) => [
     `\`${key}\``,
     values.map((value) => `\`${value}\``).join(', '),
     `\`${usual}\``,
-    meaning,
+    description,
   ])
   const fault = [
     '`fault`, `fault/<namespace>/<cluster>`',
@@ -20,7 +20,7 @@ export function configurationPage(): string {
     '`none`',
     'Misbehaviour for tests, for all machines or for those of one cluster. Refused unless the service was started with UPGRADER_FAULTS=allow.',
   ]
-  return `${heading('Configuration', 'src/config.ts and src/contract/settings.ts')}
+  return `${heading('Configuration', 'src/config/environment.ts and src/contract/settings.ts')}
 
 ## Environment
 

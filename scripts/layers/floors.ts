@@ -125,7 +125,7 @@ export const floors: readonly Floor[] = [
   // The service.
   [['src/main.ts']],
   [['src/app.ts', 'src/app/']],
-  [['src/config.ts'], ['src/metrics.ts']],
+  [['src/config.ts', 'src/config/'], ['src/metrics.ts']],
   // Wraps the handlers from outside; only main knows of it.
   [['src/faults/']],
   [['src/hooks/'], ['src/api/']],

@@ -1,45 +1,49 @@
+import Type, { type Static } from 'typebox'
+import Value from 'typebox/value'
 import { UpgradeError } from '../errors/upgrade-error.ts'
+import { documented } from './documented.ts'
 
-// What an ExtensionConfig may say in spec.settings; start takes the same. docs/configuration.md has this table.
+/** What spec.settings of an ExtensionConfig may hold, and the settings of start. docs/configuration.md is made from it. */
 export const settings = {
-  addons: {
-    values: ['kcp', 'kubeadm'],
+  addons: documented(Type.Enum(['kcp', 'kubeadm']), {
     default: 'kcp',
-    meaning:
+    description:
       'Who upgrades kube-proxy and CoreDNS: the KubeadmControlPlane controller, or (in a cluster without one) kubeadm on the last control plane machine.',
-  },
-  changes: {
-    values: ['all', 'version', 'files'],
+  }),
+  changes: documented(Type.Enum(['all', 'version', 'files']), {
     default: 'all',
-    meaning:
+    description:
       'What is updated in place: all that is covered, or only the version, or only files of the KubeadmConfig. Other changes are left to a rollout, or to another updater.',
-  },
-  inMemory: {
-    values: ['no-opinion', 'simulate'],
+  }),
+  inMemory: documented(Type.Enum(['no-opinion', 'simulate']), {
     default: 'no-opinion',
-    meaning:
+    description:
       "What becomes of machines of CAPD's in-memory backend. simulate, for tests of Cluster API: changes of their files are covered, and an update is a walk in name only, whose messages all begin with `simulated: `.",
-  },
-} as const
-
-export interface Settings {
-  addons: (typeof settings.addons.values)[number]
-  changes: (typeof settings.changes.values)[number]
-  inMemory: (typeof settings.inMemory.values)[number]
-  // Misbehaviour for tests, as src/faults reads it; `none` is none.
-  fault: string
+  }),
 }
 
-// Reads the settings of one call. Throws SETTING_UNKNOWN or SETTING_VALUE; it must not be discovery that
-// fails, because discovery carries no settings and CAPI's manager exits when it fails for 60 s.
-export function readSettings({ fault = 'none', ...given }: Record<string, string> = {}): Settings {
-  const usual = Object.entries(settings).map(([key, entry]) => [key, entry.default])
-  const read: Record<string, string> = { ...Object.fromEntries(usual), fault }
+const Settings = Type.Object({
+  ...settings,
+  // Fault injection for tests, which src/faults reads and checks; `none` is none.
+  fault: Type.String({ default: 'none' }),
+})
+
+/** The settings of one call, complete. */
+export type Settings = Static<typeof Settings>
+
+/**
+ * The settings of one call, with defaults for what is not given. Throws SETTING_UNKNOWN or SETTING_VALUE. It must not
+ * be discovery that fails: discovery carries no settings, and Cluster API's manager exits when it fails for 60 s.
+ */
+export function readSettings({ fault, ...given }: Record<string, string> = {}): Settings {
   for (const [key, value] of Object.entries(given)) {
-    if (!Object.hasOwn(settings, key)) throw new UpgradeError('SETTING_UNKNOWN', { key })
-    const allowed: readonly string[] = settings[key as keyof typeof settings].values
-    if (!allowed.includes(value)) throw new UpgradeError('SETTING_VALUE', { key, allowed: allowed.join(', ') })
-    read[key] = value
+    if (!isSetting(key)) throw new UpgradeError('SETTING_UNKNOWN', { key })
+    const schema = settings[key]
+    if (!Value.Check(schema, value)) throw new UpgradeError('SETTING_VALUE', { key, allowed: schema.enum.join(', ') })
   }
-  return read as unknown as Settings
+  return Value.Default(Settings, { ...given, ...(fault === undefined ? {} : { fault }) }) as Settings
+}
+
+function isSetting(key: string): key is keyof typeof settings {
+  return Object.hasOwn(settings, key)
 }

@@ -9,7 +9,7 @@ import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callService } from '../../e2e/call.ts'
 import { discover } from '../../e2e/cluster-api.ts'
-import { variables } from '../../src/config.ts'
+import { variables } from '../../src/config/environment.ts'
 
 // The process itself, started as an operator starts it. Its engine is a socket that is not there.
 let home: string
@@ -133,6 +133,12 @@ describe('without an engine', () => {
   })
 
   test('SIGTERM ends it with 0', async () => expect(await ended(service.child, 'SIGTERM')).toBe(0))
+})
+
+test('a public http address for downloads is warned about once', async () => {
+  const { child, log } = await listening({ UPGRADER_BINARIES_URL: 'http://mirror.example' })
+  expect(log.filter((line) => line.includes('UPGRADER_BINARIES_URL'))).toHaveLength(1)
+  expect(await ended(child, 'SIGTERM')).toBe(0)
 })
 
 test('where misbehaviour is allowed, the log says so loudly; and SIGINT ends it with 0', async () => {

@@ -6,7 +6,7 @@ test('without settings every one has its default', () => {
   expect(readSettings({})).toEqual(readSettings())
 })
 
-describe.each(Object.entries(settings))('the setting %s', (key, { values, default: usual }) => {
+describe.each(Object.entries(settings))('the setting %s', (key, { enum: values, default: usual }) => {
   test.each([...values])('may be %s', (value) => {
     expect(readSettings({ [key]: value })).toEqual({ ...readSettings(), [key]: value })
   })

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { errorsPage } from '../../scripts/docs/errors.ts'
-import { variables } from '../../src/config.ts'
+import { variables } from '../../src/config/environment.ts'
 import { settings } from '../../src/contract/settings.ts'
 import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'
 import { changes } from '../../src/errors/changes.ts'
@@ -42,7 +42,7 @@ test('docs/errors.md is what the generator makes of the catalogue, with every co
 test('every page of docs/ that an error, a variable or a setting refers to exists', () => {
   const texts = [
     ...codes.map((code) => template(code)).flatMap(({ message, todo }) => [message, todo]),
-    ...[...Object.values(variables), ...Object.values(settings)].map(({ meaning }) => meaning),
+    ...[...Object.values(variables), ...Object.values(settings)].map(({ description }) => description),
   ]
   const pages = new Set(texts.flatMap((text) => [...text.matchAll(/docs\/[\w/-]+\.md/g)].map(([path]) => path)))
   expect(pages).toContain('docs/configuration.md')

@@ -19,7 +19,7 @@ export const imageArchive: Step = {
   },
   async apply(context) {
     const { engine, machine, target, sources } = context
-    const image = sources.nodeImage.replace('{version}', target)
+    const image = sources.nodeImage.replaceAll('{version}', target)
     await refuseFailed(context, image)
     const { varVolume } = await engine.inspect(machine.name)
     if (varVolume === undefined) throw new UpgradeError('VAR_VOLUME_MISSING', { name: machine.name })

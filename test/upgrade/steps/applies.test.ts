@@ -65,6 +65,15 @@ test('the archive holds just what is missing', async () => {
   expect(files.get(`${work}/images.tar`)?.split('\n').sort()).toEqual(missing.sort())
 })
 
+test('every {version} in the name of the node image is replaced', async () => {
+  const lab = startQuickLab('cp-1')
+  lab.machine('cp-1').files.set(`${work}/bin/kubeadm`, target)
+  const context = contextOf(lab, 'cp-1')
+  const sources = { ...context.sources, nodeImage: 'registry/{version}/node:{version}' }
+  const error = { code: 'IMAGE_SOURCE_MISSING', values: { image: `registry/${target}/node:${target}` } }
+  await expect(imageArchive.apply?.({ ...context, sources })).rejects.toMatchObject(error)
+})
+
 test.each([binaries, images, kubeadm, kubelet])('$name is not started while it is under way', async (step) => {
   const lab = startQuickLab('cp-1')
   lab.machine('cp-1').units.hold(step.name)

@@ -1,0 +1,47 @@
+import { BlockList, isIP } from 'node:net'
+
+/** An http or https URL that a path can be appended to and that a shell and systemd-run pass on unchanged. */
+export function isHttpUrl(text: string): boolean {
+  return /^https?:\/\/[^\s'"\\$?#]+$/.test(text) && URL.canParse(text)
+}
+
+/** Whether a URL has neither a user nor a password. Text that is no URL has none. */
+export function hasNoUser(text: string): boolean {
+  const url = URL.parse(text)
+  return url === null || (url.username === '' && url.password === '')
+}
+
+/** The name of an image, once each `{version}` is replaced. */
+export function isImageOfVersion(text: string): boolean {
+  return text.includes('{version}') && /^[a-z0-9][\w.:/@-]*$/.test(text.replaceAll('{version}', 'v1.35.4'))
+}
+
+/** The forms of DOCKER_HOST that dockerode reads, or nothing. */
+export function isDockerHost(text: string): boolean {
+  return /^($|unix:\/\/|(tcp|https?):\/\/[^:/]+(:\d+)?\/?$)/.test(text)
+}
+
+const privateAddresses = new BlockList()
+for (const [network, prefix, family] of [
+  ['127.0.0.0', 8, 'ipv4'],
+  ['10.0.0.0', 8, 'ipv4'],
+  ['172.16.0.0', 12, 'ipv4'],
+  ['192.168.0.0', 16, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['::1', 128, 'ipv6'],
+  ['fc00::', 7, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+] as const) {
+  privateAddresses.addSubnet(network, prefix, family)
+}
+
+/**
+ * Whether the host of a URL is this host or on a private network, as far as its text shows: loopback, private and
+ * link-local addresses, names without a dot, and names under the domains reserved for private use.
+ */
+export function isPrivateHost(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const family = isIP(host)
+  if (family !== 0) return privateAddresses.check(host, family === 6 ? 'ipv6' : 'ipv4')
+  return !host.includes('.') || /\.(localhost|local|internal|home\.arpa)\.?$/.test(host)
+}
