@@ -106,7 +106,7 @@ export async function otherApiServer(context: Context): Promise<string | undefin
 }
 
 // The tag of an image's name, as manifests have it, with or without a digest after it.
-export function tagOf(image: string): string {
+function tagOf(image: string): string {
   const [name = ''] = image.split('@')
   return name.slice(name.lastIndexOf(':') + 1)
 }
