@@ -11,7 +11,7 @@ import fastify, {
 import { answerStart } from './api/start.ts'
 import { answerSync } from './api/sync.ts'
 import type { Pair } from './certificate.ts'
-import { type Answer, failure } from './contract/answers.ts'
+import { failureResponse, type HookResponse } from './contract/answers.ts'
 import { discoveryPath, hooks, pathOf } from './contract/catalogue.ts'
 import { coded, UpgradeError } from './errors/upgrade-error.ts'
 import type { Handlers } from './hooks/handlers.ts'
@@ -20,7 +20,7 @@ import type { Upgrades } from './upgrade/upgrades.ts'
 
 export interface Parts {
   // A Response is sent as it is.
-  handlers: Handlers<Answer | Response>
+  handlers: Handlers<HookResponse | Response>
   upgrades: Upgrades
   // Empty: start and sync are not served.
   token: string
@@ -60,7 +60,7 @@ export function buildApp({ handlers, upgrades, token, ready, metrics, log, tls }
   for (const [key, entry] of Object.entries(hooks)) {
     const handler = handlers[key as keyof typeof hooks]
     // Failure goes with status 200: any other becomes an error with the first 512 bytes of the body in it.
-    const fail = (thrown: unknown) => failure(entry.hook, logged(coded(thrown)))
+    const fail = (thrown: unknown) => failureResponse(entry.hook, logged(coded(thrown)))
     app.post(pathOf(entry), {
       preSerialization: counted(entry.hook),
       handler: async (request) => Promise.resolve(handler(textOf(request))).catch(fail),
@@ -93,7 +93,7 @@ export function buildApp({ handlers, upgrades, token, ready, metrics, log, tls }
 
   function counted(hook: string) {
     return async (_request: FastifyRequest, reply: FastifyReply, answer: unknown) => {
-      metrics.answered(hook, (answer as Answer).status, reply.elapsedTime / 1000)
+      metrics.answered(hook, (answer as HookResponse).status, reply.elapsedTime / 1000)
       return answer
     }
   }

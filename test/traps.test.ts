@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { coversAll } from '../e2e/cluster-api.ts'
+import type { Role } from '../src/contract/role.ts'
 import { UpgradeError } from '../src/errors/upgrade-error.ts'
 import type { Container, ExecResult } from '../src/machine/engine.ts'
 import { machineOn } from '../src/machine/machine.ts'
@@ -21,7 +22,7 @@ interface Handler {
 }
 
 // A machine whose every command gives what `answer` makes of it, with the commands that were run.
-function machineThat(role: 'control-plane' | 'worker', answer: (argv: string[]) => string) {
+function machineThat(role: Role, answer: (argv: string[]) => string) {
   const ran: string[][] = []
   const exec = async (_: string, argv: string[]): Promise<ExecResult> => {
     ran.push(argv)

@@ -1,10 +1,9 @@
-import { formOf } from '../../src/faults/asked.ts'
-import { type Fault, faults, type Parameter, parameters } from '../../src/faults/table.ts'
+import { type FaultDefinition, faults, type ParameterName, parameters } from '../../src/faults/table.ts'
 import { heading, table } from './table.ts'
 
 // What Cluster API does, read in its source at v1.14.2 (internal/runtime/client, core/reconcilers/machine,
 // core/reconcilers/machinedeployment, controlplane/kubeadm).
-const consequences: Record<Fault['leadsTo'][number], string> = {
+const consequences: Record<FaultDefinition['leadsTo'][number], string> = {
   rollout: `A difference is left, so the machine is replaced. The controller logs \`cannot be updated in-place by
 extensions\` with the difference. KubeadmControlPlane scales the machine down and a new one up; MachineDeployment rolls
 out, and keeps this verdict on the pair of MachineSets for 24 hours.`,
@@ -37,7 +36,7 @@ exits, and with it stand all its clusters; the manager of KubeadmControlPlane, t
 True.`,
 }
 
-const places: Record<Fault['on'], string> = {
+const places: Record<FaultDefinition['on'], string> = {
   'can-update': 'CanUpdateMachine, CanUpdateMachineSet',
   'update-machine': 'UpdateMachine',
   all: 'all three, or those that <hook> names',
@@ -45,7 +44,7 @@ const places: Record<Fault['on'], string> = {
   discovery: 'Discovery',
 }
 
-const told: Record<Parameter, string> = {
+const told: Record<ParameterName, string> = {
   object:
     'Whose patch is left out. A change that does not touch this object is made in place as ever. Nothing of the infrastructure machine is ever covered, so `infrastructure` changes nothing.',
   hook: '`can-update` is both CanUpdate hooks.',
@@ -55,19 +54,19 @@ const told: Record<Parameter, string> = {
 }
 
 export function misbehavioursPage(): string {
-  const entries = Object.entries(faults)
-  const rows = entries.map(([name, entry]) => [
-    `\`${formOf(name, entry)}\``,
+  const entries = Object.values(faults)
+  const rows = entries.map((entry) => [
+    `\`${entry.form}\``,
     places[entry.on],
     entry.does,
     entry.leadsTo.map((consequence) => `*${consequence}*`).join(' (CanUpdate), ') +
       (entry.leadsTo.length > 1 ? ' (UpdateMachine)' : ''),
   ])
-  const given = Object.entries(parameters).map(([name, { are, usual }]) => [
+  const given = Object.entries(parameters).map(([name, { allowed, default: usual }]) => [
     `\`<${name}>\``,
-    are,
+    allowed,
     usual && `\`${usual}\``,
-    told[name as Parameter],
+    told[name as ParameterName],
   ])
   return `${heading('Misbehaviours', 'src/faults/table.ts')}
 

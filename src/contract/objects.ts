@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
+import { Role } from './role.ts'
 
 // The parts of Cluster API's objects that are read here. Unknown fields are kept: they take part in the
 // comparison that CAPI makes. Objects carry name, namespace, labels, annotations and spec, never a status.
@@ -53,7 +54,7 @@ export const StartRequest = Type.Object({
   providerID: Type.String(),
   clusterName: Type.String(),
   version: Type.String(),
-  role: Type.Optional(Type.Union([Type.Literal('control-plane'), Type.Literal('worker')])),
+  role: Type.Optional(Role),
   settings,
 })
 

@@ -1,7 +1,8 @@
 import semver from 'semver'
+import type { Role } from '../contract/role.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 
-export type Role = 'control-plane' | 'worker'
+export type { Role } from '../contract/role.ts'
 
 // How far one step may go, per role. kubeadm upgrades a control plane by one minor at most; a worker may go as
 // far as the oldest API server allows, which is looked at when the upgrade runs. docs/decisions/0002 has the why.

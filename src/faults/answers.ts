@@ -1,73 +1,92 @@
-import { type Answer, type Operation, success } from '../contract/answers.ts'
+import {
+  type HookResponse,
+  type Operation,
+  type Patch,
+  patchNames,
+  patchOf,
+  type ResponseFields,
+  successResponse,
+} from '../contract/answers.ts'
 import { hooks } from '../contract/catalogue.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Clock } from '../upgrade/clock.ts'
 
-// A call of a hook, and the misbehaviour that it asks for.
+/** A call of a hook, and the fault that it requests. */
 export interface Call {
   hook: keyof typeof hooks
-  // The value of the setting, and what it tells the misbehaviour.
-  asked: { text: string; given: Record<string, string> }
+  /** The value of the setting, and the arguments in it by parameter. */
+  requested: { text: string; args: Record<string, string> }
   clock: Clock
-  // An answer whose message says that it is misbehaviour.
-  named(answer: Answer): Answer
-  // The true answer, named.
-  ask(): Promise<Answer>
+  /** Marks a response: its message begins with the name of the fault. */
+  named: (response: HookResponse) => HookResponse
+  /** The correct response, named. */
+  respond: () => Promise<HookResponse>
 }
 
-// When to ask again after an upgrade that is never said to be done.
+/** When to call again after an upgrade that is never reported as done. */
 const neverSeconds = 10
 
-// A patch is named after its object, or after the MachineSet or template that has its place.
-export async function leaveOut({ ask, asked }: Call): Promise<Answer> {
-  const object = asked.given.object === 'all' ? '' : String(asked.given.object)
-  const isLeft = ([field]: [string, unknown]) => !isPatch(field) || !field.startsWith(object)
-  return Object.fromEntries(Object.entries(await ask()).filter(isLeft)) as Answer
+/** Leaves out all patches, or those of one object. A patch begins with the name of its object. */
+export async function leaveOut({ respond, requested }: Call): Promise<HookResponse> {
+  const { object } = requested.args
+  const response = await respond()
+  for (const name of patchNames) {
+    if (object === 'all' || name.startsWith(String(object))) delete response[name]
+  }
+  return response
 }
 
-// Where there was but one operation, an empty patch is left: another answer than no patch.
-export async function leaveOutLast({ ask }: Call): Promise<Answer> {
-  const answer = await ask()
-  const last = Object.keys(answer).findLast(isPatch)
-  return last ? { ...answer, [last]: patchOf(operationsIn(answer[last]).slice(0, -1)) } : answer
+/** Leaves out the last operation. Where there was only one, an empty patch remains, which is not the same as none. */
+export async function leaveOutLast({ respond }: Call): Promise<HookResponse> {
+  const response = await respond()
+  const last = patchNames.findLast((name) => response[name])
+  return last ? { ...response, [last]: patchOf(operationsIn(response[last]).slice(0, -1)) } : response
 }
 
-export async function spoil({ ask, hook }: Call): Promise<Answer> {
-  const answer = await ask()
-  const field = hook === 'canUpdateMachineSet' ? 'machineSetPatch' : 'machinePatch'
+/** Adds an operation that cannot be applied. */
+export async function spoil({ respond, hook }: Call): Promise<HookResponse> {
+  const response = await respond()
+  const name = hook === 'canUpdateMachineSet' ? 'machineSetPatch' : 'machinePatch'
   const operation: Operation = { op: 'replace', path: '/spec/misbehaviour/path', value: true }
-  return { ...answer, [field]: patchOf([...operationsIn(answer[field]), operation]) }
+  const spoilt: ResponseFields = { [name]: patchOf([...operationsIn(response[name]), operation]) }
+  return { ...response, ...spoilt }
 }
 
-export async function refuse({ asked }: Call): Promise<never> {
-  throw new UpgradeError('MISBEHAVIOUR', { name: asked.text })
+/** Fails. */
+export async function refuse({ requested }: Call): Promise<never> {
+  throw new UpgradeError('MISBEHAVIOUR', { name: requested.text })
 }
 
+/** Sends the correct response after so many seconds, given the limit of the hook. */
 export function late(seconds: (limit: number) => number) {
-  return async ({ ask, hook, clock }: Call): Promise<Answer> => {
+  return async ({ respond, hook, clock }: Call): Promise<HookResponse> => {
     const at = clock.now() + seconds(hooks[hook].timeoutSeconds) * 1000
-    const answer = await ask()
+    const response = await respond()
     await clock.sleep((at - clock.now()) / 1000)
-    return answer
+    return response
   }
 }
 
-export async function cutOff({ ask }: Call): Promise<Response> {
-  const text = JSON.stringify(await ask())
+/** Sends half of the correct response. */
+export async function cutOff({ respond }: Call): Promise<Response> {
+  const text = JSON.stringify(await respond())
   return raw(text.slice(0, text.length / 2), 200)
 }
 
-export async function withStatus({ ask, asked }: Call): Promise<Response> {
-  return raw(JSON.stringify(await ask()), Number(asked.given.status))
+/** Sends the correct response with another HTTP status. */
+export async function withStatus({ respond, requested }: Call): Promise<Response> {
+  return raw(JSON.stringify(await respond()), Number(requested.args.status))
 }
 
-export async function sayDone({ hook, named }: Call): Promise<Answer> {
-  return named(success(hooks[hook].hook, '', { retryAfterSeconds: 0 }))
+/** Reports the update as done, and begins nothing. */
+export async function doneTooEarly({ hook, named }: Call): Promise<HookResponse> {
+  return named(successResponse(hooks[hook].hook, '', { retryAfterSeconds: 0 }))
 }
 
-export async function neverSayDone({ ask }: Call): Promise<Answer> {
-  const answer = await ask()
-  return { ...answer, retryAfterSeconds: answer.retryAfterSeconds || neverSeconds }
+/** Reports a finished update as one that goes on. */
+export async function neverDone({ respond }: Call): Promise<HookResponse> {
+  const response = await respond()
+  return { ...response, retryAfterSeconds: response.retryAfterSeconds || neverSeconds }
 }
 
 // Fastify sends a Response as it is.
@@ -75,14 +94,6 @@ function raw(text: string, status: number): Response {
   return new Response(text, { status, headers: { 'content-type': 'application/json' } })
 }
 
-function isPatch(field: string): boolean {
-  return field.endsWith('Patch')
-}
-
-function operationsIn(patch: unknown): Operation[] {
-  return patch ? JSON.parse(Buffer.from((patch as { patch: string }).patch, 'base64').toString()) : []
-}
-
-function patchOf(operations: Operation[]) {
-  return { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(operations)).toString('base64') }
+function operationsIn(patch: Patch | undefined): Operation[] {
+  return patch ? JSON.parse(Buffer.from(patch.patch, 'base64').toString()) : []
 }

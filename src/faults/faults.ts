@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { type Answer, failure } from '../contract/answers.ts'
+import { failureResponse, type HookResponse } from '../contract/answers.ts'
 import type { hooks } from '../contract/catalogue.ts'
 import { parser } from '../contract/parse.ts'
 import { valueAt } from '../decide/diff.ts'
@@ -7,38 +7,49 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Handlers } from '../hooks/handlers.ts'
 import type { Clock } from '../upgrade/clock.ts'
 import type { Upgrades } from '../upgrade/upgrades.ts'
-import { readFault } from './asked.ts'
+import { type RequestedFault, readFault } from './requested.ts'
 
 const parse = parser(Type.Object({ settings: Type.Optional(Type.Record(Type.String(), Type.String())) }))
 
-interface Means {
+interface FaultOptions {
+  /** Whether calls may request faults. */
   allowed: boolean
   discoveryFails: boolean
   clock: Clock
-  // Told the name of a misbehaviour each time it happens.
+  /** Called with the name of a fault each time it happens. */
   onFault: (name: string) => void
 }
 
-// Misbehaviour for tests, asked for by the settings of a call. It wraps the handlers from outside: the rest of src/
-// is complete without it. Unless allowed at start, a call that asks for it is refused.
-export function withFaults(handlers: Handlers, means: Means): Handlers<Answer | Response> {
-  const { allowed, discoveryFails, clock, onFault } = means
-  const around = (hook: keyof typeof hooks) => async (body: string) => {
-    const { key, text, plain } = read(body)
-    const asked = readFault(key, text, allowed)
-    const kind = hook === 'updateMachine' ? 'update-machine' : 'can-update'
-    const isMeant = asked && ['all', kind].includes(asked.given.hook ?? asked.fault.on)
-    if (!isMeant || !asked.fault.answer) return handlers[hook](plain)
-    onFault(asked.name)
-    const { does } = asked.fault
-    const named = (answer: Answer) => ({ ...answer, message: `misbehaviour ${text}: ${answer.message || does}` })
-    return asked.fault.answer({ hook, asked, clock, named, ask: async () => named(await handlers[hook](plain)) })
+/** The setting that holds for a request, and the request with that setting alone, as `fault`. */
+interface FaultSetting {
+  key: string
+  text: string
+  body: string
+}
+
+/**
+ * Fault injection for tests, requested by the settings of a call. It wraps the handlers from outside: the rest of src/
+ * is complete without it. A call that requests a fault which is not allowed throws FAULTS_NOT_ALLOWED.
+ */
+export function withFaults(handlers: Handlers, options: FaultOptions): Handlers<HookResponse | Response> {
+  const { allowed, discoveryFails, clock, onFault } = options
+  const around = (hook: keyof typeof hooks) => async (request: string) => {
+    const { key, text, body } = faultSettingIn(request)
+    const requested = readFault(key, text, allowed)
+    if (!requested?.fault.answer || !isFor(requested, hook)) return handlers[hook](body)
+    onFault(requested.name)
+    const { does, answer } = requested.fault
+    const named = (response: HookResponse) => ({
+      ...response,
+      message: `misbehaviour ${text}: ${response.message || does}`,
+    })
+    return answer({ hook, requested, clock, named, respond: async () => named(await handlers[hook](body)) })
   }
   return {
     discovery(body) {
       if (!discoveryFails) return handlers.discovery(body)
       onFault('discovery-fails')
-      return failure('Discovery', new UpgradeError('MISBEHAVIOUR', { name: 'discovery-fails' }))
+      return failureResponse('Discovery', new UpgradeError('MISBEHAVIOUR', { name: 'discovery-fails' }))
     },
     canUpdateMachine: around('canUpdateMachine'),
     canUpdateMachineSet: around('canUpdateMachineSet'),
@@ -46,7 +57,7 @@ export function withFaults(handlers: Handlers, means: Means): Handlers<Answer | 
   }
 }
 
-// Refuses what start would refuse as a hook's setting: start and sync heed the misbehaviour of steps.
+/** Refuses what start would refuse as a hook's setting: start and sync inject the faults of steps too. */
 export function withCheckedFaults(upgrades: Upgrades, allowed: boolean): Upgrades {
   return {
     ...upgrades,
@@ -57,18 +68,32 @@ export function withCheckedFaults(upgrades: Upgrades, allowed: boolean): Upgrade
   }
 }
 
-// The setting that holds for a request: the one for its cluster before the one for all. The request goes on with
-// that alone, as `fault`: nobody below has to know of clusters.
-function read(body: string): { key: string; text: string; plain: string } {
+function isFor({ args, fault }: RequestedFault, hook: keyof typeof hooks): boolean {
+  const kind = hook === 'updateMachine' ? 'update-machine' : 'can-update'
+  return ['all', kind].includes(args.hook ?? fault.on)
+}
+
+/** The key of the request's own cluster is used before the one for all clusters. */
+function faultSettingIn(body: string): FaultSetting {
   const request = parse(body)
   const { settings = {} } = request
+  const own = keyOfCluster(request)
+  const key = Object.hasOwn(settings, own) ? own : 'fault'
+  const text = settings[key] ?? 'none'
+  const others = Object.entries(settings).filter(([name]) => !isKeyOfCluster(name))
+  if (others.length === Object.keys(settings).length) return { key, text, body }
+  const plain = { ...request, settings: { ...Object.fromEntries(others), fault: text } }
+  return { key, text, body: JSON.stringify(plain) }
+}
+
+/** `fault/<namespace>/<cluster>`: no request carries the Cluster, so the label of the Machine or MachineSet counts. */
+function keyOfCluster(request: unknown): string {
   const object = valueAt(request, ['desired', 'machine']) ?? valueAt(request, ['desired', 'machineSet'])
   const label = valueAt(object, ['metadata', 'labels', 'cluster.x-k8s.io/cluster-name'])
   const cluster = label ?? valueAt(object, ['spec', 'clusterName'])
-  const own = `fault/${valueAt(object, ['metadata', 'namespace'])}/${cluster}`
-  const key = Object.hasOwn(settings, own) ? own : 'fault'
-  const text = settings[key] ?? 'none'
-  const others = Object.entries(settings).filter(([name]) => !/^fault\/[^/]+\/[^/]+$/.test(name))
-  if (others.length === Object.keys(settings).length) return { key, text, plain: body }
-  return { key, text, plain: JSON.stringify({ ...request, settings: { ...Object.fromEntries(others), fault: text } }) }
+  return `fault/${valueAt(object, ['metadata', 'namespace'])}/${cluster}`
+}
+
+function isKeyOfCluster(key: string): boolean {
+  return /^fault\/[^/]+\/[^/]+$/.test(key)
 }

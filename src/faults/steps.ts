@@ -2,46 +2,65 @@ import { randomUUID } from 'node:crypto'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { readHistory, record } from '../upgrade/history.ts'
 import { type Context, type Plan, type Step, waiting } from '../upgrade/step.ts'
-import { type Asked, readFault } from './asked.ts'
+import { type RequestedFault, readFault } from './requested.ts'
 
-interface Means {
-  // Told the name of a misbehaviour each time it happens.
+interface StepFaultOptions {
+  /** Called with the name of a fault each time it happens. */
   onFault: (name: string) => void
   crash?: () => Promise<void> | void
 }
 
-// Puts the misbehaviour of steps into a plan. Whether it is allowed was looked at when the upgrade was begun.
-export function withStepFaults(plan: Plan, means: Means): Plan {
+/** Injects the faults of steps into a plan. Whether they are allowed was checked when the upgrade began. */
+export function withStepFaults(plan: Plan, options: StepFaultOptions): Plan {
   return (context) => {
-    const asked = readFault('fault', context.settings.fault, true)
-    return plan(context).map((step) => (asked?.given.step === step.name ? faulty(step, asked, means) : step))
+    const requested = readFault('fault', context.settings.fault, true)
+    const isFaulty = ({ name }: Step) => requested?.args.step === name
+    return plan(context).map((step) => (requested && isFaulty(step) ? faulty(step, requested, options) : step))
   }
 }
 
-// The step is not done before it has misbehaved as often as it is asked to. The machine remembers how often that
-// was: so a restart changes nothing, and of two processes that come to it at once one goes on.
-function faulty(step: Step, { name, text, given }: Asked, { onFault, crash = die }: Means): Step {
-  const times = given.times === 'always' ? Number.POSITIVE_INFINITY : Number(given.times)
-  const claim = { step: step.name, event: 'retry', code: 'MISBEHAVIOUR' } as const
-  const claims = async ({ machine, key }: Context) =>
-    (await readHistory(machine, key)).filter(
-      ({ step, event, values }) => step === claim.step && event === claim.event && values?.fault === name,
-    )
+/** The step, which is not done before the fault has happened as often as requested. */
+function faulty(step: Step, requested: RequestedFault, { onFault, crash = die }: StepFaultOptions): Step {
+  const { name, text } = requested
+  const turns = turnsOf(step, requested)
   return {
     ...step,
     async done(context) {
-      return (await claims(context)).length < times ? waiting(`misbehaviour ${text}`) : step.done(context)
+      return (await turns.areLeft(context)) ? waiting(`misbehaviour ${text}`) : step.done(context)
     },
     async apply(context) {
-      if ((await claims(context)).length >= times) return step.apply?.(context)
-      const { machine, key, clock } = context
-      const id = randomUUID()
-      await record(machine, { ...claim, at: clock.now(), target: key, values: { fault: name, id } })
-      if ((await claims(context)).findIndex(({ values }) => values?.id === id) >= times) return
+      if (!(await turns.areLeft(context))) return step.apply?.(context)
+      if (!(await turns.take(context))) return
       onFault(name)
       // The log has a moment to be written.
-      if (name === 'crash-at') await clock.sleep(0.2).then(crash)
+      if (name === 'crash-at') await context.clock.sleep(0.2).then(crash)
       throw new UpgradeError('MISBEHAVIOUR', { name: text })
+    },
+  }
+}
+
+/**
+ * The turns of a fault at a step. The machine's history counts them: a restart of the service changes nothing, and of
+ * two processes that take the last turn at once one gets it.
+ */
+function turnsOf({ name: step }: Step, { name: fault, args }: RequestedFault) {
+  const most = args.times === 'always' ? Number.POSITIVE_INFINITY : Number(args.times)
+  const taken = async ({ machine, key }: Context) => {
+    const history = await readHistory(machine, key)
+    return history.filter((event) => event.step === step && event.event === 'retry' && event.values?.fault === fault)
+  }
+  return {
+    async areLeft(context: Context): Promise<boolean> {
+      return (await taken(context)).length < most
+    },
+    /** Whether this process gets the next turn. */
+    async take(context: Context): Promise<boolean> {
+      const { machine, key, clock } = context
+      const id = randomUUID()
+      const values = { fault, id }
+      await record(machine, { at: clock.now(), target: key, step, event: 'retry', code: 'MISBEHAVIOUR', values })
+      const place = (await taken(context)).findIndex((event) => event.values?.id === id)
+      return place < most
     },
   }
 }

@@ -1,80 +1,162 @@
-import type { Answer } from '../contract/answers.ts'
+import type { HookResponse } from '../contract/answers.ts'
+import type { Role } from '../contract/role.ts'
 import { planFor } from '../upgrade/plan.ts'
 import * as answers from './answers.ts'
 
-// What a misbehaviour may be told after its name, and what a value must match. Where nothing is usual it has to be told.
+interface Parameter {
+  isAllowed: (value: string) => boolean
+  /** The allowed values, for people. */
+  allowed: string
+  /** The value if none is given; empty where one has to be given. */
+  default: string
+}
+
+/** The steps of the real plans, whichever the machine. */
+const steps = [...new Set([...stepsOf('control-plane'), ...stepsOf('worker')])]
+
+/** What may follow the name of a fault. */
 export const parameters = {
-  object: among(['machine', 'infrastructure', 'bootstrapConfig', 'all'], 'all'),
-  hook: among(['can-update', 'update-machine', 'all'], 'all'),
-  status: { allowed: /^(20[12]|[45][0-9]{2})$/, are: '201, 202, 400 to 599', usual: '500' },
-  // The steps of the real plans, whichever the machine.
-  step: among([...new Set((['control-plane', 'worker'] as const).flatMap(stepsOf))]),
-  times: { allowed: /^([1-9][0-9]{0,2}|always)$/, are: '1 to 999, always', usual: '1' },
-}
+  object: oneOf(['machine', 'infrastructure', 'bootstrapConfig', 'all'], 'all'),
+  hook: oneOf(['can-update', 'update-machine', 'all'], 'all'),
+  status: {
+    isAllowed: (value) => /^(20[12]|[45][0-9]{2})$/.test(value),
+    allowed: '201, 202, 400 to 599',
+    default: '500',
+  },
+  step: oneOf(steps, ''),
+  times: {
+    isAllowed: (value) => /^([1-9][0-9]{0,2}|always)$/.test(value),
+    allowed: '1 to 999, always',
+    default: '1',
+  },
+} satisfies Record<string, Parameter>
 
-export type Parameter = keyof typeof parameters
+/** The name of a parameter. */
+export type ParameterName = keyof typeof parameters
 
-export interface Fault {
-  // Where it happens: in the answers of one kind of hooks or of those that <hook> names, in a step, or in discovery.
+/** One fault that tests can request. */
+export interface FaultDefinition {
+  /** Where it happens: in the responses of one kind of hook or of those that `<hook>` names, in a step, in discovery. */
   on: 'can-update' | 'update-machine' | 'all' | 'step' | 'discovery'
-  takes: Parameter[]
-  // What Cluster API then does: scripts/docs/misbehaviours.ts has it in full.
-  leadsTo: ('rollout' | 'stall' | 'failed' | 'late' | 'over' | 'waits' | 'gone' | 'undiscovered')[]
-  // What a hook answers then.
-  answer: ((call: answers.Call) => Promise<Answer | Response>) | undefined
+  /** How it is requested. */
+  form: string
+  takes: ParameterName[]
   does: string
+  /** What Cluster API does then. scripts/docs/misbehaviours.ts describes it in full. */
+  leadsTo: ('rollout' | 'stall' | 'failed' | 'late' | 'over' | 'waits' | 'gone' | 'undiscovered')[]
+  /** What a hook responds then. */
+  answer?: (call: answers.Call) => Promise<HookResponse | Response>
 }
 
-// Makes an entry of the table below: what the text says, and all else.
-const fault =
-  (on: Fault['on'], takes: Parameter[], leadsTo: Fault['leadsTo'], answer?: Fault['answer']) =>
-  ([does = '']: TemplateStringsArray): Fault => ({ on, takes, leadsTo, answer, does: does.trim() })
-
-// Every misbehaviour there is: from this table come the check of the settings, what handlers and steps do, and
-// docs/misbehaviours.md.
-export const faults: Record<string, Fault> = {
-  decline: fault('can-update', ['object'], ['rollout'], answers.leaveOut)`
-    All patches are left out of the answer, or those of one object.`,
-  partial: fault('can-update', [], ['rollout'], answers.leaveOutLast)`
-    The last operation of the patches is left out, and nothing else.`,
-  'bad-patch': fault('can-update', [], ['stall'], answers.spoil)`
-    The patch of the Machine or MachineSet also replaces what is not there.`,
-  block: fault('all', ['hook'], ['stall', 'failed'], answers.refuse)`
-    The answer is Failure, and nothing is begun.`,
-  slow: fault(
-    'all',
-    ['hook'],
-    ['late'],
-    answers.late((limit) => limit - 1),
-  )`
-    The true answer comes one second before Cluster API's time limit.`,
-  hang: fault(
-    'all',
-    ['hook'],
-    ['stall', 'failed'],
-    answers.late((limit) => limit * 2),
-  )`
-    The true answer comes after twice Cluster API's time limit; what was asked for is begun all the same.`,
-  'malformed-json': fault('all', ['hook'], ['stall', 'failed'], answers.cutOff)`
-    The true answer breaks off in the middle of its JSON.`,
-  'wrong-status': fault('all', ['hook', 'status'], ['stall', 'failed'], answers.withStatus)`
-    The true answer comes with another HTTP status than 200.`,
-  'done-too-early': fault('update-machine', [], ['over'], answers.sayDone)`
-    The answer says that all is done, and nothing was done to the machine.`,
-  'never-done': fault('update-machine', [], ['waits'], answers.neverSayDone)`
-    All is done, and the answer never says so.`,
-  'fail-at': fault('step', ['step', 'times'], ['failed'])`
-    The step fails where it would begin.`,
-  'crash-at': fault('step', ['step', 'times'], ['gone'])`
-    The process kills itself where the step would begin.`,
-  'discovery-fails': fault('discovery', [], ['undiscovered'])`
-    Discovery answers Failure.`,
+/** Every fault. The check of the settings, handlers, steps and docs/misbehaviours.md are made from this table. */
+export const faults: Record<string, FaultDefinition> = {
+  decline: {
+    on: 'can-update',
+    form: 'decline[:<object>]',
+    takes: ['object'],
+    does: 'All patches are left out of the answer, or those of one object.',
+    leadsTo: ['rollout'],
+    answer: answers.leaveOut,
+  },
+  partial: {
+    on: 'can-update',
+    form: 'partial',
+    takes: [],
+    does: 'The last operation of the patches is left out, and nothing else.',
+    leadsTo: ['rollout'],
+    answer: answers.leaveOutLast,
+  },
+  'bad-patch': {
+    on: 'can-update',
+    form: 'bad-patch',
+    takes: [],
+    does: 'The patch of the Machine or MachineSet also replaces what is not there.',
+    leadsTo: ['stall'],
+    answer: answers.spoil,
+  },
+  block: {
+    on: 'all',
+    form: 'block[:<hook>]',
+    takes: ['hook'],
+    does: 'The answer is Failure, and nothing is begun.',
+    leadsTo: ['stall', 'failed'],
+    answer: answers.refuse,
+  },
+  slow: {
+    on: 'all',
+    form: 'slow[:<hook>]',
+    takes: ['hook'],
+    does: "The true answer comes one second before Cluster API's time limit.",
+    leadsTo: ['late'],
+    answer: answers.late((limit) => limit - 1),
+  },
+  hang: {
+    on: 'all',
+    form: 'hang[:<hook>]',
+    takes: ['hook'],
+    does: "The true answer comes after twice Cluster API's time limit; what was requested is begun all the same.",
+    leadsTo: ['stall', 'failed'],
+    answer: answers.late((limit) => limit * 2),
+  },
+  'malformed-json': {
+    on: 'all',
+    form: 'malformed-json[:<hook>]',
+    takes: ['hook'],
+    does: 'The true answer breaks off in the middle of its JSON.',
+    leadsTo: ['stall', 'failed'],
+    answer: answers.cutOff,
+  },
+  'wrong-status': {
+    on: 'all',
+    form: 'wrong-status[:<hook>[:<status>]]',
+    takes: ['hook', 'status'],
+    does: 'The true answer comes with another HTTP status than 200.',
+    leadsTo: ['stall', 'failed'],
+    answer: answers.withStatus,
+  },
+  'done-too-early': {
+    on: 'update-machine',
+    form: 'done-too-early',
+    takes: [],
+    does: 'The answer reports the update as done, and nothing was done to the machine.',
+    leadsTo: ['over'],
+    answer: answers.doneTooEarly,
+  },
+  'never-done': {
+    on: 'update-machine',
+    form: 'never-done',
+    takes: [],
+    does: 'The update is done, and the answer never reports it.',
+    leadsTo: ['waits'],
+    answer: answers.neverDone,
+  },
+  'fail-at': {
+    on: 'step',
+    form: 'fail-at:<step>[:<times>]',
+    takes: ['step', 'times'],
+    does: 'The step fails where it would begin.',
+    leadsTo: ['failed'],
+  },
+  'crash-at': {
+    on: 'step',
+    form: 'crash-at:<step>[:<times>]',
+    takes: ['step', 'times'],
+    does: 'The process kills itself where the step would begin.',
+    leadsTo: ['gone'],
+  },
+  'discovery-fails': {
+    on: 'discovery',
+    form: 'discovery-fails',
+    takes: [],
+    does: 'Discovery answers Failure.',
+    leadsTo: ['undiscovered'],
+  },
 }
 
-function stepsOf(role: 'control-plane' | 'worker'): string[] {
+function stepsOf(role: Role): string[] {
   return planFor({ machine: { role }, sources: { images: 'node-image' } }).map(({ name }) => name)
 }
 
-function among(values: string[], usual = '') {
-  return { allowed: new RegExp(`^(${values.join('|')})$`), are: values.join(', '), usual }
+function oneOf(values: string[], usual: string): Parameter {
+  return { isAllowed: (value) => values.includes(value), allowed: values.join(', '), default: usual }
 }

@@ -1,4 +1,4 @@
-import { patchField, success } from '../contract/answers.ts'
+import { patchField, successResponse } from '../contract/answers.ts'
 import { hooks } from '../contract/catalogue.ts'
 import { CanUpdateMachineSetRequest } from '../contract/objects.ts'
 import { parser } from '../contract/parse.ts'
@@ -26,7 +26,7 @@ export function answerCanUpdateMachineSet(body: string, report: (name: string, d
     bootstrapConfig: { current: current.bootstrapConfigTemplate, desired: desired.bootstrapConfigTemplate, root },
   })
   report(desired.machineSet.metadata.name, decision)
-  return success(hooks.canUpdateMachineSet.hook, '', {
+  return successResponse(hooks.canUpdateMachineSet.hook, '', {
     ...patchField('machineSetPatch', decision.operations.machine),
     ...patchField('bootstrapConfigTemplatePatch', decision.operations.bootstrapConfig),
   })

@@ -1,4 +1,4 @@
-import { patchField, success } from '../contract/answers.ts'
+import { patchField, successResponse } from '../contract/answers.ts'
 import { hooks } from '../contract/catalogue.ts'
 import { CanUpdateMachineRequest } from '../contract/objects.ts'
 import { parser } from '../contract/parse.ts'
@@ -22,7 +22,7 @@ export function answerCanUpdateMachine(body: string, report: (name: string, deci
     bootstrapConfig: { current: current.bootstrapConfig, desired: desired.bootstrapConfig, root },
   })
   report(desired.machine.metadata.name, decision)
-  return success(hooks.canUpdateMachine.hook, '', {
+  return successResponse(hooks.canUpdateMachine.hook, '', {
     ...patchField('machinePatch', decision.operations.machine),
     ...patchField('bootstrapConfigPatch', decision.operations.bootstrapConfig),
   })

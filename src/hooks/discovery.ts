@@ -1,7 +1,7 @@
-import { discovery } from '../contract/answers.ts'
+import { discoveryResponse } from '../contract/answers.ts'
 
 // Says which hooks are served. It reads nothing of the request and cannot fail: CAPI's core manager exits
 // when discovery fails for 60 s at its start (core/reconcilers/extensionconfig/warmup.go).
 export function answerDiscovery() {
-  return discovery()
+  return discoveryResponse()
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Answer } from '../contract/answers.ts'
+import type { HookResponse } from '../contract/answers.ts'
 import type { Decision } from '../decide/decide.ts'
 import type { Upgrades } from '../upgrade/upgrades.ts'
 import { answerCanUpdateMachine } from './can-update-machine.ts'
@@ -7,14 +7,15 @@ import { answerCanUpdateMachineSet } from './can-update-machine-set.ts'
 import { answerDiscovery } from './discovery.ts'
 import { answerUpdateMachine } from './update-machine.ts'
 
-// From a request's text to the answer; what is thrown becomes a Failure.
-type Handler<Given> = (body: string) => Given | Promise<Given>
+/** From the text of a request to the response. What it throws becomes a Failure. */
+type Handler<Reply> = (body: string) => Reply | Promise<Reply>
 
-export interface Handlers<Given = Answer> {
-  discovery: Handler<Given>
-  canUpdateMachine: Handler<Given>
-  canUpdateMachineSet: Handler<Given>
-  updateMachine: Handler<Given>
+/** One handler for each hook. `Reply` is what they return. */
+export interface Handlers<Reply = HookResponse> {
+  discovery: Handler<Reply>
+  canUpdateMachine: Handler<Reply>
+  canUpdateMachineSet: Handler<Reply>
+  updateMachine: Handler<Reply>
 }
 
 export function createHandlers(upgrades: Upgrades, log: Logger): Handlers {

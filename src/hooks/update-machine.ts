@@ -1,4 +1,4 @@
-import { success } from '../contract/answers.ts'
+import { successResponse } from '../contract/answers.ts'
 import { hooks } from '../contract/catalogue.ts'
 import { UpdateMachineRequest } from '../contract/objects.ts'
 import { parser } from '../contract/parse.ts'
@@ -19,10 +19,10 @@ export async function answerUpdateMachine(body: string, upgrades: Upgrades) {
   } catch (thrown) {
     const error = coded(thrown)
     if (error.answer !== 'progress') throw error
-    return success(hooks.updateMachine.hook, error.message, { retryAfterSeconds: busySeconds })
+    return successResponse(hooks.updateMachine.hook, error.message, { retryAfterSeconds: busySeconds })
   }
   const { phase, message, retryAfterSeconds, error } = await upgrades.sync(task)
   if (error) throw error
   const retry = phase === 'Done' ? 0 : Math.max(1, retryAfterSeconds)
-  return success(hooks.updateMachine.hook, message, { retryAfterSeconds: retry })
+  return successResponse(hooks.updateMachine.hook, message, { retryAfterSeconds: retry })
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import type { Role } from '../contract/role.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { commandName, scriptCommand, scriptOutput } from './command.ts'
 import type { Engine, ExecOptions, ExecResult } from './engine.ts'
@@ -12,7 +13,7 @@ export interface Machine {
   // The container's name, which is also its host name and the name of its Node.
   readonly name: string
   readonly cluster: string
-  readonly role: 'control-plane' | 'worker'
+  readonly role: Role
   // Runs a command and gives its standard output; throws EXEC_FAILED when it exits with another code than 0.
   run(argv: string[], options?: ExecOptions): Promise<string>
   // Runs a command and gives whatever came of it.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { failure, patchField, success } from '../../src/contract/answers.ts'
+import { failureResponse, patchField, successResponse } from '../../src/contract/answers.ts'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 
 test('a patch is padded base64 of a JSON patch, as Go decodes a []byte', () => {
@@ -18,7 +18,7 @@ test('without operations there is no patch field at all', () => {
 
 test('a failure carries the message with its code, and nothing of what to do or of the cause', () => {
   const error = new UpgradeError('PROVIDER_ID_MISSING', {}, { cause: new Error('secret'), detail: 'secret' })
-  expect(failure('UpdateMachine', error)).toEqual({
+  expect(failureResponse('UpdateMachine', error)).toEqual({
     apiVersion: 'hooks.runtime.cluster.x-k8s.io/v1alpha1',
     kind: 'UpdateMachineResponse',
     status: 'Failure',
@@ -27,7 +27,7 @@ test('a failure carries the message with its code, and nothing of what to do or 
 })
 
 test('a success can carry more fields', () => {
-  expect(success('UpdateMachine', 'm', { retryAfterSeconds: 2 })).toMatchObject({
+  expect(successResponse('UpdateMachine', 'm', { retryAfterSeconds: 2 })).toMatchObject({
     status: 'Success',
     retryAfterSeconds: 2,
   })

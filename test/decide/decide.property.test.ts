@@ -159,7 +159,7 @@ function ask({ isTemplate, request }: Case): { answer: Json; decision: Decision 
   const heard: Decision[] = []
   const answerTo = isTemplate ? answerCanUpdateMachineSet : answerCanUpdateMachine
   const answer = answerTo(JSON.stringify(request), (_, decision) => heard.push(decision))
-  return { answer, decision: heard[0] as Decision }
+  return { answer: { ...answer }, decision: heard[0] as Decision }
 }
 
 // Each object of a request with the patch of the answer, after rfc6902 has applied it.

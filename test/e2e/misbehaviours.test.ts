@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { rows } from '../../e2e/scenarios/fallback-target.ts'
-import { readFault } from '../../src/faults/asked.ts'
+import { readFault } from '../../src/faults/requested.ts'
 import { faults } from '../../src/faults/table.ts'
 
 const nameOf = (fault: string) => fault.split(':')[0] ?? ''

@@ -1,3 +1,4 @@
+import type { Role } from '../../src/contract/role.ts'
 import type { ExecResult } from '../../src/machine/engine.ts'
 import type { SimulatedCluster } from './cluster.ts'
 import { execute } from './commands.ts'
@@ -11,7 +12,7 @@ const manifestsDirectory = '/etc/kubernetes/manifests/'
 // and static pods go on by themselves as simulated time passes.
 export class SimulatedMachine {
   readonly name: string
-  readonly role: 'control-plane' | 'worker'
+  readonly role: Role
   readonly cluster: SimulatedCluster
   readonly clock: SimulatedClock
   readonly units: Units
@@ -37,7 +38,7 @@ export class SimulatedMachine {
   readonly unknown: string[] = []
   #ids = 0
 
-  constructor(name: string, role: 'control-plane' | 'worker', cluster: SimulatedCluster, clock: SimulatedClock) {
+  constructor(name: string, role: Role, cluster: SimulatedCluster, clock: SimulatedClock) {
     this.name = name
     this.role = role
     this.cluster = cluster

@@ -28,7 +28,7 @@ const examples: Record<keyof typeof parameters, string> = {
 export const values = Object.entries(faults).flatMap(([name, { on, takes }]) => {
   if (on === 'discovery') return []
   const told = takes.map((parameter) => examples[parameter])
-  const least = takes.filter((parameter) => parameters[parameter].usual === '').length
+  const least = takes.filter((parameter) => parameters[parameter].default === '').length
   return Array.from({ length: told.length - least + 1 }, (_, more) => [name, ...told.slice(0, least + more)].join(':'))
 })
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { forms } from '../../src/faults/asked.ts'
+import { forms } from '../../src/faults/requested.ts'
 import { faults, parameters } from '../../src/faults/table.ts'
 import { paths, serve, token, upgradesAt } from '../app/serve.ts'
 import { asked, captured, type Json } from '../contract/captured.ts'
@@ -60,7 +60,7 @@ test('the steps are all steps that there are', () => {
   const folder = new URL('../../src/upgrade/steps/', import.meta.url)
   const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
   const names = files.map((name) => name.replace('.ts', '')).sort()
-  expect(parameters.step.are.split(', ').sort()).toEqual(names)
+  expect(parameters.step.allowed.split(', ').sort()).toEqual(names)
 })
 
 describe.each(hooks)('%s', (hook) => {
@@ -224,4 +224,14 @@ describe.each(['/v1/start', '/v1/sync'])('%s', (path) => {
 test('the requests of the fixtures are about w1', () => {
   for (const { desired } of [asked.machine(), asked.machineSet()])
     expect((desired.machine ?? desired.machineSet)?.metadata).toMatchObject({ namespace: 'default' })
+})
+
+test.each(Object.entries(faults))('the form of %s begins with its name and has its parameters', (name, {
+  form,
+  takes,
+}) => {
+  const optional = takes.filter((parameter) => parameters[parameter].default !== '')
+  expect(form.split(/[[:]/)[0]).toBe(name)
+  expect([...form.matchAll(/<(\w+)>/g)].map(([, parameter]) => parameter)).toEqual(takes)
+  expect([...form.matchAll(/\[:<(\w+)>/g)].map(([, parameter]) => parameter)).toEqual(optional)
 })

@@ -108,7 +108,7 @@ describe.each(places)('%s, step %s', (name, step) => {
 })
 
 test('the steps of the settings are those of the plans', () => {
-  expect(new Set(parameters.step.are.split(', '))).toEqual(new Set(places.map(([, step]) => step)))
+  expect(new Set(parameters.step.allowed.split(', '))).toEqual(new Set(places.map(([, step]) => step)))
 })
 
 test('fail-at a number of times fails as often, also when the service is started anew each time', async () => {

@@ -7,7 +7,7 @@ import { asked, captured, type Json, patchIn, put } from '../contract/captured.t
 function answer(request: Json): { answer: Json; told: Decision[] } {
   const told: Decision[] = []
   const given = answerCanUpdateMachineSet(JSON.stringify(request), (_, decision) => told.push(decision))
-  return { answer: given, told }
+  return { answer: { ...given }, told }
 }
 
 const version = [{ op: 'replace', path: '/spec/template/spec/version', value: 'v1.35.4' }]

@@ -7,7 +7,7 @@ import { asked, type Json, patchIn, put } from '../contract/captured.ts'
 function answer(request: Json): { answer: Json; told: [string, Decision][] } {
   const told: [string, Decision][] = []
   const given = answerCanUpdateMachine(JSON.stringify(request), (name, decision) => told.push([name, decision]))
-  return { answer: given, told }
+  return { answer: { ...given }, told }
 }
 
 test('the version change that Cluster API sent is patched, and then all three objects are equal', () => {
