@@ -55,7 +55,7 @@ test('of two versions one waits until the other has ended', async () => {
   const walks = [begin(lab, 'w-1', { version: other, sources }), begin(lab, 'w-1', { sources })]
   await Promise.all(walks.map(({ ended }) => ended))
   expect(walks.map(({ run }) => run.progress.message)).toEqual([`at ${other}`, `at ${target}`])
-  expect(walks[1]?.messages.join()).toContain(`Another upgrade of w-1, to ${other}, has not ended yet.`)
+  expect(walks[1]?.messages.join()).toContain(`Another upgrade of w-1, to ${other}, is still running.`)
   const ended = machine.effects.indexOf('note upgrade ended')
   const kubelets = machine.effects.filter((effect) => effect.startsWith('kubelet '))
   expect(kubelets).toEqual([`kubelet ${other} starts`, `kubelet ${target} starts`])
@@ -97,7 +97,7 @@ test('kubeadm that still runs for an attempt that was abandoned is waited for', 
   const second = begin(lab, 'w-1', { sources })
   lab.clock.after(120, () => {
     expect(second.run.progress.message).toBe(
-      `step 6 of 9, running kubeadm upgrade node: Another upgrade of w-1, to ${other}, has not ended yet. (OTHER_UPGRADE)`,
+      `step 6 of 9, running kubeadm upgrade node: Another upgrade of w-1, to ${other}, is still running. (OTHER_UPGRADE)`,
     )
     machine.units.release('kubeadm')
   })
