@@ -1,6 +1,6 @@
 import { claims } from '../../src/decide/claims.ts'
-import { closedPlaces } from '../../src/decide/files.ts'
-import { minorsUp, type Role } from '../../src/decide/versions.ts'
+import { closedPlaces } from '../../src/kubernetes/desired-files.ts'
+import { minorsUp, type Role } from '../../src/kubernetes/versions.ts'
 import { heading, table } from './table.ts'
 
 const names: Record<Role, string> = { 'control-plane': 'control plane', worker: 'worker' }
@@ -14,7 +14,7 @@ export function whatIsUpdatedPage(): string {
     reason,
   ])
   const steps = Object.entries(minorsUp).map(([role, minors]) => `- ${names[role as Role]}: ${describe(minors)}`)
-  return `${heading('What is updated in place', 'src/decide/claims.ts, src/decide/files.ts and src/decide/versions.ts')}
+  return `${heading('What is updated in place', 'src/decide/claims.ts and src/kubernetes/')}
 
 Cluster API asks before it updates a machine, and updates in place only when every difference is covered. One difference
 that is not covered is enough: then the machine is replaced, as without this service. A change is never half made. The

@@ -1,7 +1,7 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import type { Path } from './diff.ts'
+import type { Path } from '../kubernetes/json.ts'
+import { atLeastMinor, type Role, versionObjection } from '../kubernetes/versions.ts'
 import { filesInPlace, type Part } from './file-list.ts'
-import { atLeastMinor, type Role, versionObjection } from './versions.ts'
 
 // A change from `from` to `to` of the Machine's version, with the two values at the claimed path.
 export interface Change {

@@ -1,6 +1,6 @@
-import { valueAt } from './diff.ts'
-import { patchesObjection, type Unsupported } from './patches.ts'
-import type { Role } from './versions.ts'
+import { valueAt } from '../kubernetes/json.ts'
+import { patchesObjection, type Unsupported } from '../kubernetes/patches.ts'
+import type { Role } from '../kubernetes/versions.ts'
 
 /**
  * The first field of a KubeadmConfig's spec that an update in place of a machine of this role would lose or could not

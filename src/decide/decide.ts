@@ -2,12 +2,13 @@ import type { Operation } from '../contract/answers.ts'
 import type { KubeObject } from '../contract/objects.ts'
 import type { Settings } from '../contract/settings.ts'
 import { coded, UpgradeError } from '../errors/upgrade-error.ts'
+import { type Path, valueAt } from '../kubernetes/json.ts'
+import { backendOf, isKubeadmConfig } from '../kubernetes/kinds.ts'
+import type { Role } from '../kubernetes/versions.ts'
 import { type Claim, claims, describe } from './claims.ts'
 import { configObjection } from './config.ts'
-import { differences, type Path, valueAt } from './diff.ts'
-import { backendOf, isKubeadmConfig } from './kinds.ts'
+import { differences } from './diff.ts'
 import { nested, operationFor, setting } from './patch.ts'
-import type { Role } from './versions.ts'
 
 // One object before and after, and where its spec stands in it: ['spec'], or ['spec', 'template', 'spec'].
 export interface Pair {

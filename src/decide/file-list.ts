@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from '../contract/answers.ts'
-import { type Commands, commandsOf, noCommands } from './commands.ts'
-import { keysOf, type Path, valueAt } from './diff.ts'
-import { closedBy, fileOf, formatObjection } from './files.ts'
+import { type Commands, commandsOf, noCommands } from '../kubernetes/commands.ts'
+import { closedBy, fileOf, formatObjection } from '../kubernetes/desired-files.ts'
+import { keysOf, type Path, valueAt } from '../kubernetes/json.ts'
 import { pointer, setting } from './patch.ts'
 
 // What becomes of a list that may be accepted in part. Names are of the list or of an entry: `files.3`.

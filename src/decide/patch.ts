@@ -1,5 +1,5 @@
 import type { Operation } from '../contract/answers.ts'
-import { keysOf, type Path, valueAt } from './diff.ts'
+import { keysOf, type Path, valueAt } from '../kubernetes/json.ts'
 
 // The one operation that makes the object `current` as `desired` at `path` and touches nothing else; `path`
 // starts at the object's root and `floor` is how much of it always stays (spec, or spec.template.spec).

@@ -1,6 +1,6 @@
 import type { Settings } from '../contract/settings.ts'
-import type { Files } from '../decide/files.ts'
 import type { UpgradeError } from '../errors/upgrade-error.ts'
+import type { Files } from '../kubernetes/desired-files.ts'
 import type { Engine } from '../machine/engine.ts'
 import { type Machine, stateDirectory } from '../machine/machine.ts'
 import type { Clock } from './clock.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decide } from '../../src/decide/decide.ts'
-import { closedPlaces, filesOf } from '../../src/decide/files.ts'
+import { closedPlaces, filesOf } from '../../src/kubernetes/desired-files.ts'
 import { stateDirectory } from '../../src/machine/machine.ts'
 import { question } from './questions.ts'
 

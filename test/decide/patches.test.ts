@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decide } from '../../src/decide/decide.ts'
-import { patchesDirectory } from '../../src/decide/patches.ts'
+import { patchesDirectory } from '../../src/kubernetes/patches.ts'
 import { question } from './questions.ts'
 
 type Spec = Record<string, unknown>

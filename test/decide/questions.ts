@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../src/contract/objects.ts'
 import type { Question } from '../../src/decide/decide.ts'
-import type { Role } from '../../src/decide/versions.ts'
+import type { Role } from '../../src/kubernetes/versions.ts'
 
 // Both sides of an object's spec.
 export type Sides = [current: unknown, desired: unknown]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decide } from '../../src/decide/decide.ts'
-import type { Role } from '../../src/decide/versions.ts'
+import type { Role } from '../../src/kubernetes/versions.ts'
 import { question } from './questions.ts'
 
 // What becomes of a version change: 'in place', or the code of the reason why not.

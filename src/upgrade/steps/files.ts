@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { digestOf, type Files, type WantedFile } from '../../decide/files.ts'
 import { UpgradeError } from '../../errors/upgrade-error.ts'
+import { digestOf, type Files, type WantedFile } from '../../kubernetes/desired-files.ts'
 import { type Machine, stateDirectory } from '../../machine/machine.ts'
 import { type Step, waiting } from '../step.ts'
 

@@ -1,5 +1,5 @@
-import { atLeastMinor } from '../../decide/versions.ts'
 import { UpgradeError } from '../../errors/upgrade-error.ts'
+import { atLeastMinor } from '../../kubernetes/versions.ts'
 import { unitResult } from '../../machine/unit.ts'
 import { otherApiServer } from '../control-plane.ts'
 import { type Context, waiting, workDirectory } from '../step.ts'

@@ -1,6 +1,6 @@
 import semver from 'semver'
-import { minorsUp, parseVersion } from '../../decide/versions.ts'
 import { UpgradeError } from '../../errors/upgrade-error.ts'
+import { minorsUp, parseVersion } from '../../kubernetes/versions.ts'
 import { readFacts } from '../../machine/facts.ts'
 import { type Context, type Step, workDirectory } from '../step.ts'
 

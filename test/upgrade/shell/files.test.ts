@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { closedPlaces, filesOf } from '../../../src/decide/files.ts'
+import { closedPlaces, filesOf } from '../../../src/kubernetes/desired-files.ts'
 import type { Machine } from '../../../src/machine/machine.ts'
 import type { Context } from '../../../src/upgrade/step.ts'
 import { files as step } from '../../../src/upgrade/steps/files.ts'

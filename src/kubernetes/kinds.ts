@@ -1,5 +1,5 @@
 import type { KubeObject } from '../contract/objects.ts'
-import { valueAt } from './diff.ts'
+import { valueAt } from './json.ts'
 
 const capdGroup = 'infrastructure.cluster.x-k8s.io'
 const bootstrapGroup = 'bootstrap.cluster.x-k8s.io'

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { commandsOf } from '../../src/decide/commands.ts'
 import { decide } from '../../src/decide/decide.ts'
-import { filesOf } from '../../src/decide/files.ts'
-import { question } from './questions.ts'
+import { commandsOf } from '../../src/kubernetes/commands.ts'
+import { filesOf } from '../../src/kubernetes/desired-files.ts'
+import { question } from '../decide/questions.ts'
 
 const path = '/etc/keepalived/keepalived.conf'
 const file = { path, content: 'interface __IFACE__' }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { commandsOf } from './commands.ts'
-import { valueAt } from './diff.ts'
+import { valueAt } from './json.ts'
 
 // A file as it has to be in the machine.
 export interface WantedFile {

@@ -1,5 +1,5 @@
-import { valueAt } from './diff.ts'
-import { isPlainPath } from './files.ts'
+import { isPlainPath } from './desired-files.ts'
+import { valueAt } from './json.ts'
 import type { Role } from './versions.ts'
 
 /** A field of a KubeadmConfig's spec that an update in place cannot honor, and the reason. */

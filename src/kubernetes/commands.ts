@@ -1,4 +1,4 @@
-import { keysOf, valueAt } from './diff.ts'
+import { keysOf, valueAt } from './json.ts'
 
 /** The commands of a KubeadmConfig, asked for files that one of them may fill in or change at bootstrap. */
 export interface Commands {
