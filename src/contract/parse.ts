@@ -1,6 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { UpgradeError } from '../errors/upgrade-error.ts'
+import { firstError } from './first-error.ts'
 
 // Makes a parser from request text to a checked object; throws REQUEST_NOT_JSON or REQUEST_INVALID, which
 // names the first field that is wrong but never its value: a body can hold bootstrap tokens and file contents.
@@ -9,10 +10,7 @@ export function parser<Schema extends TSchema>(schema: Schema): (body: string) =
   return (body) => {
     const value = parseJson(body)
     if (check.Check(value)) return value as Static<Schema>
-    const first = [...check.Errors(value)][0]
-    throw new UpgradeError('REQUEST_INVALID', {
-      what: `${first?.instancePath || 'the body'} ${first?.message}`,
-    })
+    throw new UpgradeError('REQUEST_INVALID', { what: firstError(schema, value) })
   }
 }
 

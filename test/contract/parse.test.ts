@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { describe, expect, test } from 'vitest'
+import { firstError } from '../../src/contract/first-error.ts'
 import { CanUpdateMachineRequest, UpdateMachineRequest } from '../../src/contract/objects.ts'
 import { parser } from '../../src/contract/parse.ts'
 import { asked, captured, type Json, put } from './captured.ts'
@@ -76,4 +77,23 @@ test('a value that is wrong is never quoted', () => {
       expect.objectContaining({ message: expect.not.stringContaining('s3cret'), cause: undefined }),
     )
   }
+})
+
+test('nothing is looked at after the first error', () => {
+  const schema = Type.Record(Type.String(), Type.String())
+  const looked: string[] = []
+  const labels = {}
+  for (const [key, label] of Object.entries({ a: 'x', b: 5, c: 6, d: 'y' })) {
+    Object.defineProperty(labels, key, { enumerable: true, get: () => looked.push(key) && label })
+  }
+  expect(firstError(schema, labels, '/labels')).toBe('/labels/b must be string')
+  expect([...new Set(looked)]).toEqual(['a', 'b'])
+})
+
+test('a body with a million errors is refused for the first', () => {
+  const labels = Array.from({ length: 1_000_000 }, (_, i) => `"k${i}":1`)
+  const body = `{"current":{"machine":{"metadata":{"name":"m","labels":{${labels}}}}},"desired":{}}`
+  expect(() => parse(body)).toThrow(
+    'The request does not have the required form: /current must have required properties infrastructureMachine. (REQUEST_INVALID)',
+  )
 })
