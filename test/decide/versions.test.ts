@@ -40,6 +40,9 @@ describe('a version that names no Kubernetes release is declined, so that the ma
   test.each([
     ['without v', '1.35.4'],
     ['with build metadata', 'v1.35.4+build.1'],
+    ['of a vendor', 'v1.35.4-k0s.0'],
+    ['that holds another version', 'v1.35.4-v1.36.0'],
+    ['with a long pre-release', `v1.35.4-rc.${'1'.repeat(300)}`],
     ['of another major', 'v2.0.0'],
     ['of two numbers', 'v1.35'],
     ['with a leading zero', 'v1.035.4'],
