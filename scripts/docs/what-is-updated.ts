@@ -1,19 +1,20 @@
 import { claims } from '../../src/decide/claims.ts'
-import { closedPlaces } from '../../src/kubernetes/desired-files.ts'
+import { mostFiles } from '../../src/kubernetes/desired-files.ts'
+import { closedPlaces, knownDirectories } from '../../src/kubernetes/file-places.ts'
 import { minorsUp, type Role } from '../../src/kubernetes/versions.ts'
 import { heading, table } from './table.ts'
 
-const names: Record<Role, string> = { 'control-plane': 'control plane', worker: 'worker' }
+const roleNames: Record<Role, string> = { 'control-plane': 'control plane', worker: 'worker' }
 const objects = { machine: 'Machine', bootstrapConfig: 'KubeadmConfig' }
 
 export function whatIsUpdatedPage(): string {
   const rows = claims.map(({ object, path, roles, reason }) => [
     objects[object],
     `\`spec.${path.join('.')}\``,
-    roles.map((role) => names[role]).join(', '),
+    roles.map((role) => roleNames[role]).join(', '),
     reason,
   ])
-  const steps = Object.entries(minorsUp).map(([role, minors]) => `- ${names[role as Role]}: ${describe(minors)}`)
+  const steps = Object.entries(minorsUp).map(([role, minors]) => `- ${roleNames[role as Role]}: ${describe(minors)}`)
   return `${heading('What is updated in place', 'src/decide/claims.ts and src/kubernetes/')}
 
 Cluster API asks before it updates a machine, and updates in place only when every difference is covered. One difference
@@ -43,7 +44,7 @@ ${steps.join('\n')}
 A worker waits until every API server is at its version. Under a managed topology it may be asked earlier: Cluster API begins
 the workers when the last control plane Node names the version, while that machine is still being checked.
 
-A version never goes down. Both sides must be names of releases, such as v1.35.4.
+A version never goes down. Both sides must be names of releases, such as v1.35.4 or v1.36.0-rc.1.
 
 ## Files
 
@@ -57,14 +58,20 @@ An entry of \`files\` is written in place when it is new, or changes in \`conten
 - its content is what a new machine would get: base64, or text that the bootstrap data can carry. The file of a text
   ends in one newline, as on a new machine. \`gzip\` and \`gzip+base64\` are not covered, since CAPD does not unpack
   them;
-- its path is absolute, without \`.\`, \`..\`, doubled slashes, spaces and shell characters, and no other entry has it;
+- its path is absolute, without \`.\`, \`..\`, doubled slashes, spaces and shell characters. Its name has at most 232
+  bytes and its path about 4,000, because a file is written under a longer name first;
+- no other entry has its path, or a path above or below it;
 - its owner is a user, or user:group, and its permissions are three or four octal digits;
-- the KubeadmConfig's format is cloud-config;
-- its path is neither one of the closed places below nor below one, nor in a patches directory of
-  \`initConfiguration\` or \`joinConfiguration\`;
+- the KubeadmConfig's format is cloud-config, and the list has at most ${mostFiles} entries, as the KubeadmConfig's own
+  schema demands;
+- its path is neither a closed place nor below one, nor in a patches directory of \`initConfiguration\` or
+  \`joinConfiguration\`;
+- its path is not a directory of every machine;
 - no command of the KubeadmConfig mentions its path.
 
-The closed places are ${closedPlaces.map((place) => `\`${place}\``).join(', ')}.
+The closed places are ${names(closedPlaces)}.
+
+Directories of every machine are all parents of closed places, and ${names(knownDirectories)}.
 
 A command mentions a file when it contains the path of the file, the path of a directory above the file (but not the
 root), the beginning of the path before a \`*\`, \`$\` or another expansion, or the name of the file behind a variable or a
@@ -102,7 +109,8 @@ A machine is replaced, whatever changes, when its KubeadmConfig holds something 
 - \`failureDomain\`: a container cannot be moved.
 - Commands, users, and all else of a KubeadmConfig but its files: they take effect at bootstrap, which is over.
 - Arguments and other fields of \`clusterConfiguration\`, and any other feature gate.
-- An empty object where there was none, or none where there was an empty one: Cluster API compares raw.
+- Adding or removing an empty object (\`{}\`): Cluster API compares the raw JSON.
+- Objects that are nested more than 100 levels deep, or that differ in more than 1,000 places: they are not compared.
 
 ## When Cluster API does not ask
 
@@ -116,6 +124,10 @@ This is decided before this service is called; nothing here can change it.
 - A MachineDeployment with the strategy OnDelete.
 - Machines that are marked for deletion or remediation, or whose \`rollout.before\` or \`rollout.after\` is due.
 `
+}
+
+function names(paths: readonly string[]): string {
+  return paths.map((path) => `\`${path}\``).join(', ')
 }
 
 function describe(minors: number): string {

@@ -1,31 +1,35 @@
-import { UpgradeError } from '../errors/upgrade-error.ts'
-import type { Path } from '../kubernetes/json.ts'
+import { coded, UpgradeError } from '../errors/upgrade-error.ts'
+import { type Path, valueAt } from '../kubernetes/json.ts'
 import { atLeastMinor, type Role, versionObjection } from '../kubernetes/versions.ts'
-import { filesInPlace, type Part } from './file-list.ts'
+import { filesPart } from './file-list.ts'
+import { declinedPart, describe, type Part } from './part.ts'
+import { operationFor } from './patch.ts'
 
-// A change from `from` to `to` of the Machine's version, with the two values at the claimed path.
+/** A change from `from` to `to` of the Machine's version, and the claimed object before and after. */
 export interface Change {
   role: Role
   from: string
   to: string
   current: unknown
   desired: unknown
+  /** Where the object's spec is. */
+  root: Path
+  /** Nothing is done to the machine. */
+  isSimulated: boolean
 }
 
+/** A field that is updated in place, on some machines and within some limits. */
 export interface Claim {
   object: 'machine' | 'bootstrapConfig'
-  // The members to walk from the object's spec (in templates, from spec.template.spec).
+  /** The members to walk from the object's spec (in templates, from spec.template.spec). */
   path: readonly [string, ...string[]]
   roles: readonly Role[]
-  // Which value of the setting `changes` asks for it alone.
+  /** Which value of the setting `changes` selects this claim alone. */
   speciality: 'version' | 'files'
-  // Why this can be promised, for people.
+  /** Why this can be promised, for people. */
   reason: string
-  // Why this very change is not made, or undefined when it is.
-  objection?(change: Change): UpgradeError | undefined
-  // In place of it, for a list that may be accepted in part: what is, given the two objects and where their specs are,
-  // and other closed places than the usual ones.
-  inPart?(current: unknown, desired: unknown, root: Path, closed?: string[]): Part
+  /** Decides a change of the field, as a whole or for each of its parts. */
+  decide(change: Change): Part
 }
 
 const localMode = ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletLocalMode'] as const
@@ -33,8 +37,10 @@ const localMode = ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletL
 // Source: CAPI v1.14.2 controlplane/kubeadm/pkg/desiredstate/desired_state.go (DefaultFeatureGates).
 const localModeMinors = { added: 31, dropped: 36 }
 
-// All that is updated in place; everything else stays uncovered, so that CAPI replaces the machine.
-// docs/what-is-updated.md is generated from this list.
+/**
+ * All that is updated in place. Everything else stays uncovered, so that CAPI replaces the machine.
+ * docs/what-is-updated.md is generated from this list.
+ */
 export const claims: readonly Claim[] = [
   {
     object: 'machine',
@@ -42,7 +48,8 @@ export const claims: readonly Claim[] = [
     roles: ['control-plane', 'worker'],
     speciality: 'version',
     reason: 'kubeadm, kubelet and the static pods of the machine are upgraded with kubeadm upgrade node.',
-    objection: ({ role, from, to }) => versionObjection(role, from, to),
+    decide: (change) =>
+      asWhole('machine', ['version'], change, () => versionObjection(change.role, change.from, change.to)),
   },
   {
     object: 'bootstrapConfig',
@@ -51,14 +58,12 @@ export const claims: readonly Claim[] = [
     speciality: 'version',
     reason:
       'The KubeadmControlPlane controller adds this gate by itself from v1.31 and drops it from v1.36; it writes kubeadm-config, and kubeadm upgrade node follows that.',
-    objection(change) {
-      const drifts =
-        (crosses(change, localModeMinors.added) && change.current === undefined && change.desired === true) ||
-        (crosses(change, localModeMinors.dropped) && change.current === true && change.desired === undefined)
-      return drifts
-        ? undefined
-        : new UpgradeError('CHANGE_NOT_COVERED', { path: describe('bootstrapConfig', localMode) })
-    },
+    decide: (change) =>
+      asWhole('bootstrapConfig', localMode, change, () =>
+        drifts(change)
+          ? undefined
+          : new UpgradeError('CHANGE_NOT_COVERED', { path: describe('bootstrapConfig', localMode) }),
+      ),
   },
   {
     object: 'bootstrapConfig',
@@ -66,13 +71,36 @@ export const claims: readonly Claim[] = [
     roles: ['control-plane', 'worker'],
     speciality: 'files',
     reason: 'Files that are added, or change in content, encoding, owner or permissions, are written. See below.',
-    inPart: filesInPlace,
+    decide: filesPart,
   },
 ]
 
-// A path as a person reads it: `bootstrapConfig clusterConfiguration.featureGates.X`.
-export function describe(object: string, path: readonly string[]): string {
-  return `${object} ${path.join('.') || 'spec'}`
+// One field that is accepted or declined with all that it holds. What cannot be read is a reason to replace the machine,
+// not to block the rollout.
+function asWhole(object: string, path: Path, change: Change, objection: () => UpgradeError | undefined): Part {
+  const { current, desired, root } = change
+  const error = thrownOr(objection)
+  if (error) return declinedPart(error)
+  const operation = operationFor(current, desired, [...root, ...path], root.length)
+  return { accepted: [describe(object, path)], declined: [], operations: [operation] }
+}
+
+function thrownOr(objection: () => UpgradeError | undefined): UpgradeError | undefined {
+  try {
+    return objection()
+  } catch (thrown) {
+    return coded(thrown)
+  }
+}
+
+// The two changes of the gate that come from the KubeadmControlPlane controller and not from a person.
+function drifts(change: Change): boolean {
+  const [before, after] = [change.current, change.desired].map((object) =>
+    valueAt(object, [...change.root, ...localMode]),
+  )
+  const isAdded = before === undefined && after === true
+  const isDropped = before === true && after === undefined
+  return (isAdded && crosses(change, localModeMinors.added)) || (isDropped && crosses(change, localModeMinors.dropped))
 }
 
 function crosses({ role, from, to }: Change, minor: number): boolean {

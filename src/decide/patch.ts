@@ -1,36 +1,47 @@
 import type { Operation } from '../contract/answers.ts'
 import { keysOf, type Path, valueAt } from '../kubernetes/json.ts'
 
-// The one operation that makes the object `current` as `desired` at `path` and touches nothing else; `path`
-// starts at the object's root and `floor` is how much of it always stays (spec, or spec.template.spec).
-// Parents that only this change makes necessary are added with it; parents that it empties go with it where
-// desired has none, because CAPI's comparison tells `{}` from nothing.
+/**
+ * The one operation that makes the object `current` as `desired` at `path` and touches nothing else. `path` starts at the
+ * object's root, and its first `floor` members always stay (spec, or spec.template.spec). Parents that only this change
+ * makes necessary are added with it. Parents that it empties go with it where desired has none, because CAPI's comparison
+ * distinguishes `{}` from nothing.
+ */
 export function operationFor(current: unknown, desired: unknown, path: Path, floor: number): Operation {
   const value = valueAt(desired, path)
   if (value === undefined) return { op: 'remove', path: pointer(removable(current, desired, path, floor)) }
   return setting(current, path, value)
 }
 
-// The one operation that gives the object `current` this value at `path`, with the parents that it needs.
+/** The one operation that gives the object `current` this value at `path`, with the parents that it needs. */
 export function setting(current: unknown, path: Path, value: unknown): Operation {
   if (valueAt(current, path) !== undefined) return { op: 'replace', path: pointer(path), value }
-  const there = path.findIndex((_, i) => valueAt(current, path.slice(0, i + 1)) == null) + 1
-  return { op: 'add', path: pointer(path.slice(0, there)), value: nested(path.slice(there), value) }
+  const parents = presentParents(current, path)
+  const added = path.slice(0, parents + 1)
+  return { op: 'add', path: pointer(added), value: nested(path.slice(parents + 1), value) }
 }
 
-// The value with an object around it for each member of the path.
+/** The value with an object around it for each member of the path. */
 export function nested(path: Path, value: unknown): unknown {
   return path.reduceRight((inner, key) => ({ [key]: inner }), value)
+}
+
+/** The JSON pointer (RFC 6901) of a path. */
+export function pointer(path: Path): string {
+  return path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+// How many members of the path, from its beginning and without the last, have a value in the object.
+function presentParents(object: unknown, path: Path): number {
+  let count = 0
+  while (count < path.length - 1 && valueAt(object, path.slice(0, count + 1)) != null) count += 1
+  return count
 }
 
 // Climbs from the path to the highest parent that holds nothing else and that desired does not have.
 function removable(current: unknown, desired: unknown, path: Path, floor: number): Path {
   const parent = path.slice(0, -1)
-  const alone = keysOf(valueAt(current, parent)).length === 1
-  const goes = parent.length > floor && alone && valueAt(desired, parent) === undefined
+  const isAlone = keysOf(valueAt(current, parent)).length === 1
+  const goes = parent.length > floor && isAlone && valueAt(desired, parent) === undefined
   return goes ? removable(current, desired, parent, floor) : path
-}
-
-export function pointer(path: Path): string {
-  return path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }

@@ -44,6 +44,11 @@ export const changes = {
       `${path} changes, which is not updated in place.`,
       'docs/what-is-updated.md lists what is. The machine is replaced.',
     ),
+  OBJECT_NOT_COMPARED: ({ object, why }: Values<'object' | 'why'>) =>
+    decline(
+      `The ${object} is not compared: ${why}.`,
+      'Make the object smaller or less nested. The machine is replaced.',
+    ),
   FILE_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>
     decline(
       `${path} is not written in place: ${why}.`,

@@ -7,8 +7,10 @@ import { type Decision, decide } from '../decide/decide.ts'
 
 const parse = parser(CanUpdateMachineSetRequest)
 
-// Answers for the worker machines that move from one MachineSet to another. CAPI keeps the answer for 24 h,
-// so trouble must be an error and never an honest-looking answer without patches.
+/**
+ * Answers CanUpdateMachineSet, for the worker machines that move from one MachineSet to another. CAPI keeps the answer for
+ * 24 h, so trouble is an error and never an answer without patches. Throws REQUEST_… and SETTING_… errors.
+ */
 export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
   const { changes, inMemory } = readSettings(settings)

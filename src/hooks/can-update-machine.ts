@@ -4,17 +4,20 @@ import { CanUpdateMachineRequest } from '../contract/objects.ts'
 import { parser } from '../contract/parse.ts'
 import { readSettings } from '../contract/settings.ts'
 import { type Decision, decide } from '../decide/decide.ts'
+import { roleOf } from '../kubernetes/kinds.ts'
 
 const parse = parser(CanUpdateMachineRequest)
 
-// Answers for one control plane machine: which of the differences are made in place.
+/**
+ * Answers CanUpdateMachine: which of the differences of one control plane machine are made in place. Throws REQUEST_…
+ * and SETTING_… errors.
+ */
 export function answerCanUpdateMachine(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
   const { changes, inMemory } = readSettings(settings)
   const root = ['spec']
-  const labels = desired.machine.metadata.labels ?? {}
   const decision = decide({
-    role: 'cluster.x-k8s.io/control-plane' in labels ? 'control-plane' : 'worker',
+    role: roleOf(desired.machine),
     changes,
     inMemory,
     machine: { current: current.machine, desired: desired.machine, root },

@@ -28,9 +28,9 @@ export function commandsOf(spec: unknown): Commands {
   const lists = keysOf(spec)
     .filter((name) => listName.test(name))
     .map((name) => {
-      const commands = indexOf(textOf(valueAt(spec, [name])))
+      const commands = indexOf(textsOf(valueAt(spec, [name])))
       const run = scripts.filter(({ path }) => isMentioned(commands, path))
-      return { name, commands, scripts: indexOf(run.map(({ content }) => content).join('\n')) }
+      return { name, commands, scripts: indexOf(run.map(({ content }) => content)) }
     })
   return {
     listThatMentions: (path) =>
@@ -41,9 +41,10 @@ export function commandsOf(spec: unknown): Commands {
 /** No commands: for machines to which nothing is written. */
 export const noCommands: Commands = { listThatMentions: () => undefined }
 
-function textOf(list: unknown): string {
-  const commands = Array.isArray(list) ? list : [list ?? '']
-  return commands.map((command) => (typeof command === 'string' ? command : JSON.stringify(command))).join('\n')
+// A command is a text, or a list of its words. What is neither cannot be read.
+function textsOf(list: unknown): string[] | undefined {
+  const commands = Array.isArray(list) ? list.flat() : [list ?? '']
+  return commands.every((command) => typeof command === 'string') ? commands : undefined
 }
 
 function scriptsOf(spec: unknown): { path: string; content: string }[] {
@@ -67,12 +68,13 @@ interface Index {
   endings: string[]
   // Names of files whose directory is not in the text: it is a variable, or relative.
   names: Set<string>
-  // Some path is too long or too deep to be looked at, so every path counts as mentioned.
+  // Something cannot be read, or a path is too long or too deep to be looked at: every path counts as mentioned.
   isUnreadable: boolean
 }
 
-function indexOf(text: string): Index {
-  const index: Index = { beginnings: [], endings: [], names: new Set(), isUnreadable: false }
+function indexOf(texts: string[] | undefined): Index {
+  const index: Index = { beginnings: [], endings: [], names: new Set(), isUnreadable: texts === undefined }
+  const text = texts?.join('\n') ?? ''
   for (const { 0: run, index: start } of text.matchAll(plainRun)) {
     if (!run.includes('/')) continue
     if (run.length > longestRun) return { ...index, isUnreadable: true }

@@ -3,29 +3,30 @@ import type { StartRequest, UpdateMachineRequest } from '../contract/objects.ts'
 import { readSettings, type Settings } from '../contract/settings.ts'
 import { configObjection } from '../decide/config.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import { noCommands } from '../kubernetes/commands.ts'
-import { digestOf, type Files, filesOf } from '../kubernetes/desired-files.ts'
+import { digestOf, type Files, filesOf, noFileRules } from '../kubernetes/desired-files.ts'
 import { valueAt } from '../kubernetes/json.ts'
-import { backendOf, isKubeadmConfig } from '../kubernetes/kinds.ts'
+import { backendOf, isKubeadmConfig, roleOf } from '../kubernetes/kinds.ts'
 import { patchesDirectory } from '../kubernetes/patches.ts'
 import { parseVersion } from '../kubernetes/versions.ts'
 import { containerOf, type Whereabouts } from '../machine/locate.ts'
 
-// One upgrade that is asked for: which machine, to which version, and with which files.
+/** One requested update: of which machine, to which version, and with which files. */
 export interface Task extends Whereabouts {
   version: string
   files: Files
-  // The directory of kubeadm patches that the machine was made with.
+  /** The directory of kubeadm patches that the machine was made with. */
   patches: string | undefined
-  // One name for the version and the files: what failed with other files says nothing of these.
+  /** One name for the version and the files: a failure with other files says nothing about these. */
   key: string
-  // A machine of the in-memory backend, which is no container: nothing is done to it.
+  /** A machine of the in-memory backend, which is no container: nothing is done to it. */
   simulated: boolean
   settings: Settings
 }
 
-// The task in a hook's request, checked as far as the request alone can tell.
-// Throws BACKEND_UNSUPPORTED, BOOTSTRAP_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
+/**
+ * The task of an UpdateMachine request, checked as far as the request alone allows. Throws BACKEND_UNSUPPORTED,
+ * BOOTSTRAP_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
+ */
 export function taskOfMachine({ settings, desired }: UpdateMachineRequest): Task {
   const { machine, infrastructureMachine, bootstrapConfig } = desired
   const backend = backendOf(infrastructureMachine)
@@ -45,13 +46,13 @@ export function taskOfMachine({ settings, desired }: UpdateMachineRequest): Task
     providerID: machine.spec.providerID,
     clusterName: machine.spec.clusterName,
     version: machine.spec.version,
-    role: 'cluster.x-k8s.io/control-plane' in (machine.metadata.labels ?? {}) ? 'control-plane' : 'worker',
+    role: roleOf(machine),
     caCertHashes: Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : [],
   } as const
   return task(asked, bootstrapConfig?.spec)
 }
 
-// The task that start and sync name, which is never about files; the same checks.
+/** The task of a start or sync request, which has no files and no patches. Throws the same errors. */
 export const taskOfStart = (request: StartRequest): Task => task(request, undefined)
 
 interface Asked {
@@ -75,7 +76,7 @@ function task(asked: Asked, bootstrapSpec: unknown): Task {
   const unsupported = simulated ? undefined : configObjection(bootstrapSpec, role)
   if (unsupported) throw new UpgradeError('CONFIG_UNSUPPORTED', { path: unsupported.path, why: unsupported.why })
   const spec = settings.changes === 'version' ? undefined : bootstrapSpec
-  const files = simulated ? filesOf(spec, [], noCommands) : filesOf(spec)
+  const files = simulated ? filesOf(spec, noFileRules) : filesOf(spec)
   const digest = createHash('sha256').update(files.wanted.map(digestOf).join()).digest('hex')
   return {
     container: asked.simulated ?? containerOf(asked.providerID),

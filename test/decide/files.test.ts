@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decide } from '../../src/decide/decide.ts'
-import { closedPlaces, filesOf } from '../../src/kubernetes/desired-files.ts'
+import { filesOf } from '../../src/kubernetes/desired-files.ts'
+import { closedPlaces } from '../../src/kubernetes/file-places.ts'
 import { stateDirectory } from '../../src/machine/machine.ts'
 import { question } from './questions.ts'
 

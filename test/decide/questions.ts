@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/contract/objects.ts'
-import type { Question } from '../../src/decide/decide.ts'
+import type { Question } from '../../src/decide/question.ts'
 import type { Role } from '../../src/kubernetes/versions.ts'
 
 // Both sides of an object's spec.

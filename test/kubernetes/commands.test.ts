@@ -98,7 +98,9 @@ test.each([
 test.each([
   ['a command that is no string', [['sed', path]]],
   ['a list that is a string', `sed ${path}`],
-  ['a list that is an object', { a: path }],
+  ['a list that is an object', { a: 'x' }],
+  ['a command that is an object', [{ a: 'x' }]],
+  ['a command that is a number', [7]],
 ])('%s counts, too', (_, preKubeadmCommands) => {
   expect(commandsOf({ preKubeadmCommands }).listThatMentions(path)).toBe('preKubeadmCommands')
 })

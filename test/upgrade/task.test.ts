@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { UpdateMachineRequest } from '../../src/contract/objects.ts'
-import { closedPlaces } from '../../src/kubernetes/desired-files.ts'
+import { closedPlaces } from '../../src/kubernetes/file-places.ts'
 import { taskOfMachine, taskOfStart } from '../../src/upgrade/task.ts'
 
 // What CAPI v1.14.2 really sent.

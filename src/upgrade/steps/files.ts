@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { UpgradeError } from '../../errors/upgrade-error.ts'
-import { digestOf, type Files, type WantedFile } from '../../kubernetes/desired-files.ts'
+import { type DesiredFile, digestOf, type Files } from '../../kubernetes/desired-files.ts'
 import { type Machine, stateDirectory } from '../../machine/machine.ts'
 import { type Step, waiting } from '../step.ts'
 
@@ -28,14 +28,14 @@ export const files: Step = {
   },
 }
 
-async function unnoted(machine: Machine, { wanted }: Files): Promise<WantedFile[]> {
+async function unnoted(machine: Machine, { wanted }: Files): Promise<DesiredFile[]> {
   const { stdout } = await machine.attempt(['grep', '-rs', '.', `${state}/applied`])
   const noted = new Set(stdout.split('\n'))
   return wanted.filter((file) => !noted.has(`${state}/applied${file.path}:${digestOf(file)}`))
 }
 
 // As files.sh reads it.
-function lineOf(file: WantedFile): string {
+function lineOf(file: DesiredFile): string {
   const { path, mode, user, group, content } = file
   const sum = createHash('sha256').update(content).digest('hex')
   return `${[path, digestOf(file), mode, user, group, sum, content.toString('base64')].join(' ')}\n`

@@ -1,0 +1,95 @@
+import { UpgradeError } from '../errors/upgrade-error.ts'
+import { type Path, valueAt } from '../kubernetes/json.ts'
+import { type Result, success } from '../kubernetes/result.ts'
+import { type Change, type Claim, claims } from './claims.ts'
+import { differences } from './diff.ts'
+import { declinedPart, describe, joined, type Part } from './part.ts'
+import { nested, setting } from './patch.ts'
+import { isSimulated, type Question, specsOf } from './question.ts'
+
+// The members of a Machine's spec that CAPI leaves out of its comparison.
+// Source: CAPI v1.14.2 internal/util/inplace/inplace.go (CleanupMachineSpecForDiff).
+const notCompared: ReadonlySet<string | undefined> = new Set([
+  'clusterName',
+  'bootstrap',
+  'infrastructureRef',
+  'providerID',
+  'minReadySeconds',
+  'readinessGates',
+  'deletion',
+  'taints',
+])
+
+/** Decides the differences of the Machine or of its KubeadmConfig. */
+export function settle(object: Claim['object'], question: Question): Part {
+  const open = openDifferences(object, question)
+  if (!open.ok) return uncompared(object, open.why)
+  const taken = claimsFor(object, question).filter((claim) => open.value.some((path) => belongs(path, claim)))
+  const rest = open.value.filter((path) => !taken.some((claim) => belongs(path, claim)))
+  return joined([applied(object, taken, question), notCovered(object, rest)])
+}
+
+/** Decides the differences of the infrastructure machine, none of which is made in place. */
+export function infrastructurePart({ infrastructure }: Question): Part {
+  const { current, desired } = specsOf(infrastructure)
+  const found = differences(current, desired)
+  return found.ok ? notCovered('infrastructure', found.value) : uncompared('infrastructure', found.why)
+}
+
+// The differences that Cluster API compares, too.
+function openDifferences(object: Claim['object'], question: Question): Result<Path[]> {
+  const { current, desired } = specsOf(question[object])
+  const found = differences(current, desired)
+  if (!found.ok || object !== 'machine') return found
+  return success(found.value.filter(([first]) => !notCompared.has(first)))
+}
+
+// An object that is there on one side only has nothing to be patched.
+function claimsFor(object: Claim['object'], question: Question): Claim[] {
+  const { current, desired } = question[object]
+  if (!current || !desired) return []
+  return claims.filter((claim) => claim.object === object && isSelected(claim, question))
+}
+
+function isSelected({ roles, speciality }: Claim, question: Question): boolean {
+  const { role, changes } = question
+  // CAPD gives an in-memory Node its version once and for good, so the Machine would never be up to date.
+  // Source: CAPI v1.14.2 test/infrastructure/docker/internal/controllers/backends/inmemory (reconcileNormalNode).
+  if (speciality === 'version' && isSimulated(question)) return false
+  return roles.includes(role) && (changes === 'all' || changes === speciality)
+}
+
+// A difference belongs to a claim when it is at its path or below it.
+function belongs(difference: Path, { path }: Claim): boolean {
+  return path.every((key, i) => difference[i] === key)
+}
+
+// Where there is no spec an empty one comes first, so that no operation has to bring it and take others with it.
+function applied(object: Claim['object'], taken: Claim[], question: Question): Part {
+  const { current, desired, root } = question[object]
+  const hasSpec = valueAt(current, root) != null
+  const change: Change = {
+    role: question.role,
+    ...versionsOf(question),
+    current: hasSpec ? current : nested(root, {}),
+    desired,
+    root,
+    isSimulated: isSimulated(question),
+  }
+  const part = joined(taken.map((claim) => claim.decide(change)))
+  if (hasSpec || part.operations.length === 0) return part
+  return { ...part, operations: [setting(current, root, {}), ...part.operations] }
+}
+
+function versionsOf({ machine }: Question): { from: string; to: string } {
+  const { current, desired } = specsOf(machine)
+  return { from: String(valueAt(current, ['version'])), to: String(valueAt(desired, ['version'])) }
+}
+
+function notCovered(object: string, paths: Path[]): Part {
+  return declinedPart(...paths.map((path) => new UpgradeError('CHANGE_NOT_COVERED', { path: describe(object, path) })))
+}
+
+function uncompared(object: string, why: string): Part {
+  return declinedPart(new UpgradeError('OBJECT_NOT_COMPARED', { object, why }))
+}

@@ -1,0 +1,146 @@
+import { posix } from 'node:path'
+import { valueAt } from './json.ts'
+
+/** Where no file is written in place, nor below. */
+export const closedPlaces: readonly string[] = [
+  // Gone after a restart of the container, or not a disk at all.
+  '/run',
+  '/tmp',
+  '/proc',
+  '/sys',
+  '/dev',
+  // Links to places that have names of their own.
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib64',
+  '/var/run',
+  '/var/lock',
+  // Mounted into the machine by Docker.
+  '/etc/hosts',
+  '/etc/hostname',
+  '/etc/resolv.conf',
+  // Replaced by an update.
+  '/usr/bin/kubeadm',
+  '/usr/bin/kubelet',
+  '/usr/bin/kubectl',
+  // State of this service, the kubelet, etcd and containerd.
+  '/var/lib/capd-kubeadm-upgrader',
+  '/var/lib/kubelet',
+  '/var/lib/etcd',
+  '/var/lib/containerd',
+  // Written by kubeadm.
+  '/etc/kubernetes/pki',
+  '/etc/kubernetes/manifests',
+  '/etc/kubernetes/tmp',
+  '/etc/kubernetes/admin.conf',
+  '/etc/kubernetes/super-admin.conf',
+  '/etc/kubernetes/kubelet.conf',
+  '/etc/kubernetes/bootstrap-kubelet.conf',
+  '/etc/kubernetes/controller-manager.conf',
+  '/etc/kubernetes/scheduler.conf',
+]
+
+/** Directories of every machine, where a file cannot be; files below them can. So are all parents of closed places. */
+export const knownDirectories: readonly string[] = [
+  '/boot',
+  '/home',
+  '/media',
+  '/mnt',
+  '/opt',
+  '/root',
+  '/srv',
+  '/etc/cni',
+  '/etc/cni/net.d',
+  '/etc/containerd',
+  '/etc/default',
+  '/etc/ssl',
+  '/etc/ssl/certs',
+  '/etc/sysctl.d',
+  '/etc/systemd',
+  '/etc/systemd/system',
+  '/opt/cni',
+  '/opt/cni/bin',
+  '/usr/lib',
+  '/usr/local',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/share',
+  '/var/cache',
+  '/var/log',
+  '/var/tmp',
+]
+
+/**
+ * The closed places of machines with these KubeadmConfigs: those above, and the directories of kubeadm's patches, where a
+ * file takes effect only when kubeadm runs.
+ */
+export function closedBy(...specs: unknown[]): string[] {
+  const directories = specs
+    .flatMap((spec) => ['initConfiguration', 'joinConfiguration'].map((name) => valueAt(spec, [name, ...patches])))
+    .filter((directory): directory is string => typeof directory === 'string' && directory !== '')
+  return [...closedPlaces, ...directories.map((directory) => posix.resolve('/', directory))]
+}
+
+const patches = ['patches', 'directory']
+
+// CAPD gives the path to a shell as it is.
+const plainPath = /^(\/(?!\.{1,2}(\/|$))[\w.@+:=,~-]+)+$/
+// Linux' limits in bytes, which are characters here, without the zero at the end.
+const longestPath = 4095
+const longestName = 255
+// A file is written next to its place under a longer name, and a copy of the one before is kept below a directory of
+// this service.
+const nameSuffix = '..capd-kubeadm-upgrader'.length
+const statePrefix = '/var/lib/capd-kubeadm-upgrader/files/replaced'.length
+
+/** True for an absolute path without `.`, `..`, doubled slashes, spaces and shell characters that Linux can hold. */
+export function isPlainPath(path: unknown): path is string {
+  if (typeof path !== 'string' || path.length > longestPath || !plainPath.test(path)) return false
+  return path.split('/').every((name) => name.length <= longestName)
+}
+
+/** Why nothing is written at this path, or undefined if something is. Paths of `closed` are closed with all below. */
+export function placeObjection(path: unknown, closed: readonly string[]): string | undefined {
+  if (!isPlainPath(path)) return 'its path is not absolute, clean and in plain characters'
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  if (name.length + nameSuffix > longestName || path.length + nameSuffix + statePrefix > longestPath) {
+    return 'its path or its name is too long'
+  }
+  if (closed.some((place) => isAtOrBelow(path, place))) return 'its place is closed'
+  if (closed.some((place) => isAtOrBelow(place, path)) || knownDirectories.includes(path)) {
+    return 'there is a directory at its path'
+  }
+  return undefined
+}
+
+function isAtOrBelow(path: string, place: string): boolean {
+  return place === '/' || `${path}/`.startsWith(`${place}/`)
+}
+
+/**
+ * Why each path of a list cannot be written next to the others, or undefined where it can: which of two entries of one
+ * path counts is a matter of order, and nothing can be below a file.
+ */
+export function pathConflicts(paths: readonly unknown[]): (string | undefined)[] {
+  const counts = new Map<unknown, number>()
+  for (const path of paths) counts.set(path, (counts.get(path) ?? 0) + 1)
+  const nested = nestedPaths([...counts.keys()].filter((path) => typeof path === 'string'))
+  return paths.map((path) => {
+    if ((counts.get(path) ?? 0) > 1) return 'another entry has its path'
+    return nested.has(path) ? 'the path of another entry is above or below its own' : undefined
+  })
+}
+
+// The paths that are above or below another. In order, each path is followed directly by all that are below it.
+function nestedPaths(paths: string[]): Set<unknown> {
+  const nested = new Set<unknown>()
+  const above: string[] = []
+  for (const directory of paths.map((path) => `${path}/`).sort()) {
+    while (above.length > 0 && !directory.startsWith(above.at(-1) ?? '')) above.pop()
+    const parent = above.at(-1)
+    if (parent !== undefined) nested.add(parent.slice(0, -1)).add(directory.slice(0, -1))
+    above.push(directory)
+  }
+  return nested
+}
