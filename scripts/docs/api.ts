@@ -9,6 +9,8 @@ const asked: Record<keyof StartRequest, string> = {
   clusterName: 'The cluster that the container must belong to.',
   version: 'The version to reach, such as `v1.35.4`.',
   role: 'Optional: `control-plane` or `worker`; refused where the container is another.',
+  patchesDirectory:
+    'Optional: the directory of kubeadm patches in the machine, which kubeadm was given at `kubeadm init` or `kubeadm join`. kubeadm does not remember it: without it an upgrade loses what the patches set.',
   settings: 'Optional: see docs/configuration.md.',
 }
 const started: Record<keyof ReturnType<typeof answerStart>, string> = {

@@ -55,6 +55,8 @@ export const StartRequest = Type.Object({
   clusterName: Type.String(),
   version: Type.String(),
   role: Type.Optional(Role),
+  // The directory of kubeadm patches that the machine was made with.
+  patchesDirectory: Type.Optional(Type.String()),
   settings,
 })
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { StartRequest, UpdateMachineRequest } from '../contract/objects.ts'
+import type { KubeObject, StartRequest, UpdateMachineRequest } from '../contract/objects.ts'
 import { readSettings, type Settings } from '../contract/settings.ts'
 import { configObjection } from '../decide/config.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import { digestOf, type Files, filesOf, noFileRules } from '../kubernetes/desired-files.ts'
+import { digestOf, type Files, fileRules, filesOf, noFileRules } from '../kubernetes/desired-files.ts'
+import { isPlainPath } from '../kubernetes/file-places.ts'
 import { valueAt } from '../kubernetes/json.ts'
 import { backendOf, isKubeadmConfig, roleOf } from '../kubernetes/kinds.ts'
 import { patchesDirectory } from '../kubernetes/patches.ts'
@@ -27,67 +28,82 @@ export interface Task extends Whereabouts {
  * The task of an UpdateMachine request, checked as far as the request alone allows. Throws BACKEND_UNSUPPORTED,
  * BOOTSTRAP_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
  */
-export function taskOfMachine({ settings, desired }: UpdateMachineRequest): Task {
+export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest): Task {
   const { machine, infrastructureMachine, bootstrapConfig } = desired
-  const backend = backendOf(infrastructureMachine)
-  const simulated = backend === 'inMemory' && readSettings(settings).inMemory === 'simulate'
-  if (backend !== 'docker' && !simulated) {
-    throw new UpgradeError('BACKEND_UNSUPPORTED', { kind: infrastructureMachine.kind })
-  }
+  const settings = readSettings(given)
+  const simulated = isSimulated(infrastructureMachine, settings)
   if (bootstrapConfig && !isKubeadmConfig(bootstrapConfig)) {
     throw new UpgradeError('BOOTSTRAP_UNSUPPORTED', { kind: bootstrapConfig.kind })
   }
-  const token = ['spec', 'joinConfiguration', 'discovery', 'bootstrapToken', 'caCertHashes']
-  const hashes = valueAt(bootstrapConfig, token)
-  const asked = {
-    settings,
-    // These names are of a namespace, and no container can have one with a slash.
-    ...(simulated ? { simulated: `${machine.metadata.namespace}/${machine.metadata.name}` } : {}),
-    providerID: machine.spec.providerID,
-    clusterName: machine.spec.clusterName,
-    version: machine.spec.version,
-    role: roleOf(machine),
-    caCertHashes: Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : [],
-  } as const
-  return task(asked, bootstrapConfig?.spec)
-}
-
-/** The task of a start or sync request, which has no files and no patches. Throws the same errors. */
-export const taskOfStart = (request: StartRequest): Task => task(request, undefined)
-
-interface Asked {
-  settings?: Record<string, string> | undefined
-  // The name of a machine that is no container.
-  simulated?: string
-  providerID: string | undefined
-  clusterName: string
-  version: string | undefined
-  role?: Task['role']
-  caCertHashes?: string[]
-}
-
-function task(asked: Asked, bootstrapSpec: unknown): Task {
-  if (!asked.version) throw new UpgradeError('VERSION_MISSING')
-  parseVersion(asked.version)
-  const settings = readSettings(asked.settings)
-  const simulated = asked.simulated !== undefined
-  // Start and sync name no KubeadmConfig, and they need not name the role either.
-  const role = asked.role ?? 'worker'
-  const unsupported = simulated ? undefined : configObjection(bootstrapSpec, role)
+  const version = checkedVersion(machine.spec.version)
+  const role = roleOf(machine)
+  const spec = bootstrapConfig?.spec
+  const unsupported = simulated ? undefined : configObjection(spec, role)
   if (unsupported) throw new UpgradeError('CONFIG_UNSUPPORTED', { path: unsupported.path, why: unsupported.why })
-  const spec = settings.changes === 'version' ? undefined : bootstrapSpec
-  const files = simulated ? filesOf(spec, noFileRules) : filesOf(spec)
-  const digest = createHash('sha256').update(files.wanted.map(digestOf).join()).digest('hex')
+  const files = filesOf(settings.changes === 'version' ? undefined : spec, simulated ? noFileRules : fileRules(spec))
   return {
-    container: asked.simulated ?? containerOf(asked.providerID),
-    cluster: asked.clusterName,
-    role: asked.role,
-    version: asked.version,
-    caCertHashes: asked.caCertHashes ?? [],
+    // A name in a namespace has a slash, which no container's name has.
+    container: simulated
+      ? `${machine.metadata.namespace}/${machine.metadata.name}`
+      : containerOf(machine.spec.providerID),
+    cluster: machine.spec.clusterName,
+    role,
+    version,
+    caCertHashes: caCertHashesOf(spec),
     files,
-    patches: patchesDirectory(bootstrapSpec, role),
-    key: files.wanted.length === 0 ? asked.version : `${asked.version} with files ${digest.slice(0, 12)}`,
+    patches: patchesDirectory(spec, role),
+    key: keyOf(version, files),
     simulated,
     settings,
   }
+}
+
+/**
+ * The task of a start or sync request, which has no files. Throws PROVIDER_ID_…, VERSION_… and SETTING_… errors, and
+ * REQUEST_INVALID for a directory of patches whose path is not clean.
+ */
+export function taskOfStart(request: StartRequest): Task {
+  const { providerID, clusterName, version, role, patchesDirectory: patches } = request
+  if (patches !== undefined && !isPlainPath(patches)) {
+    throw new UpgradeError('REQUEST_INVALID', {
+      what: '/patchesDirectory must be an absolute, clean path in plain characters',
+    })
+  }
+  return {
+    container: containerOf(providerID),
+    cluster: clusterName,
+    role,
+    version: checkedVersion(version),
+    caCertHashes: [],
+    files: filesOf(undefined),
+    patches,
+    key: version,
+    simulated: false,
+    settings: readSettings(request.settings),
+  }
+}
+
+function isSimulated(infrastructureMachine: KubeObject, { inMemory }: Settings): boolean {
+  const backend = backendOf(infrastructureMachine)
+  if (backend === 'docker') return false
+  if (backend === 'inMemory' && inMemory === 'simulate') return true
+  throw new UpgradeError('BACKEND_UNSUPPORTED', { kind: infrastructureMachine.kind })
+}
+
+function checkedVersion(version: string | undefined): string {
+  if (!version) throw new UpgradeError('VERSION_MISSING')
+  parseVersion(version)
+  return version
+}
+
+// How kubeadm join pins the cluster's CA. Source: kubeadm v1beta4, BootstrapTokenDiscovery.
+function caCertHashesOf(spec: unknown): string[] {
+  const hashes = valueAt(spec, ['joinConfiguration', 'discovery', 'bootstrapToken', 'caCertHashes'])
+  return Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : []
+}
+
+function keyOf(version: string, { wanted }: Files): string {
+  if (wanted.length === 0) return version
+  const digest = createHash('sha256').update(wanted.map(digestOf).join()).digest('hex')
+  return `${version} with files ${digest.slice(0, 12)}`
 }

@@ -163,3 +163,20 @@ describe("kubeadm's patches", () => {
     expect(() => taskOfMachine(request)).toThrow(expect.objectContaining({ code: 'CONFIG_UNSUPPORTED' }))
   })
 })
+
+describe('start and sync', () => {
+  const asked = { providerID: 'docker:////w-1', clusterName: 'lab', version: 'v1.35.4' }
+
+  test("may name the directory of kubeadm's patches", () => {
+    expect(taskOfStart({ ...asked, patchesDirectory: '/etc/kubernetes/patches' }).patches).toBe(
+      '/etc/kubernetes/patches',
+    )
+    expect(taskOfStart(asked).patches).toBeUndefined()
+  })
+
+  test.each(['', 'a', '/a/', '/a b', '/a\n'])('may not name it %j', (patchesDirectory) => {
+    expect(() => taskOfStart({ ...asked, patchesDirectory })).toThrow(
+      expect.objectContaining({ code: 'REQUEST_INVALID' }),
+    )
+  })
+})
