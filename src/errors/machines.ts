@@ -51,4 +51,26 @@ export const machines = {
       `A command in the machine did not end in time: ${command}.`,
       'Check the load of the host, and inspect the machine with docker exec.',
     ),
+  EXEC_KILLED: ({ command }: Values<'command'>) =>
+    progress(
+      `A command in the machine was killed: ${command}.`,
+      "Check the memory of the host and of the container. The service's log has the command's output.",
+    ),
+  OUTPUT_TOO_LARGE: ({ command }: Values<'command'>) =>
+    failure(
+      `A command in the machine printed more than 4 MiB: ${command}.`,
+      'Check what it reads, such as /var/lib/capd-kubeadm-upgrader/history.jsonl in the machine, and make that smaller.',
+    ),
+  ENGINE_REFUSED: ({ status, cause }: Values<'status' | 'cause'>) =>
+    progress(
+      `The Docker engine refused a request with status ${status}: ${cause}`,
+      'Read the log of the engine, such as "journalctl -u docker".',
+    ),
+  IMAGE_REFERENCE_INVALID: ({ image }: Values<'image'>) =>
+    failure(`The image reference ${image} is not valid.`, 'Correct UPGRADER_NODE_IMAGE.'),
+  NAME_TAKEN: ({ name }: Values<'name'>) =>
+    failure(
+      `A container that this service did not make has the name ${name}.`,
+      'Rename or remove that container. The service needs the name for its helper.',
+    ),
 }

@@ -11,7 +11,7 @@ export interface Container {
 export interface ExecOptions {
   // Fed to the command's standard input, which is closed at its end.
   input?: string
-  // After this the command is ended inside the container and EXEC_TIME_LIMIT is thrown. Default 30.
+  // After so many seconds the command is ended inside the container and EXEC_TIME_LIMIT is thrown. Default 30.
   timeoutSeconds?: number
 }
 
@@ -29,15 +29,19 @@ export interface Helper {
   volumes: Record<string, string>
 }
 
-// What is asked of a Docker engine, in the words of the rest of the code. Every method can throw
-// ENGINE_UNREACHABLE; those that take a container also CONTAINER_MISSING, CONTAINER_STOPPED, CONTAINER_PAUSED.
+/**
+ * What is asked of a Docker engine, in the words of the rest of the code. Every method can throw ENGINE_UNREACHABLE and
+ * ENGINE_REFUSED; those that take a container also CONTAINER_MISSING, CONTAINER_STOPPED, CONTAINER_PAUSED.
+ */
 export interface Engine {
   ping(): Promise<void>
   inspect(container: string): Promise<Container>
   // The names of all containers with these labels, running or not, in order.
   list(labels: Record<string, string>): Promise<string[]>
+  // Throws EXEC_TIME_LIMIT, EXEC_KILLED, OUTPUT_TOO_LARGE, and EXEC_FAILED when the command could not be started.
   exec(container: string, argv: string[], options?: ExecOptions): Promise<ExecResult>
   // Makes sure that a helper container of this name runs: the image with argv in place of its entrypoint,
-  // without network, removed by the engine when argv ends. Throws IMAGE_SOURCE_MISSING.
+  // without network, removed by the engine when argv ends. Throws IMAGE_SOURCE_MISSING, IMAGE_REFERENCE_INVALID, and
+  // NAME_TAKEN when a container of another has the name.
   helper(helper: Helper): Promise<void>
 }

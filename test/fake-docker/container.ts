@@ -4,7 +4,7 @@ import type { SimulatedMachine } from './machine.ts'
 // What a container's command leaves on the wire: each chunk is one write, and the frames in it are as Docker
 // makes them, unless a test cuts them elsewhere.
 export interface Played {
-  chunks: Uint8Array[]
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   exitCode: number
   // 'cut': the connection breaks. 'never': the command goes on.
   end?: 'cut' | 'never'
@@ -18,6 +18,7 @@ export interface FakeContainer {
   running: boolean
   paused: boolean
   mounts: { Type: string; Name: string; Destination: string }[]
+  image?: string
   // Runs a command, given its standard input.
   play: (argv: string[], input: string) => Played
   machine?: SimulatedMachine

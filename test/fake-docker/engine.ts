@@ -10,8 +10,10 @@ import { type Asked, Execs } from './execs.ts'
 import { type Created, Helpers } from './helpers.ts'
 import { Refusal, type Reply } from './reply.ts'
 
-// What a test lets the engine do wrong with a request, such as "GET /containers/w-1/json".
-export type Fault = (request: string) => Refusal | 'hang' | undefined
+// What a test lets the engine do wrong with a request, such as "GET /containers/w-1/json": refuse it, answer nothing, or
+// stop in the middle of the answer.
+export type Fault = (request: string) => Refusal | Stop | undefined
+type Stop = 'hang' | 'half'
 
 // A Docker engine that speaks as much of its HTTP API, on a unix socket, as this program uses.
 export class FakeEngine {
@@ -28,6 +30,11 @@ export class FakeEngine {
 
   get socketPath(): string {
     return join(this.#directory, 'docker.sock')
+  }
+
+  // How many connections its clients keep.
+  get connections(): number {
+    return this.#sockets.size
   }
 
   // The real client of this engine.
@@ -74,7 +81,8 @@ export class FakeEngine {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request)
     const reply = this.#reply(request, () => this.#answer(request, body === '' ? {} : JSON.parse(body)))
-    if (reply === 'hang') return
+    if (reply === 'half') response.writeHead(200, { 'Content-Type': 'application/json' }).write('{')
+    if (reply === 'hang' || reply === 'half') return
     const { status, body: answer } = reply
     response.writeHead(status, { 'Content-Type': 'application/json' })
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer))
@@ -82,7 +90,7 @@ export class FakeEngine {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const reply = this.#reply(request, () => ({ status: 101, body: '' }))
-    if (reply === 'hang') return
+    if (reply === 'hang' || reply === 'half') return
     const id = /^\/exec\/([^/]+)\/start$/.exec(request.url ?? '')?.[1]
     const refused = reply.status === 101 ? this.execs.refusal(id) : reply
     if (!refused) return this.execs.start(id ?? '', request, socket, head)
@@ -90,12 +98,12 @@ export class FakeEngine {
     socket.end(`HTTP/1.1 ${refused.status} Refused\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`)
   }
 
-  #reply(request: IncomingMessage, answer: () => Reply): Reply | 'hang' {
+  #reply(request: IncomingMessage, answer: () => Reply): Reply | Stop {
     const line = `${request.method} ${request.url}`
     this.requests.push(line)
     try {
       const fault = this.fault(line)
-      if (fault === 'hang') return fault
+      if (fault === 'hang' || fault === 'half') return fault
       return fault ? fault.reply : answer()
     } catch (thrown) {
       if (thrown instanceof Refusal) return thrown.reply
@@ -120,6 +128,8 @@ export class FakeEngine {
         return { status: 200, body: this.execs.inspect(name) }
       case 'POST containers ':
         return { status: 201, body: { Id: this.helpers.create(searchParams.get('name') ?? '', body) } }
+      case 'DELETE containers ':
+        return { status: 204, body: this.helpers.remove(name) }
       case 'POST containers start':
         return { status: 204, body: this.helpers.start(name) }
       default:
@@ -142,11 +152,12 @@ export class FakeEngine {
   }
 }
 
-function inspected({ id, name, hostname, labels, running, paused, mounts }: FakeContainer): object {
+function inspected(container: FakeContainer): object {
+  const { id, name, hostname, labels, running, paused, mounts, image } = container
   return {
     Id: id,
     Name: `/${name}`,
-    Config: { Hostname: hostname, Labels: labels },
+    Config: { Hostname: hostname, Labels: labels, Image: image },
     // A paused container still counts as running.
     State: { Running: running, Paused: paused },
     Mounts: mounts,

@@ -64,7 +64,10 @@ export class Execs {
     const input = exec.attachStdin ? await inputOf(socket) : ''
     const { container, cmd } = exec
     const { chunks, exitCode, end } = container.play(cmd, input)
-    for (const chunk of chunks) await new Promise((resolve) => socket.write(chunk, resolve))
+    for await (const chunk of chunks) {
+      if (socket.destroyed) break
+      await new Promise((resolve) => socket.write(chunk, resolve))
+    }
     if (end === 'never') return
     if (end === 'cut') socket.destroy()
     else socket.end()

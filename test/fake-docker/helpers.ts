@@ -6,6 +6,7 @@ export interface Created {
   Image: string
   Entrypoint: string[]
   Cmd: string[]
+  Labels: Record<string, string>
   HostConfig: { AutoRemove: boolean; NetworkMode: string; Binds: string[] }
 }
 
@@ -26,12 +27,15 @@ export class Helpers {
     const taken = this.#containers.find((container) => container.name === name)
     if (taken)
       throw new Refusal(409, `Conflict. The container name "/${name}" is already in use by container "${taken.id}".`)
+    if (!/^[a-z0-9][a-z0-9./_-]*(:[\w.-]+)?$/.test(created.Image)) throw new Refusal(400, 'invalid reference format')
     if (!this.images.has(created.Image)) throw new Refusal(404, `No such image: ${created.Image}`)
     const { AutoRemove, NetworkMode } = created.HostConfig
     if (!AutoRemove || NetworkMode !== 'none') throw new Error('a helper is to be removed and to have no network')
     const container = {
       ...plainContainer(name, () => ({ chunks: [], exitCode: 0 })),
       id: newId(),
+      labels: created.Labels,
+      image: created.Image,
       running: false,
     }
     this.#containers.push(container)
@@ -50,6 +54,14 @@ export class Helpers {
     const at = this.#containers.find(({ mounts }) => mounts.some(({ Name }) => Name === volume))
     if (!at || path !== '/machine') throw new Error('a helper is to have a machine at /machine')
     this.images.get(created.Image)?.([...created.Entrypoint, ...created.Cmd], at, () => this.#remove(container))
+    return ''
+  }
+
+  remove(nameOrId: string): string {
+    const container = this.#containers.find(({ id, name }) => id === nameOrId || name === nameOrId)
+    if (!container) throw new Refusal(404, `No such container: ${nameOrId}`)
+    if (container.running) throw new Refusal(409, `cannot remove container "/${container.name}": container is running`)
+    this.#remove(container)
     return ''
   }
 

@@ -29,9 +29,12 @@ export function inProcess(fake: FakeEngine): Engine {
     helper: async ({ name, image, argv: [entrypoint = '', ...args], volumes }) => {
       const Binds = Object.entries(volumes).map(([volume, path]) => `${volume}:${path}`)
       const HostConfig = { AutoRemove: true, NetworkMode: 'none', Binds }
-      if (fake.containers.some((container) => container.name === name)) return
+      const Labels = { 'capd-kubeadm-upgrader': 'image-source' }
+      const taken = fake.containers.find((container) => container.name === name)
+      if (taken && !('capd-kubeadm-upgrader' in taken.labels)) throw new UpgradeError('NAME_TAKEN', { name })
+      if (taken) return
       if (!fake.helpers.images.has(image)) throw new UpgradeError('IMAGE_SOURCE_MISSING', { image })
-      fake.helpers.create(name, { Image: image, Entrypoint: [entrypoint], Cmd: args, HostConfig })
+      fake.helpers.create(name, { Image: image, Entrypoint: [entrypoint], Cmd: args, Labels, HostConfig })
       fake.helpers.start(name)
     },
   }

@@ -29,7 +29,7 @@ export const silent = pino({ level: 'silent' })
 export async function startLab(...names: string[]): Promise<Lab> {
   const world = createWorld(names)
   await world.fake.up()
-  return { ...world, engine: dockerEngine(world.fake.docker) }
+  return { ...world, engine: dockerEngine({ docker: world.fake.docker }) }
 }
 
 // The same, asked without dockerode and a socket between: for tests of what is asked, not of how.

@@ -1,70 +1,113 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { frame } from '../fake-docker/container.ts'
+import { expect, test } from 'vitest'
+import { frame, plainContainer } from '../fake-docker/container.ts'
 import type { FakeEngine } from '../fake-docker/engine.ts'
+import { ManualClock } from '../fake-docker/manual-clock.ts'
 import { engineCalls, engineWith } from './engine-with.ts'
 
-// Fake timers replace the global setTimeout only, so the one that promises is made of it here.
-vi.mock('node:timers/promises', async (original) => ({
-  ...(await original<object>()),
-  setTimeout: (ms: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, ms, value)
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer)
-        reject(signal.reason)
-      })
-    }),
-}))
+// An engine whose client's time passes only as the test lets it.
+async function stillEngine(play?: Parameters<typeof engineWith>[0]) {
+  const clock = new ManualClock()
+  return { clock, ...(await engineWith(play, { clock })) }
+}
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
-  onTestFinished(() => void vi.useRealTimers())
-})
-
-test.each(engineCalls)('%s waits 10 s for an engine that hangs', async (_name, call) => {
-  const { fake, engine } = await engineWith()
-  fake.fault = () => 'hang'
+test.each(
+  engineCalls.flatMap(([name, call]) => (['hang', 'half'] as const).map((fault) => [name, fault, call] as const)),
+)('%s that has no whole answer (%s) is ended after 10 s', async (_name, fault, call) => {
+  const { fake, engine, clock } = await stillEngine()
+  fake.fault = () => fault
   const outcome = outcomeOf(call(engine))
   await asked(fake, '')
-  await vi.advanceTimersByTimeAsync(9_999)
+  clock.pass(9.999)
+  await nextTurn()
   expect(outcome.code).toBe('none yet')
-  await vi.advanceTimersByTimeAsync(1)
+  clock.pass(0.001)
+  await until(() => outcome.code !== 'none yet')
   expect(outcome.code).toBe('ENGINE_UNREACHABLE')
+  await until(() => fake.connections === 0)
+  expect(clock.sleepers).toBe(0)
+})
+
+test('many calls that hang leave no connection and no timer behind', async () => {
+  const { fake, engine, clock } = await stillEngine()
+  fake.fault = () => 'hang'
+  const outcomes = Array.from({ length: 50 }, () => engineCalls.map(([, call]) => outcomeOf(call(engine)))).flat()
+  await until(() => fake.requests.length === outcomes.length)
+  expect(fake.connections).toBe(outcomes.length)
+  clock.pass(10)
+  await until(() => outcomes.every(({ code }) => code === 'ENGINE_UNREACHABLE'))
+  await until(() => fake.connections === 0)
+  expect(clock.sleepers).toBe(0)
 })
 
 test('an engine that hangs when a command is to start is not waited for', async () => {
-  const { fake, engine } = await engineWith()
+  const { fake, engine, clock } = await stillEngine()
   fake.fault = (request) => (request.endsWith('/start') ? 'hang' : undefined)
   const outcome = outcomeOf(engine.exec('m-1', ['date']))
   await asked(fake, '/start')
-  await vi.advanceTimersByTimeAsync(10_000)
+  clock.pass(10)
+  await until(() => outcome.code !== 'none yet')
   expect(outcome.code).toBe('ENGINE_UNREACHABLE')
+})
+
+test('an engine that hangs after the command has ended is not waited for', async () => {
+  const { fake, engine, clock } = await stillEngine()
+  fake.fault = (request) => (request.startsWith('GET /exec/') ? 'hang' : undefined)
+  const outcome = outcomeOf(engine.exec('m-1', ['date']))
+  await until(() => fake.requests.some((request) => request.startsWith('GET /exec/')))
+  clock.pass(10)
+  await until(() => outcome.code !== 'none yet')
+  expect(outcome.code).toBe('ENGINE_UNREACHABLE')
+})
+
+test('a helper whose start hangs is given up, and is started by the next call', async () => {
+  const { fake, engine, clock, container } = await stillEngine()
+  container.mounts.push({ Type: 'volume', Name: 'v', Destination: '/var' })
+  fake.helpers.images.set('i', () => {})
+  fake.fault = (request) => (request.endsWith('/start') ? 'hang' : undefined)
+  const helper = { name: 'h', image: 'i', argv: ['sh'], volumes: { v: '/machine' } }
+  const outcome = outcomeOf(engine.helper(helper))
+  await asked(fake, '/start')
+  clock.pass(10)
+  await until(() => outcome.code !== 'none yet')
+  expect(outcome.code).toBe('ENGINE_UNREACHABLE')
+  fake.fault = () => undefined
+  await engine.helper(helper)
+  expect(fake.helpers.starts).toEqual(['h'])
 })
 
 // `timeout` in a container that is frozen is frozen, too.
 test('a command in a frozen container is given up 10 s after its own time limit', async () => {
-  const { engine, docker } = await engineWith(() => ({ chunks: [frame(1, 'x')], exitCode: 0, end: 'never' }))
-  const reading = vi.spyOn(docker.modem, 'demuxStream')
+  const { fake, engine, clock } = await stillEngine(() => ({ chunks: [frame(1, 'x')], exitCode: 0, end: 'never' }))
   const outcome = outcomeOf(engine.exec('m-1', ['date'], { timeoutSeconds: 60 }))
-  await until(() => reading.mock.calls.length > 0)
-  await vi.advanceTimersByTimeAsync(69_000)
+  // The calls have been answered, and only the command is waited for.
+  await until(() => clock.next === 70)
+  clock.pass(69)
+  await nextTurn()
   expect(outcome.code).toBe('none yet')
-  await vi.advanceTimersByTimeAsync(1_000)
+  clock.pass(1)
   await until(() => outcome.code !== 'none yet')
   expect(outcome.code).toBe('EXEC_TIME_LIMIT')
+  // One that is idle is kept for the next call.
+  await until(() => fake.connections === 1)
 })
 
 test('a stream that is cut while the command goes on gives no result', async () => {
-  const { fake, engine } = await engineWith(() => ({ chunks: [frame(1, 'half')], exitCode: 0, end: 'cut' }))
+  const { fake, engine, clock } = await stillEngine(() => ({ chunks: [frame(1, 'half')], exitCode: 0, end: 'cut' }))
   fake.execs.inspect = (id) => ({ ID: id, Running: true, ExitCode: null })
   const outcome = outcomeOf(engine.exec('m-1', ['date']))
-  await asked(fake, '/json')
   await until(() => {
-    vi.advanceTimersByTime(1_000)
+    clock.pass(0.1)
     return outcome.code !== 'none yet'
   })
   expect(outcome.code).toBe('ENGINE_UNREACHABLE')
+})
+
+test('a container that hangs keeps nothing from the others', async () => {
+  const { fake, engine } = await stillEngine(() => ({ chunks: [], exitCode: 0, end: 'never' }))
+  fake.containers.push(plainContainer('m-2', () => ({ chunks: [frame(1, 'x')], exitCode: 0 })))
+  outcomeOf(engine.exec('m-1', ['date']))
+  expect(await engine.exec('m-2', ['date'])).toMatchObject({ stdout: 'x' })
 })
 
 function outcomeOf(promise: Promise<unknown>): { code: string } {
@@ -80,7 +123,7 @@ async function asked(fake: FakeEngine, request: string): Promise<void> {
   await until(() => fake.requests.some((line) => line.endsWith(request)))
 }
 
-// In real time, which is not faked for what the two ends of a socket do.
+// Time does not pass in between, but the two ends of a socket do what they do.
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await nextTurn()
 }

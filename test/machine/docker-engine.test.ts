@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { commandName } from '../../src/machine/command.ts'
+import type { ExecEvent } from '../../src/machine/docker-exec.ts'
+import { outputLimit } from '../../src/machine/exec-output.ts'
 import { type FakeContainer, frame, plainContainer } from '../fake-docker/container.ts'
-import { Refusal } from '../fake-docker/reply.ts'
+import { ManualClock } from '../fake-docker/manual-clock.ts'
 import { engineCalls, engineWith } from './engine-with.ts'
 
 const says = (...chunks: Uint8Array[]) => ({ chunks, exitCode: 0 })
@@ -89,12 +92,108 @@ test('an exit code that the engine notes a moment after the end of the stream is
   expect(answers).toEqual([])
 })
 
-test.each([124, 137])('exit code %i is the time limit that ended the command', async (exitCode) => {
-  const { engine } = await engineWith(() => ({ chunks: [], exitCode }))
-  await expect(engine.exec('m-1', ['sleep', '99'])).rejects.toMatchObject({
+test.each([124, 137])('exit code %i after the limit is the time limit that ended the command', async (exitCode) => {
+  const clock = new ManualClock()
+  const { promise: limit, resolve: pass } = Promise.withResolvers<void>()
+  async function* untilLimit() {
+    yield frame(2, 'loading')
+    await limit
+  }
+  const { engine } = await engineWith(() => ({ chunks: untilLimit(), exitCode }), { clock })
+  const result = engine.exec('m-1', ['sleep', '99'])
+  // The command's own limit, and what it has beyond that.
+  await vi.waitUntil(() => clock.next === 40)
+  clock.pass(30)
+  pass()
+  await expect(result).rejects.toMatchObject({
     code: 'EXEC_TIME_LIMIT',
     values: { command: 'sleep' },
+    detail: 'loading',
   })
+})
+
+test('exit code 137 before the limit is a kill by another, with what the command printed until then', async () => {
+  const { engine } = await engineWith(() => ({ chunks: [frame(2, 'loading')], exitCode: 137 }))
+  await expect(engine.exec('m-1', ['sh', '-c', 'exec kubeadm "$1"', 'images.sh', 'secret'])).rejects.toMatchObject({
+    code: 'EXEC_KILLED',
+    values: { command: 'images.sh' },
+    detail: 'loading',
+  })
+})
+
+test('exit code 124 before the limit is the result of the command', async () => {
+  const { engine } = await engineWith(() => ({ chunks: [], exitCode: 124 }))
+  expect(await engine.exec('m-1', ['timeout', '1', 'x'])).toMatchObject({ exitCode: 124 })
+})
+
+test.each([
+  [['kubectl', '--token=secret', 'get'], 'kubectl'],
+  [['sh', '-c', 'cat "$1"', 'facts.sh', 'secret'], 'facts.sh'],
+  [['sh', '-c', 'cat /secret'], 'sh'],
+  [['sh', '-s', '--', 'secret'], 'sh'],
+  [[], ''],
+])('the command %j is called %j', (argv, name) => {
+  expect(commandName(argv)).toBe(name)
+})
+
+test('each exec is reported with its duration and its end, and without what was given to it or printed', async () => {
+  const clock = new ManualClock()
+  const events: ExecEvent[] = []
+  const play = () => {
+    clock.pass(2)
+    return { chunks: [frame(1, 'secret'), frame(2, 'secret')], exitCode: 3 }
+  }
+  const { engine, container } = await engineWith(play, { clock, onExec: (event) => events.push(event) })
+  await engine.exec('m-1', ['sh', '-c', 'text', 'facts.sh', 'secret'], { input: 'secret' })
+  container.running = false
+  await expect(engine.exec('m-1', ['cat', 'secret'])).rejects.toMatchObject({ code: 'CONTAINER_STOPPED' })
+  expect(events).toEqual([
+    { container: 'm-1', command: 'facts.sh', seconds: 2, exitCode: 3 },
+    { container: 'm-1', command: 'cat', seconds: 0, error: 'CONTAINER_STOPPED' },
+  ])
+})
+
+test('millions of small frames are put together in linear time', async () => {
+  const count = 1_000_000
+  const pair = Buffer.concat([frame(1, 'a'), frame(2, 'b')])
+  const { engine } = await engineWith(() => says(...piecesOf(Buffer.alloc(pair.length * count, pair), 65_536)))
+  const { stdout, stderr } = await engine.exec('m-1', ['print'])
+  expect([stdout, stderr].map((text) => [text.length, text.slice(0, 3), text.slice(-3)])).toEqual([
+    [count, 'aaa', 'aaa'],
+    [count, 'bbb', 'bbb'],
+  ])
+})
+
+test('as much output as the limit allows is read', async () => {
+  const half = 'x'.repeat(outputLimit / 2)
+  const { engine } = await engineWith(() => says(frame(1, half), frame(2, half)))
+  expect(await engine.exec('m-1', ['print'])).toEqual({ exitCode: 0, stdout: half, stderr: half })
+})
+
+test.each([
+  1, 2,
+] as const)('output of stream %i without end is an error, and the connection is closed', async (stream) => {
+  let written = 0
+  function* endless() {
+    for (const piece = frame(stream, 'x'.repeat(32_760)); ; written += piece.length) yield piece
+  }
+  const { fake, engine } = await engineWith(() => ({ chunks: endless(), exitCode: 0 }))
+  await expect(engine.exec('m-1', ['cat', '/var/lib/history'])).rejects.toMatchObject({
+    code: 'OUTPUT_TOO_LARGE',
+    values: { command: 'cat' },
+  })
+  await vi.waitUntil(() => [...fake.execs.all.values()].every(({ running }) => !running))
+  // The limit, and what the two ends of a socket hold.
+  expect(written).toBeLessThan(2 * outputLimit)
+})
+
+test.each([
+  ['something else than frames', [Buffer.from('HTTP/1.1 500 Internal Server Error')]],
+  ['half a frame', [frame(1, 'whole'), frame(1, 'half').subarray(0, 10)]],
+  ['half a header', [frame(1, 'whole').subarray(0, 4)]],
+])('%s is no output', async (_what, chunks) => {
+  const { engine } = await engineWith(() => says(...chunks))
+  await expect(engine.exec('m-1', ['print'])).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
 })
 
 test('a command that the container runtime could not start is a failed command, with its words', async () => {
@@ -125,12 +224,6 @@ test.each(engineCalls)('%s says when the engine is not there', async (_name, cal
   const { fake, engine } = await engineWith(nothing)
   await engine.ping()
   await fake.down()
-  await expect(call(engine)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
-})
-
-test.each(engineCalls)('%s says when the engine fails', async (_name, call) => {
-  const { fake, engine } = await engineWith(nothing)
-  fake.fault = () => new Refusal(500, 'server error')
   await expect(call(engine)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
 })
 

@@ -1,11 +1,11 @@
 import { expect, onTestFinished } from 'vitest'
-import { dockerEngine } from '../../src/machine/docker-engine.ts'
+import { type DockerEngineOptions, dockerEngine } from '../../src/machine/docker-engine.ts'
 import type { Engine } from '../../src/machine/engine.ts'
 import { type FakeContainer, type Played, plainContainer } from '../fake-docker/container.ts'
 import { FakeEngine } from '../fake-docker/engine.ts'
 
-// An engine with one container, m-1, which does this with every command.
-export async function engineWith(play: FakeContainer['play'] = silently) {
+// An engine with one container, m-1, which does this with every command; and what its client is made with.
+export async function engineWith(play: FakeContainer['play'] = silently, options: DockerEngineOptions = {}) {
   const fake = new FakeEngine()
   const container = plainContainer('m-1', play)
   fake.containers.push(container)
@@ -15,7 +15,7 @@ export async function engineWith(play: FakeContainer['play'] = silently) {
     expect(fake.unknown).toEqual([])
   })
   const docker = fake.docker
-  return { fake, container, docker, engine: dockerEngine(docker) }
+  return { fake, container, docker, engine: dockerEngine({ docker, ...options }) }
 }
 
 function silently(): Played {

@@ -33,7 +33,9 @@ test('an engine that is away for a while costs nothing but time', async () => {
   })
   await walked.ended
   expect(walked.run.progress.phase).toBe('Done')
-  expect(walked.messages).toContain(`${fetching}: The Docker engine does not answer. (ENGINE_UNREACHABLE)`)
+  expect(walked.messages).toContain(
+    `${fetching}: The Docker engine refused a request with status 500: the engine is starting (ENGINE_REFUSED)`,
+  )
   const starts = lab.machine('cp-1').units.starts
   expect(starts.filter((unit) => unit.includes('binaries'))).toHaveLength(1)
 })

@@ -28,9 +28,9 @@ export const imageArchive: Step = {
     // One that was at work may have ended since the look.
     if ((await imageArchive.done(context)) === 'done') return
     await engine.helper({
-      // One a machine and target: while it runs, the engine refuses a second, and a second that comes later finds
-      // the archive there.
-      name: `capd-kubeadm-upgrader-images-${machine.name}-${target}`,
+      // One a machine: while it runs, the engine refuses a second, and a second that comes later finds the archive
+      // there.
+      name: `capd-kubeadm-upgrader-images-${machine.name}`,
       image,
       argv: ['sh', '-c', script, 'image-archive', directory, ...needed, ...welcome.map((name) => `?${name}`)],
       volumes: { [varVolume]: '/machine' },
