@@ -9,10 +9,14 @@ import { withCheckedFaults, withFaults } from './faults/faults.ts'
 import { withStepFaults } from './faults/steps.ts'
 import { createHandlers } from './hooks/handlers.ts'
 import { dockerEngine } from './machine/docker-engine.ts'
+import { limited } from './machine/exec-limit.ts'
 import { createMetrics } from './metrics.ts'
 import { systemClock } from './upgrade/clock.ts'
 import { planFor } from './upgrade/plan.ts'
 import { createUpgrades } from './upgrade/upgrades.ts'
+
+// Each costs the engine three requests and a process in the machine.
+const execsAtOnce = 8
 
 const usage = `Usage: node src/main.ts [--help]
 
@@ -35,7 +39,7 @@ async function main(): Promise<void> {
   if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
   for (const warning of warningsAbout(config)) log.warn(warning)
-  const engine = dockerEngine()
+  const engine = limited(dockerEngine(), execsAtOnce)
   const stop = new AbortController()
   const clock = systemClock(stop.signal)
   const onFault = (fault: string) => log.warn({ fault }, 'misbehaviour')

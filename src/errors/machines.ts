@@ -66,6 +66,11 @@ export const machines = {
       `The Docker engine refused a request with status ${status}: ${cause}`,
       'Read the log of the engine, such as "journalctl -u docker".',
     ),
+  ENGINE_BUSY: () =>
+    progress(
+      'Too many commands wait for the Docker engine.',
+      'Wait: they are tried again. If it continues, check the load of the host of the engine.',
+    ),
   IMAGE_REFERENCE_INVALID: ({ image }: Values<'image'>) =>
     failure(`The image reference ${image} is not valid.`, 'Correct UPGRADER_NODE_IMAGE.'),
   NAME_TAKEN: ({ name }: Values<'name'>) =>
