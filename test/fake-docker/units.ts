@@ -108,9 +108,11 @@ export class Units {
     return { exitCode: 0, stdout: '', stderr: '' }
   }
 
+  // One that has not failed stays as it is.
   resetFailed(name: string): ExecResult {
-    if (!this.#units.has(name)) return refusal(1, `Failed to reset failed state: Unit ${name}.service not loaded.`)
-    this.#units.delete(name)
+    const unit = this.#units.get(name)
+    if (!unit) return refusal(1, `Failed to reset failed state: Unit ${name}.service not loaded.`)
+    if (unit.state === 'failed') this.#units.delete(name)
     return { exitCode: 0, stdout: '', stderr: '' }
   }
 

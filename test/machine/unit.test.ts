@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Machine } from '../../src/machine/machine.ts'
 import { machineOn } from '../../src/machine/machine.ts'
-import { clearUnit, startUnit, unitLog, unitResult } from '../../src/machine/unit.ts'
+import { clearUnit, forgetFailure, startUnit, unitLog, unitResult } from '../../src/machine/unit.ts'
 import { frame } from '../fake-docker/container.ts'
 import { startLab } from '../fake-docker/lab.ts'
 import { engineWith } from './engine-with.ts'
@@ -69,6 +69,21 @@ test.each(['succeeded', 'failed'])('a unit that has %s can be started again once
   expect((await unitResult(machine, unit)).state).toBe('none')
   await startUnit(machine, named, argv, 60)
   expect(units.starts).toEqual([unit, unit])
+})
+
+test('a unit whose failure is forgotten can be started again, and a late second time does not stop that run', async () => {
+  const { machine, units, pass } = await machineWithScript()
+  units.fail('binaries', { exitCode: 1, log: '' })
+  await startUnit(machine, named, argv, 60)
+  pass(10)
+  await forgetFailure(machine, unit)
+  expect((await unitResult(machine, unit)).state).toBe('none')
+  await startUnit(machine, named, argv, 60)
+  // As a process does it that saw the failure, too, and was slow.
+  await forgetFailure(machine, unit)
+  expect((await unitResult(machine, unit)).state).toBe('running')
+  pass(10)
+  expect((await unitResult(machine, unit)).state).toBe('succeeded')
 })
 
 test('the log of a unit is that of its present run', async () => {
