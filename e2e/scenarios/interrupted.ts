@@ -105,7 +105,7 @@ async function startedOnce(machine: Machine, version: string): Promise<string[]>
     "journalctl -o cat --no-pager _PID=1 | grep '^Started capd-kubeadm-upgrader-' || true",
   )
   const lines = journal.split('\n').filter((line) => line.includes(` to ${version}`))
-  const units = lines.map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
+  const units = lines.map((line) => line.replace(/^Started (\S+?)(?:\.service| to ).*/, '$1'))
   return ['binaries', 'images', 'kubeadm', 'kubelet'].flatMap((step) => {
     const count = units.filter((unit) => unit === `capd-kubeadm-upgrader-${step}`).length
     return count === 1 ? [] : [`${container}: the unit of ${step} was started ${count} times, not once`]

@@ -81,7 +81,7 @@ async function startedOnce({ lab }: Stage, machine: string, helpers: string[]): 
     "journalctl -o cat --no-pager _PID=1 | grep -E '^Started capd-kubeadm-upgrader-'",
   )
   const lines = journal.split('\n').filter((line) => line.includes(` to ${lab.to}`))
-  const units = lines.map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
+  const units = lines.map((line) => line.replace(/^Started (\S+?)(?:\.service| to ).*/, '$1'))
   const expected = ['binaries', 'images', 'kubeadm', 'kubelet'].map((step) => `capd-kubeadm-upgrader-${step}`)
   console.log(`  ${machine}: ${helpers.length} helper containers; one that finds the archive there ends at once`)
   return expected.flatMap((name) => {
