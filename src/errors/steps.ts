@@ -78,6 +78,7 @@ export const steps = {
       `kubeadm upgrade node failed: ${cause}`,
       `Read "journalctl -u ${unit}" in the machine. kubeadm restored what it had changed.`,
     ),
+  DISK_FULL: () => progress('A disk of the machine is full.', "Free space in the machine or on the engine's disk."),
   KUBEADM_CONFIG_REFUSED: ({ cause }: Values<'cause'>) =>
     failure(
       `kubeadm does not accept the cluster's configuration: ${cause}`,

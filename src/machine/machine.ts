@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { Role } from '../contract/role.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { commandName, scriptCommand, scriptOutput } from './command.ts'
+import { namesFullDisk } from './disk-full.ts'
 import type { Engine, ExecOptions, ExecResult } from './engine.ts'
 
 // Everything that this program leaves on a machine is below this directory, on the machine's /var volume.
@@ -37,6 +38,7 @@ export function machineOn(engine: Engine, at: Pick<Machine, 'name' | 'cluster' |
   const run: Machine['run'] = async (argv, options) => {
     const result = await attempt(argv, options)
     if (result.exitCode === 0) return result.stdout
+    if (namesFullDisk(result.stderr)) throw new UpgradeError('DISK_FULL', {}, { detail: result.stderr })
     const command = commandName(argv)
     throw new UpgradeError('EXEC_FAILED', { command }, { detail: result.stderr || result.stdout })
   }

@@ -1,4 +1,5 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
+import { namesFullDisk } from '../machine/disk-full.ts'
 import type { Machine } from '../machine/machine.ts'
 import { clearUnit, forgetFailure, startUnit, type UnitResult, unitLog, unitResult } from '../machine/unit.ts'
 import { type Context, type Step, workDirectory } from './step.ts'
@@ -49,7 +50,10 @@ export function unitStep(step: Omit<UnitStep, 'apply'>): Step {
       await clearOther(machine, unit, description)
       const found = await unitResult(machine, unit)
       // It is forgotten once the failure is noted: until then nobody can start it again.
-      if (found.state === 'failed') throw explain({ ...found, unit, log: await unitLog(machine, unit) })
+      if (found.state === 'failed') {
+        const log = await unitLog(machine, unit)
+        throw namesFullDisk(log) ? new UpgradeError('DISK_FULL', {}, { detail: log }) : explain({ ...found, unit, log })
+      }
       // One that succeeded just now is seen by the next look; whoever undoes a unit's effect clears the unit.
       if (found.state !== 'none') return
       const given = await args(context)

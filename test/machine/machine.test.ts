@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/machine/engine.ts'
 import { type Machine, machineOn } from '../../src/machine/machine.ts'
 import { frame } from '../fake-docker/container.ts'
 import { startLab } from '../fake-docker/lab.ts'
@@ -30,6 +31,15 @@ test('run throws with the command, and keeps its words for the log', async () =>
     values: { command: 'cat' },
     detail: 'warning',
   })
+})
+
+test.each([
+  'cat: write error: No space left on device',
+  "mkdir: cannot create directory '/var/x': Disk quota exceeded",
+])('run throws DISK_FULL when the command says: %s', async (stderr) => {
+  const exec: Engine['exec'] = async () => ({ exitCode: 1, stdout: '', stderr })
+  const machine = machineOn({ exec } as Engine, { name: 'm-1', cluster: 'lab', role: 'worker' })
+  await expect(machine.run(['cat', '/file'])).rejects.toMatchObject({ code: 'DISK_FULL', detail: stderr })
 })
 
 test('attempt gives whatever came of the command', async () => {

@@ -31,6 +31,21 @@ const troubles: [code: string, said: string, provoke: (lab: Lab) => void, limit:
     'binaries',
   ],
   [
+    'DISK_FULL',
+    'step 3 of 11, fetching kubeadm, kubelet and kubectl: A disk of the machine is full.',
+    ({ machine }) => machine('cp-1').units.fail('binaries', { exitCode: 48, log: 'failed: kubelet\n' }, 2),
+    'binaries',
+  ],
+  [
+    'DISK_FULL',
+    'step 7 of 11, running kubeadm upgrade node: A disk of the machine is full.',
+    ({ machine }) => {
+      const log = "cp: error writing '/etc/kubernetes/kubelet.conf.new': No space left on device"
+      machine('cp-1').units.fail('kubeadm', { exitCode: 1, log }, 2)
+    },
+    'kubeadm',
+  ],
+  [
     'IMAGES_NOT_LOADED',
     'step 6 of 11, bringing in the Kubernetes images: The Kubernetes images could not be brought into the machine.',
     ({ machine }) => machine('cp-1').units.fail('images', { exitCode: 1, log: 'ctr: no space left\n' }, 2),
@@ -124,19 +139,21 @@ test('the walk goes on when space is made', async () => {
   expect((await walk(lab, 'cp-1')).run.progress.phase).toBe('Done')
 })
 
-test('a node image whose containerd does not start is tried again', async () => {
+test.each([
+  ['whose containerd does not start', 'containerd does not answer\n', 'IMAGES_NOT_LOADED'],
+  ['that finds the disk full', 'ctr: write images.tar.new: no space left on device\n', 'DISK_FULL'],
+  ['that finds no space even for a reason', '', 'DISK_FULL'],
+])('a node image %s is tried again', async (_, reason, code) => {
   const lab = startQuickLab('cp-1')
   const good = lab.fake.helpers.images.get(`kindest/node:${target}`)
   lab.fake.helpers.images.set(`kindest/node:${target}`, (_argv, { machine }, end) => {
-    machine?.files.set(`/var/lib/capd-kubeadm-upgrader/${target}/images.failed`, 'containerd does not answer\n')
+    machine?.files.set(`/var/lib/capd-kubeadm-upgrader/${target}/images.failed`, reason)
     if (good) lab.fake.helpers.images.set(`kindest/node:${target}`, good)
     end()
   })
   const { run, messages } = await walk(lab, 'cp-1')
   expect(run.progress.phase).toBe('Done')
-  expect(messages).toContain(
-    'step 5 of 11, taking the Kubernetes images from the node image: The Kubernetes images could not be brought into the machine. (IMAGES_NOT_LOADED)',
-  )
+  expect(messages.filter((message) => message.endsWith(`(${code})`))).toHaveLength(1)
   expect(lab.fake.helpers.starts).toHaveLength(2)
 })
 

@@ -1,28 +1,38 @@
 # Fetches kubeadm, kubelet and kubectl of one release, checks them and renames the directory into place.
 # Arguments: base URL, version, directory. Exit codes: 41 not there, 42 cut off, 43 stalled, 44 wrong checksum,
-# 45 does not run or is another version.
+# 45 does not run or is another version, 48 no space left.
+set -eu
 url=$1 version=$2 directory=$3
 partial=$directory.partial
+
+# Renamed into place by an earlier run.
+if [ -e "$directory" ]; then exit 0; fi
 
 case $(uname -m) in
   x86_64) arch=amd64 ;;
   aarch64) arch=arm64 ;;
   *) arch=$(uname -m) ;;
 esac
+# The log shows no password.
+shown=$(printf '%s' "$url" | sed 's,//[^/]*@,//,')
+
+# What was fetched in part would keep a full disk full.
+trap 'rm -rf "$partial"' EXIT
 
 fail() {
-  rm -f "$partial/$2"
   echo "failed: $2"
   exit "$1"
 }
 
 # A stall is under 1 KiB/s for 20 s.
 fetch() {
+  result=0
   status=$(curl --fail --location --silent --show-error --connect-timeout 10 --speed-limit 1024 --speed-time 20 \
-    --write-out '%{http_code}' --output "$partial/$1" "$url/$version/bin/linux/$arch/$1")
-  case $?:$status in
+    --write-out '%{http_code}' --output "$partial/$1" "$url/$version/bin/linux/$arch/$1") || result=$?
+  case $result:$status in
     0:*) ;;
     22:404 | 22:403 | 22:410) fail 41 "$1" ;;
+    23:*) fail 48 "$1" ;;
     28:*) fail 43 "$1" ;;
     *) fail 42 "$1" ;;
   esac
@@ -40,7 +50,7 @@ version_of() {
 rm -rf "$partial"
 mkdir -p "$partial"
 for name in kubeadm kubelet kubectl; do
-  echo "fetching $url/$version/bin/linux/$arch/$name"
+  echo "fetching $shown/$version/bin/linux/$arch/$name"
   fetch "$name.sha256"
   fetch "$name"
   echo "$(cat "$partial/$name.sha256")  $partial/$name" | sha256sum --check --status || fail 44 "$name"
@@ -49,4 +59,4 @@ for name in kubeadm kubelet kubectl; do
   rm "$partial/$name.sha256"
 done
 sync "$partial"/*
-mv "$partial" "$directory"
+mv -T "$partial" "$directory"

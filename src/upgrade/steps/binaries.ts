@@ -26,6 +26,7 @@ function explain({ exitCode, log, unit }: Ended): UpgradeError {
     43: 'DOWNLOAD_STALLED',
     44: 'CHECKSUM_WRONG',
     45: 'BINARY_UNUSABLE',
+    48: 'DISK_FULL',
   } as const
   const code = exitCode in codes ? codes[exitCode as keyof typeof codes] : 'UNIT_FAILED'
   const what = /^failed: (\S+)$/m.exec(log)?.[1] ?? 'a file'

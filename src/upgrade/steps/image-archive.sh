@@ -1,19 +1,33 @@
 # Runs in a container of the target's node image, with the machine's /var at /machine: exports images into an
-# archive there. Arguments: directory, image names; one behind a question mark may be lacking. A failure is written to images.failed in the directory.
+# archive there. Arguments: directory, image names; one behind a question mark may be lacking.
+# The reason of a failure is left in images.failed in the directory; an empty one means that there was no space for it.
+set -eu
 directory=$1
 shift
+archive=$directory/images.tar
+
+# Of an earlier run.
+rm -f "$directory/images.failed"
+if [ -e "$archive" ]; then exit 0; fi
+# Half an archive would keep a full disk full.
+trap 'rm -f "$archive.new" "$directory/images.failed.new"' EXIT
 
 fail() {
-  echo "$1" >"$directory/images.failed"
+  echo "$1" >&2
+  rm -f "$archive.new"
+  if echo "$1" | cat >"$directory/images.failed.new"; then
+    mv "$directory/images.failed.new" "$directory/images.failed"
+  else
+    : >"$directory/images.failed"
+  fi
   exit 1
 }
 
-[ -e "$directory/images.tar" ] && exit
 containerd >/tmp/containerd.log 2>&1 &
 tries=0
 until ctr -n k8s.io images ls -q >/tmp/images 2>/dev/null; do
   tries=$((tries + 1))
-  [ "$tries" -gt 300 ] && fail "containerd of the node image does not answer: $(tail -n 3 /tmp/containerd.log)"
+  if [ "$tries" -gt 300 ]; then fail "containerd of the node image does not answer: $(tail -n 3 /tmp/containerd.log)"; fi
   sleep 0.2
 done
 names=
@@ -27,5 +41,6 @@ done
 
 # Words of their own again: an image's name has no spaces.
 # shellcheck disable=SC2086
-error=$(ctr -n k8s.io images export "$directory/images.tar.new" $names 2>&1) || fail "$error"
-mv "$directory/images.tar.new" "$directory/images.tar"
+error=$(ctr -n k8s.io images export "$archive.new" $names 2>&1) || fail "$error"
+error=$(sync "$archive.new" 2>&1) || fail "$error"
+mv "$archive.new" "$archive"

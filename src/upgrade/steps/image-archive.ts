@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { UpgradeError } from '../../errors/upgrade-error.ts'
+import { namesFullDisk } from '../../machine/disk-full.ts'
 import { missingImages } from '../images.ts'
 import { type Context, type Step, waiting, workDirectory } from '../step.ts'
 
@@ -41,8 +42,18 @@ export const imageArchive: Step = {
 // What the helper wrote when it could not do its work; taken away, so that the next look starts a new one.
 async function refuseFailed({ machine, target }: Context, image: string): Promise<void> {
   const take = 'cat "$1" 2>/dev/null && rm -f "$1"'
-  const { stdout } = await machine.attempt(['sh', '-c', take, 'take', `${workDirectory(target)}/images.failed`])
+  const { exitCode, stdout } = await machine.attempt([
+    'sh',
+    '-c',
+    take,
+    'take',
+    `${workDirectory(target)}/images.failed`,
+  ])
+  const isThere = exitCode === 0
+  if (!isThere) return
   const missing = /^lacks (.*)$/m.exec(stdout)?.[1]
   if (missing !== undefined) throw new UpgradeError('IMAGE_SOURCE_LACKS', { image, missing })
-  if (stdout !== '') throw new UpgradeError('IMAGES_NOT_LOADED', {}, { detail: stdout })
+  // An empty one: not even the reason could be written.
+  const isDiskFull = stdout === '' || namesFullDisk(stdout)
+  throw new UpgradeError(isDiskFull ? 'DISK_FULL' : 'IMAGES_NOT_LOADED', {}, { detail: stdout })
 }

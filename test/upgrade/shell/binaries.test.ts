@@ -36,7 +36,7 @@ async function fetchFrom(misbehave: Misbehaviour = () => false) {
   onTestFinished(() => void server.close())
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/release`
   const run = () => root.run('steps/binaries.sh', url, version, directory)
-  return { root, run, asked }
+  return { root, run, asked, url }
 }
 
 describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
@@ -100,7 +100,7 @@ describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
     expect(ended).toBe(exitCode)
     expect(stdout.split('\n').at(-1)).toBe(`failed: ${exitCode === 44 ? fileName.replace('.sha256', '') : fileName}`)
     expect(root.has(directory)).toBe(false)
-    expect(root.has(`${directory}.partial/${fileName}`)).toBe(exitCode === 44 && fileName.endsWith('.sha256'))
+    expect(root.has(`${directory}.partial`)).toBe(false)
   })
 
   test.each([
@@ -117,6 +117,29 @@ describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
     const { exitCode, stdout } = await run()
     expect([exitCode, stdout.split('\n').at(-1)]).toEqual([45, 'failed: kubelet'])
     expect(root.has(directory)).toBe(false)
+  })
+
+  test('leaves alone what an earlier run has renamed into place', async () => {
+    const { root, run, asked } = await fetchFrom()
+    root.write(`${directory}/kubeadm`, 'there')
+    expect(await run()).toMatchObject({ exitCode: 0 })
+    expect([readdirSync(root.path(directory)), asked]).toEqual([['kubeadm'], []])
+  })
+
+  test('prints no password of the URL', async () => {
+    const { root, url } = await fetchFrom()
+    const withPassword = url.replace('//', '//mirror:the-password@')
+    const { exitCode, stdout } = await root.run('steps/binaries.sh', withPassword, version, directory)
+    expect(exitCode).toBe(0)
+    expect(stdout.split('\n')[0]).toBe(`fetching ${url}/${version}/bin/linux/${arch}/kubeadm`)
+    expect(stdout).not.toContain('the-password')
+  })
+
+  test('a disk that is full is exit code 48', async () => {
+    const { root, run } = await fetchFrom()
+    root.program('/stand-ins/curl', 'echo "curl: (23) Failed writing body" >&2; exit 23')
+    expect(await run()).toMatchObject({ exitCode: 48 })
+    expect(root.has(`${directory}.partial`)).toBe(false)
   })
 
   test('a server that is not there is exit code 42', async () => {

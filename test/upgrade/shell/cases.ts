@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
 import type { Case } from './disturbed.ts'
 import { addKubectl, kubeconfig } from './kubectl.ts'
@@ -60,7 +61,43 @@ export const cases: Case[] = [
     },
     leftovers: [/\/cluster-configuration\.yaml\.new$/],
   },
+  {
+    script: 'steps/binaries.sh',
+    args: ['http://files/release', 'v1.35.4', `${work}/bin`],
+    disks: ['/var'],
+    prepare(root) {
+      // The sum of what it gives for a program, which is a script that prints its version in any way that is asked for.
+      const program = `#!/bin/sh\n[ "$1" = --version ] && echo "Kubernetes v1.35.4" && exit\n[ "$2" = --client ] && printf 'Client Version: ' \necho v1.35.4\n${filling}`
+      root.write('/tmp/program', program)
+      root.write('/tmp/sum', createHash('sha256').update(program).digest('hex'))
+      root.program('/stand-ins/curl', downloading)
+    },
+    leftovers: [/\/bin\.partial\//],
+  },
+  {
+    script: 'steps/image-archive.sh',
+    args: [work, 'registry/a:1'],
+    disks: ['/var'],
+    prepare(root) {
+      mkdirSync(root.path(work), { recursive: true })
+      root.write('/tmp/archive', filling)
+      root.program('/stand-ins/containerd')
+      root.program('/stand-ins/ctr', 'case $4 in ls) echo registry/a:1 ;; export) cat /tmp/archive >"$5" ;; esac')
+    },
+    leftovers: [/\/images\.(tar\.new|failed|failed\.new)$/],
+  },
 ]
+
+// curl with the arguments of binaries.sh.
+const downloading = `
+while [ $# -gt 1 ]; do
+  if [ "$1" = --output ]; then output=$2; fi
+  shift
+done
+case $1 in *.sha256) file=/tmp/sum ;; *) file=/tmp/program ;; esac
+cat "$file" >"$output" || exit 23
+printf 200
+`
 
 function prepareControlPlane(root: Root): void {
   for (const name of servers) root.write(`/etc/kubernetes/manifests/${name}.yaml`, name)

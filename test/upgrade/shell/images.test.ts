@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { createRoot, type Root } from './rooted.ts'
 
@@ -143,5 +143,14 @@ describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
     await root.run('steps/image-archive.sh', work, 'registry/a:1')
     expect(root.read(`${work}/images.failed`)).toBe('no space left\n')
     expect(root.has(`${work}/images.tar`)).toBe(false)
+  })
+
+  test('leaves an empty reason when the disk has no space for one, and no half archive', async () => {
+    const root = nodeImage('case $4 in ls) echo registry/a:1 ;; export) echo half >"$5"; exit 1 ;; esac')
+    // cat is what writes the reason.
+    root.program('/stand-ins/cat', 'echo "cat: write error: No space left on device" >&2; exit 1')
+    expect((await root.run('steps/image-archive.sh', work, 'registry/a:1')).exitCode).toBe(1)
+    expect(readdirSync(root.path(work)).sort()).toEqual(['bin', 'images.failed', 'x'])
+    expect(root.read(`${work}/images.failed`)).toBe('')
   })
 })
