@@ -1,6 +1,6 @@
 # Brings the Kubernetes images into containerd. Arguments: work directory, and pull or node-image.
+set -eu
 directory=$1
-set -e
 if [ "$2" = pull ]; then
   "$directory/bin/kubeadm" config images pull --config "$directory/cluster-configuration.yaml"
 else

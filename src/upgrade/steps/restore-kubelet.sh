@@ -1,9 +1,13 @@
 # Puts back the programs that kubelet.sh kept and restarts the kubelet. Argument: work directory.
+set -eu
 directory=$1
-set -e
-[ -d "$directory/previous" ] || exit 0
+if [ ! -d "$directory/previous" ]; then exit 0; fi
+trap 'rm -f /usr/bin/.kubeadm.new /usr/bin/.kubectl.new /usr/bin/.kubelet.new' EXIT
+
+# One after the other, for a disk that has room for one.
 for name in kubeadm kubectl kubelet; do
   cp -p "$directory/previous/$name" "/usr/bin/.$name.new"
+  sync "/usr/bin/.$name.new"
   mv "/usr/bin/.$name.new" "/usr/bin/$name"
 done
 systemctl restart kubelet

@@ -86,6 +86,30 @@ export const cases: Case[] = [
     },
     leftovers: [/\/images\.(tar\.new|failed|failed\.new)$/],
   },
+  {
+    script: 'steps/kubelet.sh',
+    args: [work, 'v1.35.4', 'pod-infra-container-image'],
+    disks: ['/usr', '/var'],
+    prepare(root) {
+      preparePrograms(root, '/usr/bin', 'v1.34.4')
+      preparePrograms(root, `${work}/bin`, 'v1.35.4')
+      root.write('/var/lib/kubelet/kubeadm-flags.env', `A="--pod-infra-container-image=x --b"\n${filling}`)
+      chmodSync(root.path('/var/lib/kubelet/kubeadm-flags.env'), 0o600)
+      root.program('/stand-ins/systemctl')
+    },
+    leftovers: [/^\/usr\/bin\/\..*\.new$/, /\/previous(\.new)?\//, /\/kubeadm-flags\.env\.new$/],
+  },
+  {
+    script: 'steps/restore-kubelet.sh',
+    args: [work],
+    disks: ['/usr'],
+    prepare(root) {
+      preparePrograms(root, '/usr/bin', 'v1.35.4')
+      preparePrograms(root, `${work}/previous`, 'v1.34.4')
+      root.program('/stand-ins/systemctl')
+    },
+    leftovers: [/^\/usr\/bin\/\..*\.new$/],
+  },
 ]
 
 // curl with the arguments of binaries.sh.
@@ -107,4 +131,11 @@ function prepareControlPlane(root: Root): void {
   root.program('/stand-ins/systemctl')
   root.program('/stand-ins/sleep')
   root.program('/stand-ins/curl', 'echo kubelet_desired_pods 1; echo kubelet_pod_worker_duration_seconds_count 1')
+}
+
+function preparePrograms(root: Root, directory: string, version: string): void {
+  for (const name of ['kubeadm', 'kubectl', 'kubelet']) {
+    root.write(`${directory}/${name}`, `#!/bin/sh\necho "Kubernetes ${version}"\n${filling}`)
+    chmodSync(root.path(`${directory}/${name}`), 0o755)
+  }
 }

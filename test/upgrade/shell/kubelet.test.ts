@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { createRoot, type Root } from './rooted.ts'
 
@@ -74,6 +74,18 @@ describe.skipIf(process.platform !== 'linux')('kubelet.sh', () => {
     root.write(flags, before)
     expect((await root.run('steps/kubelet.sh', work, 'v1.35.4', 'pod-infra-container-image')).exitCode).toBe(0)
     expect(root.read(flags)).toBe(after)
+  })
+
+  test('keeps the mode and the owner of the flags, and goes on without the file', async () => {
+    const root = machine()
+    root.write(flags, 'KUBELET_KUBEADM_ARGS="--pod-infra-container-image=x"\n')
+    chmodSync(root.path(flags), 0o600)
+    const { uid } = statSync(root.path(flags))
+    await root.run('steps/kubelet.sh', work, 'v1.35.4', 'pod-infra-container-image')
+    expect(statSync(root.path(flags))).toMatchObject({ mode: 0o100600, uid })
+    root.remove(flags)
+    expect((await root.run('steps/kubelet.sh', work, 'v1.35.4', 'pod-infra-container-image')).exitCode).toBe(0)
+    expect(root.has(flags)).toBe(false)
   })
 
   test('a kubelet that systemd cannot restart is a failure', async () => {

@@ -31,6 +31,12 @@ describe.skipIf(process.platform !== 'linux')('space.sh', () => {
     expect(stdout).toBe('/etc/kubernetes/tmp 1200')
   })
 
+  test('fails, rather than find enough, where df gives no answer', async () => {
+    const root = machine(plenty)
+    root.program('/stand-ins/df', 'echo "df: no file systems processed" >&2; exit 1')
+    expect((await root.run('steps/space.sh', '1000')).exitCode).not.toBe(0)
+  })
+
   test('asks the nearest directory above where a place is not there yet', async () => {
     const { stdout } = await machine({ '/var/lib': 999, '/etc/kubernetes': 2000 }).run('steps/space.sh', '1000')
     expect(stdout).toBe('/var/lib/capd-kubeadm-upgrader 1000')
