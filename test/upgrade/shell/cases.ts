@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import type { Case } from './disturbed.ts'
 import { addKubectl, kubeconfig } from './kubectl.ts'
 import type { Root } from './rooted.ts'
@@ -110,6 +111,14 @@ export const cases: Case[] = [
     },
     leftovers: [/^\/usr\/bin\/\..*\.new$/],
   },
+  {
+    script: 'steps/files.sh',
+    args: ['/var/lib/capd-kubeadm-upgrader/files', '/etc/kubernetes/manifests'],
+    input: ['/etc/lab/one.conf', '/etc/lab/deep/two.conf'].map(lineOf).join(''),
+    disks: ['/etc', '/var'],
+    prepare: (root) => root.write('/etc/lab/one.conf', `before\n${filling}`),
+    leftovers: [/\/\.capd-kubeadm-upgrader\.new$/, /\/files\/(kept|noted|lock)$/],
+  },
 ]
 
 // curl with the arguments of binaries.sh.
@@ -138,4 +147,12 @@ function preparePrograms(root: Root, directory: string, version: string): void {
     root.write(`${directory}/${name}`, `#!/bin/sh\necho "Kubernetes ${version}"\n${filling}`)
     chmodSync(root.path(`${directory}/${name}`), 0o755)
   }
+}
+
+// As files.sh reads it.
+function lineOf(path: string): string {
+  const content = Buffer.from(filling)
+  const sum = createHash('sha256').update(content).digest('hex')
+  const { uid, gid } = userInfo()
+  return `${path} digest 0644 ${uid} ${gid} ${sum} ${content.toString('base64')}\n`
 }

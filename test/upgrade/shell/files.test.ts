@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { describe, expect, test } from 'vitest'
@@ -153,7 +155,8 @@ describe.skipIf(process.platform !== 'linux')('files.sh', () => {
 
   test('goes on where it was cut off: what half a run left is no hindrance', async () => {
     const root = createRoot()
-    root.write('/etc/lab/.one.conf.capd-kubeadm-upgrader', 'hal')
+    root.write('/etc/lab/.capd-kubeadm-upgrader.new', 'hal')
+    root.write(`${state}/kept`, 'hal')
     root.write(`${state}/noted`, 'abc')
     await write(root, conf)
     expect(root.read(conf.path)).toBe('one\n')
@@ -183,6 +186,14 @@ describe.skipIf(process.platform !== 'linux')('files.sh refuses', () => {
       (root) => {
         root.write('/etc/kubernetes/manifests/pod.yaml', '')
         symlinkSync(root.path('/etc/kubernetes/manifests'), root.path('/etc/lab'))
+      },
+    ],
+    [
+      'a pipe at the path, without waiting for a writer',
+      'it is not a regular file',
+      (root) => {
+        mkdirSync(root.path('/etc/lab'), { recursive: true })
+        execFileSync('mkfifo', [root.path(conf.path)])
       },
     ],
     ['a file in place of a directory', 'its directory cannot be made', (root) => root.write('/etc/lab', '')],
@@ -239,5 +250,32 @@ describe.skipIf(process.platform !== 'linux')('files.sh refuses', () => {
     expect(root.read(conf.path)).toBe('one\n')
     expect(root.has('/etc/pwned')).toBe(false)
     expect(root.has('/etc/lab/pwned')).toBe(false)
+  })
+
+  // A pod with the directory mounted exchanges it for a link to a closed place, when the script runs a program.
+  test.each([
+    'mkdir',
+    'base64',
+    'chown',
+    'chmod',
+    'sync',
+    'mv',
+  ])('a directory that becomes a link before %s', async (program) => {
+    const root = createRoot()
+    root.write('/etc/kubernetes/manifests/pod.yaml', '')
+    root.write('/etc/lab/there', '')
+    const [lab, closed] = [root.path('/etc/lab'), root.path('/etc/kubernetes/manifests')]
+    const exchange = `mv ${lab} ${lab}.away; ln -s ${closed} ${lab}; cp ${lab}.away/.[!.]* ${closed}`
+    root.write(
+      `/stand-ins/${program}`,
+      `#!/bin/sh\nPATH=\${PATH#*:}\nif [ ! -L ${lab} ]; then ${exchange} 2>/dev/null; fi\nexec ${program} "$@"\n`,
+    )
+    chmodSync(root.path(`/stand-ins/${program}`), 0o755)
+    const sum = createHash('sha256').update('one\n').digest('hex')
+    const line = `${conf.path} digest 0644 ${uid} ${gid} ${sum} ${Buffer.from('one\n').toString('base64')}\n`
+    const { stdout } = await root.runWith(line, 'steps/files.sh', state, '/etc/kubernetes/manifests')
+    expect(stdout).toMatch(/^refused \/etc\/lab\/one\.conf its directory /)
+    expect(root.has('/etc/kubernetes/manifests/one.conf')).toBe(false)
+    expect(root.has(`${state}/applied${root.path(conf.path)}`)).toBe(false)
   })
 })

@@ -1,12 +1,14 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { cases } from './cases.ts'
-import { canMount, onFullDisk } from './disturbed.ts'
+import { canMount, limit, onFullDisk } from './disturbed.ts'
 
-const writing = cases.filter(({ disks }) => disks.length > 0)
+const rows = cases.flatMap((one) => one.disks.map((disk) => ({ script: one.script, disk, one })))
 
 // A run on a full disk fails and leaves each file whole, old or new. The next run with room ends as an undisturbed one does.
-describe.skipIf(!canMount).each(writing)('$script', (one) => {
-  test.each(one.disks)('survives a full %s at every write', async (disk) => {
+test.skipIf(!canMount).each(rows)(
+  '$script survives a full $disk at every write',
+  async ({ disk, one }) => {
     expect(await onFullDisk(disk, one)).toBeGreaterThan(0)
-  })
-})
+  },
+  limit,
+)

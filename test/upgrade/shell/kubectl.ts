@@ -10,11 +10,11 @@ for argument; do
     --server=*) server=\${argument#*=} ;;
   esac
 done
-grep -q '^    server: ' "$file" || { echo "error: current-context must exist in order to minify" >&2; exit 1; }
+command -p grep -q '^    server: ' "$file" || { echo "error: current-context must exist in order to minify" >&2; exit 1; }
 case $2 in
-  view) sed -n 's/^  name: //p; s/^    server: //p' "$file" | sort -r ;;
+  view) command -p sed -n 's/^  name: //p; s/^    server: //p' "$file" | sort -r ;;
   set-cluster)
-    edited=$(sed "s#^    server: .*#    server: $server#" "$file")
+    edited=$(command -p sed "s#^    server: .*#    server: $server#" "$file")
     echo "$edited" | cat >"$file" ;;
 esac
 `
