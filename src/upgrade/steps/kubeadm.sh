@@ -11,7 +11,8 @@ client=/etc/kubernetes/pki/apiserver-kubelet-client
 # use it: also after an attempt that was cut off.
 own=$directory/kubelet.conf.own
 detour=$directory/kubelet.conf.detour
-trap 'rm -f "$kubelet.new"' EXIT
+# What is written in part when the run ends early.
+trap 'rm -rf "$kubelet.new" "$own.new" "$detour.new" "$directory/edit"' EXIT
 
 # Puts a copy of the file $1, with its mode and owner, in the place of $2: a reader finds the old file or the new one.
 replace() {
