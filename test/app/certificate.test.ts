@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import { generate } from 'selfsigned'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { serveWith } from '../../src/app.ts'
+import { serveWith } from '../../src/app/server.ts'
 import { certificateIn, type Pair } from '../../src/certificate.ts'
 import { recorder, serve, silent } from './serve.ts'
 

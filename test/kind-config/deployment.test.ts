@@ -92,10 +92,12 @@ describe('what is set exists', () => {
     expect(shown).toEqual(Object.fromEntries(Object.entries(settings).map(([key, { default: usual }]) => [key, usual])))
   })
 
-  test.each(['startupProbe', 'readinessProbe', 'livenessProbe'])('the path of the %s', (probe) => {
+  test.each(['startupProbe', 'readinessProbe', 'livenessProbe'])('the path of the %s', async (probe) => {
     const { scheme, path: url, port } = container[probe].httpGet
     expect({ scheme, port }).toEqual({ scheme: 'HTTPS', port: container.ports[0].name })
-    expect(serve().app.hasRoute({ method: 'GET', url })).toBe(true)
+    const { app } = serve()
+    await app.ready()
+    expect(app.hasRoute({ method: 'GET', url })).toBe(true)
   })
 
   test('only readiness depends on the engine and on the certificate', () => {

@@ -1,0 +1,27 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { answerStart } from '../api/start.ts'
+import { answerSync } from '../api/sync.ts'
+import { UpgradeError } from '../errors.ts'
+import type { Upgrades } from '../upgrade/upgrades.ts'
+import { textOf } from './bodies.ts'
+
+interface Parts {
+  upgrades: Upgrades
+  token: string
+}
+
+/** The endpoints for callers that are not Cluster API. They need the bearer token. */
+export async function startSyncRoutes(app: FastifyInstance, { upgrades, token }: Parts): Promise<void> {
+  app.addHook('onRequest', bearer(token))
+  app.post('/v1/start', async (request, reply) => reply.code(202).send(answerStart(textOf(request), upgrades)))
+  app.post('/v1/sync', async (request) => answerSync(textOf(request), upgrades))
+}
+
+function bearer(token: string) {
+  const wanted = Buffer.from(`Bearer ${token}`)
+  return async (request: FastifyRequest) => {
+    const given = Buffer.from(request.headers.authorization ?? '')
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) throw new UpgradeError('TOKEN_WRONG')
+  }
+}
