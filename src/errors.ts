@@ -26,8 +26,8 @@ const failure = answered('failure')
 export const errors = {
   REQUEST_NOT_JSON: failure`The request body is not JSON.
     Send one complete JSON object.`,
-  REQUEST_TOO_LARGE: failure`The request body is larger than 20 MiB.
-    Make the objects smaller; 20 MiB is also the limit of Cluster API's own server.`,
+  REQUEST_TOO_LARGE: failure`The request body is larger than 10 MiB.
+    Make the objects smaller: six objects of the size that etcd stores fit.`,
   REQUEST_INVALID: failure`The request does not have the form that is asked for: {what}.
     Check the field against the types of hooks.runtime.cluster.x-k8s.io/v1alpha1, or docs/api.md for start and sync.`,
   HOOK_UNKNOWN: failure`There is nothing at {path}.
@@ -128,6 +128,8 @@ export const errors = {
     Read "journalctl -u {unit}" in the machine.`,
   STEP_TIME_LIMIT: failure`The step "{step}" did not finish within {minutes} min, waiting for {waitsFor}.
     Remove what it waits for; it is tried again when Cluster API asks again.`,
+  REQUESTS_TOO_MANY: progress`Too many large requests are under way.
+    No action needed: Cluster API repeats the call.`,
   UNEXPECTED: failure`The updater met an error that it does not know.
     The log has it; please report it.`,
 }

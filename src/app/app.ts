@@ -1,16 +1,15 @@
-import type { Server } from 'node:https'
-import fastify, { type FastifyBaseLogger, type FastifyHttpsOptions, type FastifyInstance, LogController } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Pair } from '../certificate.ts'
 import type { Answer } from '../contract/answers.ts'
 import type { Handlers } from '../hooks/handlers.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Upgrades } from '../upgrade/upgrades.ts'
-import { keepBodiesAsText } from './bodies.ts'
+import { readBodies } from './bodies.ts'
 import { healthRoutes } from './health.ts'
 import { hookRoutes } from './hooks.ts'
 import { metricsRoute } from './metrics.ts'
 import { answerProblems, sendNotFound } from './problems.ts'
-import { contextOf, keepAliveTimeout } from './server.ts'
+import { type Limits, limitedFastify } from './server.ts'
 import { startSyncRoutes } from './start-sync.ts'
 
 /** What the HTTP side of the service is made of. */
@@ -26,28 +25,24 @@ export interface Parts {
   log: FastifyBaseLogger
   /** Absent: plain HTTP, for tests. */
   tls?: Pair
+  /** Absent: the usual ones. */
+  limits?: Limits
 }
 
 /** Puts the plugins together, one for each concern. It knows no ports and no signals; tests inject requests here. */
-export function buildApp({ handlers, upgrades, token, ready, metrics, log, tls }: Parts): FastifyInstance {
+export function buildApp({ handlers, upgrades, token, ready, metrics, log, ...listener }: Parts): FastifyInstance {
   const options = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    keepAliveTimeout,
     // A path that cannot even be decoded.
     frameworkErrors: sendNotFound,
   }
-  const app = tls ? overTls({ ...options, https: contextOf(tls) }) : fastify(options)
-  keepBodiesAsText(app)
+  const app = limitedFastify(options, listener)
   answerProblems(app)
+  readBodies(app)
   app.register(hookRoutes, { handlers, metrics })
   if (token !== '') app.register(startSyncRoutes, { upgrades, token })
   app.register(healthRoutes, { ready })
   app.register(metricsRoute, { metrics })
   return app
-}
-
-// Fastify types a TLS server apart from a plain one; everything here serves both alike.
-function overTls(options: FastifyHttpsOptions<Server>): FastifyInstance {
-  return fastify(options) as unknown as FastifyInstance
 }

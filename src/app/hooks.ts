@@ -1,35 +1,47 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, failure } from '../contract/answers.ts'
 import { discoveryPath, hooks, pathOf } from '../contract/catalogue.ts'
+import { coded, type ErrorCode } from '../errors.ts'
 import type { Handlers } from '../hooks/handlers.ts'
 import type { Metrics } from '../metrics.ts'
-import { textOf } from './bodies.ts'
-import { asCoded, logged } from './problems.ts'
+import { CallerGone } from './bodies.ts'
+import { logged, sendProblem } from './problems.ts'
+import { textOf } from './request-text.ts'
 
 interface Parts {
   handlers: Handlers<Answer | Response>
   metrics: Metrics
 }
 
+// Errors that are about the connection and not about the hook: they are no answer of the hook.
+const notOfHook = new Set<ErrorCode>(['REQUESTS_TOO_MANY'])
+
 /** The routes that Cluster API calls: discovery and the hooks. */
 export async function hookRoutes(app: FastifyInstance, { handlers, metrics }: Parts): Promise<void> {
-  app.post(discoveryPath, { preSerialization: counted('Discovery') }, async () => handlers.discovery(''))
+  app.post(discoveryPath, { preSerialization: counted('Discovery', metrics) }, async () => handlers.discovery(''))
   for (const [key, entry] of Object.entries(hooks)) {
     const handler = handlers[key as keyof typeof hooks]
     app.post(pathOf(entry), {
-      preSerialization: counted(entry.hook),
+      preSerialization: counted(entry.hook, metrics),
       handler: async (request) => handler(textOf(request)),
-      // A Failure goes with status 200: Cluster API makes an error of any other, with the first 512 bytes of the body.
-      errorHandler: (thrown, request, reply) => {
-        reply.code(200).send(failure(entry.hook, logged(asCoded(thrown), request)))
-      },
+      errorHandler: sendFailure(entry.hook),
     })
   }
+}
 
-  function counted(hook: string) {
-    return async (_request: FastifyRequest, reply: FastifyReply, answer: unknown) => {
-      metrics.answered(hook, (answer as Answer).status, reply.elapsedTime / 1000)
-      return answer
-    }
+// A Failure goes with status 200: Cluster API makes an error of any other, with the first 512 bytes of the body.
+function sendFailure(hook: string) {
+  return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    const error = coded(thrown)
+    if (thrown instanceof CallerGone || notOfHook.has(error.code)) return sendProblem(thrown, request, reply)
+    return reply.code(200).send(failure(hook, logged(error, request)))
+  }
+}
+
+function counted(hook: string, metrics: Metrics) {
+  return async (_request: FastifyRequest, reply: FastifyReply, answer: unknown) => {
+    const { status } = answer as Partial<Answer>
+    if (status) metrics.answered(hook, status, reply.elapsedTime / 1000)
+    return answer
   }
 }

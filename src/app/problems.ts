@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { coded, type ErrorCode, UpgradeError } from '../errors.ts'
+import { CallerGone } from './bodies.ts'
 
 const statuses: Partial<Record<ErrorCode, number>> = {
   TOKEN_WRONG: 401,
@@ -7,26 +8,31 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   NOT_STARTED: 404,
   REQUEST_TOO_LARGE: 413,
   UNEXPECTED: 500,
+  REQUESTS_TOO_MANY: 503,
 }
+const retryAfterSeconds = 5
 
-/** Answers errors, and paths at which there is nothing, with code, message and todo in JSON. */
+/** Answers errors, and paths and methods at which there is nothing, with code, message and todo in JSON. */
 export function answerProblems(app: FastifyInstance): void {
-  app.setNotFoundHandler((request, reply) => sendNotFound(undefined, request, reply))
-  app.setErrorHandler((thrown, request, reply) => sendProblem(logged(asCoded(thrown), request), reply))
+  // Before the body is read, and whatever the method: some have rules of their own.
+  app.addHook('onRequest', async (request, reply) =>
+    request.is404 ? sendNotFound(undefined, request, reply) : undefined,
+  )
+  app.setErrorHandler((thrown, request, reply) => sendProblem(thrown, request, reply))
 }
 
 /** Answers with HTTP status 404 and HOOK_UNKNOWN. */
 export function sendNotFound(_error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?')[0] ?? ''
-  return sendProblem(new UpgradeError('HOOK_UNKNOWN', { path }), reply)
+  return send(new UpgradeError('HOOK_UNKNOWN', { path }), reply)
 }
 
-/** Any thrown value as an error of the catalogue, Fastify's own errors about a body included. */
-export function asCoded(thrown: unknown): UpgradeError {
-  const { code } = thrown as { code?: string }
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new UpgradeError('REQUEST_TOO_LARGE', {}, { cause: thrown })
-  if (code?.startsWith('FST_ERR_CTP_')) return new UpgradeError('REQUEST_NOT_JSON', {}, { cause: thrown })
-  return coded(thrown)
+/** Logs the error and answers with its code, message and todo. */
+export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (thrown instanceof CallerGone) return ended(request, reply)
+  const error = logged(coded(thrown), request)
+  if (error.code === 'REQUESTS_TOO_MANY') reply.header('Retry-After', retryAfterSeconds)
+  return send(error, reply)
 }
 
 /** Logs the error as a warning and gives it back. */
@@ -35,7 +41,13 @@ export function logged(error: UpgradeError, { log }: Pick<FastifyRequest, 'log'>
   return error
 }
 
-function sendProblem(error: UpgradeError, reply: FastifyReply): FastifyReply {
+// An answer that nobody receives, so that the request is over for Fastify, too.
+function ended(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  request.log.debug({ path: request.routeOptions.url }, 'the caller closed the connection during the request')
+  return reply.code(400).send()
+}
+
+function send(error: UpgradeError, reply: FastifyReply): FastifyReply {
   const { code, message, todo } = error
   return reply.code(statusOf(error)).send({ code, message, todo })
 }

@@ -4,7 +4,7 @@ import { answerStart } from '../api/start.ts'
 import { answerSync } from '../api/sync.ts'
 import { UpgradeError } from '../errors.ts'
 import type { Upgrades } from '../upgrade/upgrades.ts'
-import { textOf } from './bodies.ts'
+import { textOf } from './request-text.ts'
 
 interface Parts {
   upgrades: Upgrades

@@ -25,7 +25,7 @@ test('calls are counted by hook and by the status of the answer', async () => {
   await served.post(paths.updateMachine, request)
   await served.post(paths.updateMachine, request)
   await served.post(paths.updateMachine, 'no JSON')
-  await served.post(paths.canUpdateMachine, 'x'.repeat(21 * 1024 * 1024))
+  await served.post(paths.canUpdateMachine, 'x'.repeat(11 * 1024 * 1024))
   const calls = (await shown(served)).filter((line) => line.startsWith('capd_kubeadm_upgrader_hook_calls_total'))
   expect(calls.sort()).toEqual([
     'capd_kubeadm_upgrader_hook_calls_total{hook="CanUpdateMachine",status="Failure"} 1',

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { buildApp } from '../../src/app/app.ts'
+import type { Limits } from '../../src/app/server.ts'
 import { hooks, pathOf } from '../../src/contract/catalogue.ts'
 import { withCheckedFaults, withFaults } from '../../src/faults/faults.ts'
 import { withStepFaults } from '../../src/faults/steps.ts'
@@ -34,6 +35,7 @@ interface Wish {
   clock?: Clock
   ready?: () => Promise<void>
   tls?: { cert: string; key: string }
+  limits?: Limits
 }
 
 export interface Served {
@@ -61,6 +63,7 @@ export function serve({ engine = silent(), faults = false, ...wish }: Wish = {})
     metrics: createMetrics({ faultsAllowed: faults }),
     log,
     ...(wish.tls ? { tls: wish.tls } : {}),
+    ...(wish.limits ? { limits: wish.limits } : {}),
   })
   onTestFinished(() => app.close())
   return {
