@@ -1,7 +1,8 @@
 import { parseArgs, styleText } from 'node:util'
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
 import { buildApp } from './app/app.ts'
+import { createLog } from './app/log.ts'
+import { readiness } from './app/readiness.ts'
 import { serveWith } from './app/server.ts'
 import { certificateIn } from './certificate.ts'
 import { type Config, readConfig, variables } from './config.ts'
@@ -28,7 +29,7 @@ await main()
 
 async function main(): Promise<void> {
   const config = prepare()
-  const log = pino({ level: config.logLevel })
+  const log = createLog({ level: config.logLevel })
   const { faults: allowed, discoveryFails } = config
   if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
@@ -40,11 +41,8 @@ async function main(): Promise<void> {
   const upgrades = withCheckedFaults(createUpgrades({ engine, sources: config.sources, clock, log, plan }), allowed)
   const handlers = withFaults(createHandlers(upgrades, log), { allowed, discoveryFails, clock, onFault })
   const certificate = certificateIn({ ...config.tls, take: (pair) => serveWith(app, pair), log })
-  const ready = async () => {
-    certificate.check()
-    await engine.ping()
-  }
-  const metrics = createMetrics({ faultsAllowed: config.faults })
+  const ready = readiness({ certificate: certificate.check, engine: engine.ping })
+  const metrics = createMetrics({ faultsAllowed: config.faults, ofProcess: true })
   const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls: config.tls.inUse })
 
   // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.

@@ -38,7 +38,7 @@ export function buildApp({ handlers, upgrades, token, ready, metrics, log, ...li
     frameworkErrors: sendNotFound,
   }
   const app = limitedFastify(options, listener)
-  answerProblems(app)
+  answerProblems(app, metrics)
   readBodies(app)
   app.register(hookRoutes, { handlers, metrics })
   if (token !== '') app.register(startSyncRoutes, { upgrades, token })

@@ -5,7 +5,7 @@ import { coded, type ErrorCode } from '../errors.ts'
 import type { Handlers } from '../hooks/handlers.ts'
 import type { Metrics } from '../metrics.ts'
 import { CallerGone } from './bodies.ts'
-import { logged, sendProblem } from './problems.ts'
+import { logged } from './problems.ts'
 import { textOf } from './request-text.ts'
 
 interface Parts {
@@ -33,7 +33,8 @@ export async function hookRoutes(app: FastifyInstance, { handlers, metrics }: Pa
 function sendFailure(hook: string) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = coded(thrown)
-    if (thrown instanceof CallerGone || notOfHook.has(error.code)) return sendProblem(thrown, request, reply)
+    // For the app's own error handler.
+    if (thrown instanceof CallerGone || notOfHook.has(error.code)) throw thrown
     return reply.code(200).send(failure(hook, logged(error, request)))
   }
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { coded, type ErrorCode, UpgradeError } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
 import { CallerGone } from './bodies.ts'
 
 const statuses: Partial<Record<ErrorCode, number>> = {
@@ -13,12 +14,18 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 const retryAfterSeconds = 5
 
 /** Answers errors, and paths and methods at which there is nothing, with code, message and todo in JSON. */
-export function answerProblems(app: FastifyInstance): void {
+export function answerProblems(app: FastifyInstance, metrics: Metrics): void {
   // Before the body is read, and whatever the method: some have rules of their own.
   app.addHook('onRequest', async (request, reply) =>
     request.is404 ? sendNotFound(undefined, request, reply) : undefined,
   )
-  app.setErrorHandler((thrown, request, reply) => sendProblem(thrown, request, reply))
+  app.setErrorHandler((thrown, request, reply) => {
+    if (thrown instanceof CallerGone) return end(request, reply)
+    const error = logged(coded(thrown), request)
+    metrics.refused(error.code)
+    if (error.code === 'REQUESTS_TOO_MANY') reply.header('Retry-After', retryAfterSeconds)
+    return send(error, reply)
+  })
 }
 
 /** Answers with HTTP status 404 and HOOK_UNKNOWN. */
@@ -27,22 +34,14 @@ export function sendNotFound(_error: unknown, request: FastifyRequest, reply: Fa
   return send(new UpgradeError('HOOK_UNKNOWN', { path }), reply)
 }
 
-/** Logs the error and answers with its code, message and todo. */
-export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (thrown instanceof CallerGone) return ended(request, reply)
-  const error = logged(coded(thrown), request)
-  if (error.code === 'REQUESTS_TOO_MANY') reply.header('Retry-After', retryAfterSeconds)
-  return send(error, reply)
-}
-
-/** Logs the error as a warning and gives it back. */
-export function logged(error: UpgradeError, { log }: Pick<FastifyRequest, 'log'>): UpgradeError {
-  log.warn({ code: error.code, detail: error.detail, err: error.cause, todo: error.todo }, error.message)
+/** Logs the error as a warning and gives it back. The request's id is left out, so that equal warnings are equal. */
+export function logged(error: UpgradeError, { server }: FastifyRequest): UpgradeError {
+  server.log.warn({ code: error.code, detail: error.detail, err: error.cause, todo: error.todo }, error.message)
   return error
 }
 
 // An answer that nobody receives, so that the request is over for Fastify, too.
-function ended(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function end(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   request.log.debug({ path: request.routeOptions.url }, 'the caller closed the connection during the request')
   return reply.code(400).send()
 }
