@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isPair, type Pair } from './certificate.ts'
+import { type ClientCa, isCa, isPair, type Pair } from './certificate.ts'
 
 interface Variable {
   default: string
@@ -23,6 +23,18 @@ export const variables = {
     meaning: 'The serving certificate, PEM. Required. Read again when it changes.',
   },
   UPGRADER_TLS_KEY_FILE: { default: '', meaning: 'Its private key, PEM. Required. Read again when it changes.' },
+  UPGRADER_CLIENT_CA_FILE: {
+    default: '',
+    meaning:
+      'CA certificates, PEM. Where it is set, callers of the hooks, of start and of sync need a client certificate of one of them. Read again when it changes.',
+  },
+  UPGRADER_CLIENT_NAMES: {
+    default: '',
+    meaning:
+      'Names, separated by commas, of which a client certificate has to have one, as its common name or as a DNS name. Without it any certificate of the CA will do.',
+    allowed: /^($|[\w:-][\w.:@-]*(,[\w:-][\w.:@-]*)*$)/,
+    must: 'be names, separated by commas, without spaces',
+  },
   UPGRADER_TOKEN: { default: '', meaning: 'Bearer token for /v1/start and /v1/sync, which are off without it.' },
   UPGRADER_BINARIES_URL: {
     default: 'https://dl.k8s.io/release',
@@ -69,6 +81,8 @@ export interface Config {
   host: string
   port: number
   tls: { inUse: Pair; files: Pair }
+  /** Absent: callers need no client certificate. */
+  clients?: { inUse: ClientCa; files: ClientCa; names: string[] } | undefined
   token: string
   sources: { binariesUrl: string; images: 'pull' | 'node-image'; nodeImage: string }
   faults: boolean
@@ -98,11 +112,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (!faults.some((fault) => /file that can be read/.test(fault)) && !isPair(inUse)) {
     faults.push('UPGRADER_TLS_CERT_FILE must hold a certificate, and UPGRADER_TLS_KEY_FILE the key of that one')
   }
+  const clients = clientsOf(value('UPGRADER_CLIENT_CA_FILE'), value('UPGRADER_CLIENT_NAMES'), faults)
   if (faults.length > 0) throw new Error(faults.join('\n'))
   return {
     host: value('UPGRADER_HOST'),
     port: Number(value('UPGRADER_PORT')),
     tls: { inUse, files },
+    clients,
     token: value('UPGRADER_TOKEN'),
     sources: {
       binariesUrl: value('UPGRADER_BINARIES_URL').replace(/\/+$/, ''),
@@ -112,5 +128,24 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     faults: value('UPGRADER_FAULTS') !== 'refuse',
     discoveryFails: value('UPGRADER_FAULTS') === 'discovery-fails',
     logLevel: value('UPGRADER_LOG_LEVEL'),
+  }
+}
+
+// Whose certificates are accepted. A file that is set and holds no CA is a fault: nobody is to be let in for it.
+function clientsOf(file: string, names: string, faults: string[]): Config['clients'] {
+  if (file === '') {
+    if (names !== '') faults.push('UPGRADER_CLIENT_NAMES needs UPGRADER_CLIENT_CA_FILE')
+    return
+  }
+  const inUse = { ca: textIn(file) }
+  if (!isCa(inUse)) faults.push('UPGRADER_CLIENT_CA_FILE must name a file that holds CA certificates')
+  return { inUse, files: { ca: file }, names: names.split(',').filter(Boolean) }
+}
+
+function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }

@@ -130,6 +130,8 @@ export const errors = {
     Remove what it waits for; it is tried again when Cluster API asks again.`,
   REQUESTS_TOO_MANY: progress`Too many large requests are under way.
     No action needed: Cluster API repeats the call.`,
+  CLIENT_CERTIFICATE: failure`The client certificate is missing, or it is not one that is accepted.
+    Start Cluster API's managers with a certificate of the CA in UPGRADER_CLIENT_CA_FILE; docs/install.md has the flags.`,
   UNEXPECTED: failure`The updater met an error that it does not know.
     The log has it; please report it.`,
 }

@@ -1,10 +1,11 @@
 import { parseArgs, styleText } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import { buildApp } from './app/app.ts'
+import { createClients } from './app/clients.ts'
 import { createLog } from './app/log.ts'
 import { readiness } from './app/readiness.ts'
-import { serveWith } from './app/server.ts'
-import { certificateIn } from './certificate.ts'
+import { serveWith, type Tls } from './app/server.ts'
+import { certificateIn, clientCaIn } from './certificate.ts'
 import { type Config, readConfig, variables } from './config.ts'
 import { withCheckedFaults, withFaults } from './faults/faults.ts'
 import { withStepFaults } from './faults/steps.ts'
@@ -40,10 +41,18 @@ async function main(): Promise<void> {
   const plan = withStepFaults(planFor, { onFault })
   const upgrades = withCheckedFaults(createUpgrades({ engine, sources: config.sources, clock, log, plan }), allowed)
   const handlers = withFaults(createHandlers(upgrades, log), { allowed, discoveryFails, clock, onFault })
-  const certificate = certificateIn({ ...config.tls, take: (pair) => serveWith(app, pair), log })
+  const clients = config.clients && createClients(config.clients)
+  let tls: Tls = { ...config.tls.inUse, ...config.clients?.inUse }
+  const take = (changed: Partial<Tls>) => {
+    tls = { ...tls, ...changed }
+    serveWith(app, tls)
+    if (changed.ca) clients?.caChanged()
+  }
+  const certificate = certificateIn({ ...config.tls, take, log })
+  const clientCa = config.clients && clientCaIn({ ...config.clients, take, log })
   const ready = readiness({ certificate: certificate.check, engine: engine.ping })
   const metrics = createMetrics({ faultsAllowed: config.faults, ofProcess: true })
-  const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls: config.tls.inUse })
+  const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls, clients })
 
   // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.
   closeWithGrace({ delay: 5000, logger: log }, async () => {
@@ -51,7 +60,10 @@ async function main(): Promise<void> {
     await app.close()
   })
   await app.listen({ host: config.host, port: config.port })
-  setInterval(() => certificate.look(), 5000).unref()
+  setInterval(() => {
+    certificate.look()
+    clientCa?.look()
+  }, 5000).unref()
 }
 
 // The configuration, or the end of the process: 0 after --help, 2 with every fault named.

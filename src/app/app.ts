@@ -1,15 +1,15 @@
 import { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type { Pair } from '../certificate.ts'
 import type { Answer } from '../contract/answers.ts'
 import type { Handlers } from '../hooks/handlers.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Upgrades } from '../upgrade/upgrades.ts'
 import { readBodies } from './bodies.ts'
+import type { Clients } from './clients.ts'
 import { healthRoutes } from './health.ts'
 import { hookRoutes } from './hooks.ts'
 import { metricsRoute } from './metrics.ts'
 import { answerProblems, sendNotFound } from './problems.ts'
-import { type Limits, limitedFastify } from './server.ts'
+import { type Limits, limitedFastify, type Tls } from './server.ts'
 import { startSyncRoutes } from './start-sync.ts'
 
 /** What the HTTP side of the service is made of. */
@@ -24,13 +24,24 @@ export interface Parts {
   metrics: Metrics
   log: FastifyBaseLogger
   /** Absent: plain HTTP, for tests. */
-  tls?: Pair
+  tls?: Tls
+  /** Absent: callers of the hooks, of start and of sync need no client certificate. */
+  clients?: Clients | undefined
   /** Absent: the usual ones. */
   limits?: Limits
 }
 
 /** Puts the plugins together, one for each concern. It knows no ports and no signals; tests inject requests here. */
-export function buildApp({ handlers, upgrades, token, ready, metrics, log, ...listener }: Parts): FastifyInstance {
+export function buildApp({
+  handlers,
+  upgrades,
+  token,
+  ready,
+  metrics,
+  log,
+  clients,
+  ...listener
+}: Parts): FastifyInstance {
   const options = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -40,8 +51,9 @@ export function buildApp({ handlers, upgrades, token, ready, metrics, log, ...li
   const app = limitedFastify(options, listener)
   answerProblems(app, metrics)
   readBodies(app)
-  app.register(hookRoutes, { handlers, metrics })
-  if (token !== '') app.register(startSyncRoutes, { upgrades, token })
+  clients?.watch(app)
+  app.register(hookRoutes, { handlers, metrics, clients })
+  if (token !== '') app.register(startSyncRoutes, { upgrades, token, clients })
   app.register(healthRoutes, { ready })
   app.register(metricsRoute, { metrics })
   return app

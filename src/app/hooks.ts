@@ -5,23 +5,29 @@ import { coded, type ErrorCode } from '../errors.ts'
 import type { Handlers } from '../hooks/handlers.ts'
 import type { Metrics } from '../metrics.ts'
 import { CallerGone } from './bodies.ts'
+import type { Clients } from './clients.ts'
 import { logged } from './problems.ts'
 import { textOf } from './request-text.ts'
 
 interface Parts {
   handlers: Handlers<Answer | Response>
   metrics: Metrics
+  clients: Clients | undefined
 }
 
 // Errors that are about the connection and not about the hook: they are no answer of the hook.
-const notOfHook = new Set<ErrorCode>(['REQUESTS_TOO_MANY'])
+const notOfHook = new Set<ErrorCode>(['REQUESTS_TOO_MANY', 'CLIENT_CERTIFICATE'])
 
-/** The routes that Cluster API calls: discovery and the hooks. */
-export async function hookRoutes(app: FastifyInstance, { handlers, metrics }: Parts): Promise<void> {
+/**
+ * The routes that Cluster API calls: discovery and the hooks. Discovery needs no client certificate. It gives nothing
+ * away, and Cluster API's core manager exits when it fails for 60 s: a wrong certificate must not do that.
+ */
+export async function hookRoutes(app: FastifyInstance, { handlers, metrics, clients }: Parts): Promise<void> {
   app.post(discoveryPath, { preSerialization: counted('Discovery', metrics) }, async () => handlers.discovery(''))
   for (const [key, entry] of Object.entries(hooks)) {
     const handler = handlers[key as keyof typeof hooks]
     app.post(pathOf(entry), {
+      onRequest: async (request) => clients?.check(request),
       preSerialization: counted(entry.hook, metrics),
       handler: async (request) => handler(textOf(request)),
       errorHandler: sendFailure(entry.hook),

@@ -4,6 +4,7 @@ import type { Metrics } from '../metrics.ts'
 import { CallerGone } from './bodies.ts'
 
 const statuses: Partial<Record<ErrorCode, number>> = {
+  CLIENT_CERTIFICATE: 401,
   TOKEN_WRONG: 401,
   HOOK_UNKNOWN: 404,
   NOT_STARTED: 404,

@@ -1,6 +1,9 @@
 import type { Server } from 'node:https'
 import fastify, { type FastifyHttpsOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import type { Pair } from '../certificate.ts'
+import type { ClientCa, Pair } from '../certificate.ts'
+
+/** The serving certificate and, where callers are to have certificates, the CA of those. */
+export type Tls = Pair & Partial<ClientCa>
 
 /** Limits of the listener. Times are in milliseconds. */
 export interface Limits {
@@ -30,7 +33,7 @@ const usualLimits: Limits = {
 /** A Fastify app whose listener keeps the limits; over plain HTTP, for tests, where there is no certificate. */
 export function limitedFastify(
   options: FastifyServerOptions,
-  { tls, limits = usualLimits }: { tls?: Pair; limits?: Limits },
+  { tls, limits = usualLimits }: { tls?: Tls; limits?: Limits },
 ): FastifyInstance {
   const { connections, headersTimeout, connectionsCheckingInterval, handshakeTimeout, ...common } = limits
   const listener = { headersTimeout, connectionsCheckingInterval }
@@ -41,14 +44,16 @@ export function limitedFastify(
   return app
 }
 
-/** Serves the pair from the next connection on; open connections stay as they are. */
-export function serveWith(app: FastifyInstance, pair: Pair): void {
+/** Serves with this from the next connection on; open connections stay as they are. */
+export function serveWith(app: FastifyInstance, tls: Tls): void {
   const server = app.server as unknown as Server
-  server.setSecureContext(contextOf(pair))
+  server.setSecureContext(contextOf(tls))
 }
 
-function contextOf({ cert, key }: Pair) {
-  return { cert, key, minVersion: 'TLSv1.2' } as const
+// Callers without a certificate come in, too: probes have none. Routes that need one check it.
+function contextOf({ cert, key, ca }: Tls) {
+  const context = { cert, key, minVersion: 'TLSv1.2' } as const
+  return ca ? { ...context, ca, requestCert: true, rejectUnauthorized: false } : context
 }
 
 // Fastify types a TLS server apart from a plain one; everything here serves both alike.

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { generate } from 'selfsigned'
 import { onTestFinished } from 'vitest'
+import type { Tls } from '../../src/app/server.ts'
 import type { Pair } from '../../src/certificate.ts'
 import { type Served, serve } from './serve.ts'
 
@@ -23,7 +24,7 @@ export interface Listening extends Served {
 }
 
 /** The service on a port of 127.0.0.1, with this certificate. */
-export async function listen(tls: Pair, wish: Parameters<typeof serve>[0] = {}): Promise<Listening> {
+export async function listen(tls: Tls, wish: Parameters<typeof serve>[0] = {}): Promise<Listening> {
   const served = serve({ ...wish, tls })
   await served.app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = served.app.server.address() as AddressInfo

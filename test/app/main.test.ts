@@ -140,3 +140,21 @@ test('where misbehaviour is allowed, the log says so loudly; and SIGINT ends it 
   expect(log.join('\n')).toContain('MISBEHAVIOUR IS ALLOWED')
   expect(await ended(child, 'SIGINT')).toBe(0)
 })
+
+test('where a client CA is set, hooks need a certificate and probes do not; the CA is read again', async () => {
+  const ca = join(home, 'client-ca.crt')
+  const extensions = [{ name: 'basicConstraints', cA: true, critical: true } as const]
+  const [first, second] = await Promise.all(
+    ['one', 'other'].map((value) => generate([{ name: 'commonName', value }], { keyType: 'ec', extensions })),
+  )
+  await writeFile(ca, first?.cert ?? '')
+  const { child, address } = await listening({ UPGRADER_CLIENT_CA_FILE: ca })
+  const path = '/hooks.runtime.cluster.x-k8s.io/v1alpha1/updatemachine/update-machine'
+  expect((await callService(address, 'POST', path, '{}')).status).toBe(401)
+  expect((await callService(address, 'GET', '/healthz')).status).toBe(200)
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+  await writeFile(ca, second?.cert ?? '')
+  for await (const line of lines) if (line.includes('a new client CA is in use')) break
+  expect((await callService(address, 'POST', path, '{}')).status).toBe(401)
+  expect(await ended(child, 'SIGTERM')).toBe(0)
+})

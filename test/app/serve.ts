@@ -3,9 +3,10 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { onTestFinished } from 'vitest'
 import { buildApp } from '../../src/app/app.ts'
+import type { Clients } from '../../src/app/clients.ts'
 import { createLog } from '../../src/app/log.ts'
 import { readiness } from '../../src/app/readiness.ts'
-import type { Limits } from '../../src/app/server.ts'
+import type { Limits, Tls } from '../../src/app/server.ts'
 import { hooks, pathOf } from '../../src/contract/catalogue.ts'
 import { withCheckedFaults, withFaults } from '../../src/faults/faults.ts'
 import { withStepFaults } from '../../src/faults/steps.ts'
@@ -38,7 +39,8 @@ interface Wish {
   ready?: Partial<Parameters<typeof readiness>[0]>
   // Seconds, for the log.
   now?: () => number
-  tls?: { cert: string; key: string }
+  tls?: Tls
+  clients?: Clients
   limits?: Limits
 }
 
@@ -66,6 +68,7 @@ export function serve({ engine = silent(), faults = false, ...wish }: Wish = {})
     ready: readiness({ certificate: () => {}, engine: () => engine.ping(), now: () => 0, ...wish.ready }),
     metrics: createMetrics({ faultsAllowed: faults, ofProcess: false }),
     log,
+    clients: wish.clients,
     ...(wish.tls ? { tls: wish.tls } : {}),
     ...(wish.limits ? { limits: wish.limits } : {}),
   })
