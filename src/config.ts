@@ -131,7 +131,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
 }
 
-// Whose certificates are accepted. A file that is set and holds no CA is a fault: nobody is to be let in for it.
+// Whose certificates are accepted. A file that is set and holds no CA is a fault: it must not let everyone in.
 function clientsOf(file: string, names: string, faults: string[]): Config['clients'] {
   if (file === '') {
     if (names !== '') faults.push('UPGRADER_CLIENT_NAMES needs UPGRADER_CLIENT_CA_FILE')

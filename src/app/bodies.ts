@@ -10,7 +10,7 @@ const bodyLimit = 10 * mebibyte
 /** Bytes that all bodies may take together, those that are read and those that are being answered. */
 const totalLimit = 32 * mebibyte
 
-/** The caller closed the connection before the request was complete, so there is nobody to answer. */
+/** The caller closed the connection before the request was complete: no answer can reach it. */
 export class CallerGone extends Error {}
 
 interface Body {

@@ -9,13 +9,13 @@ interface Options {
   now?: () => number
 }
 
-/** Checks the client certificates of callers. TLS has asked for them, and let everyone in. */
+/** Checks the client certificates of callers. TLS requests them, and lets everyone in. */
 export interface Clients {
   /** Watches the connections of the app, from before it listens. */
   watch(app: FastifyInstance): void
   /** Throws CLIENT_CERTIFICATE unless the caller has a certificate of the CA, and one of the names. */
   check(request: FastifyRequest): void
-  /** The CA is another one now: what earlier connections were found to be does not count any more. */
+  /** The CA is another one now: checks of earlier connections do not count any more. */
   caChanged(): void
 }
 

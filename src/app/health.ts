@@ -9,7 +9,7 @@ interface Parts {
 /** The kubelet's probes: /healthz while the process runs, /readyz while the service can work. */
 export async function healthRoutes(app: FastifyInstance, { ready }: Parts): Promise<void> {
   app.get('/healthz', async () => 'ok')
-  // Probes come every few seconds and show their answer to nobody: the log has each reason once.
+  // Probes come every few seconds and do not show their answer: the log has each reason once.
   let unready = ''
   app.get('/readyz', async (request, reply) => {
     const error = await ready().then(() => undefined, coded)

@@ -41,7 +41,7 @@ export function logged(error: UpgradeError, { server }: FastifyRequest): Upgrade
   return error
 }
 
-// An answer that nobody receives, so that the request is over for Fastify, too.
+// An answer that is not received, so that the request is over for Fastify, too.
 function end(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   request.log.debug({ path: request.routeOptions.url }, 'the caller closed the connection during the request')
   return reply.code(400).send()
