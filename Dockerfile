@@ -13,6 +13,10 @@ WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY src src
-# No USER: the Docker socket is root's, and whoever has it is root on the host anyway. Nothing is written, so the root
+# A small young generation keeps the idle process small. With the cache, which is filled here, Node does not load its
+# TypeScript compiler: together 30 MiB less.
+ENV NODE_COMPILE_CACHE=/app/.compile-cache
+RUN ["node", "--max-semi-space-size=1", "src/main.ts", "--help"]
+# No USER: the Docker socket is root's, and anyone who has it is root on the host anyway. Nothing is written, so the root
 # file system can be read-only, and no capability is needed.
-ENTRYPOINT ["node", "src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=1", "src/main.ts"]

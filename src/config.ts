@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import Type from 'typebox'
 import Value from 'typebox/value'
-import { isPair, type Pair } from './certificate.ts'
+import { type ClientCa, isCa, isPair, type Pair } from './certificate.ts'
 import { type Environment, variables } from './config/environment.ts'
 import { isPrivateHost } from './config/values.ts'
 
@@ -10,6 +10,8 @@ export interface Config {
   host: string
   port: number
   tls: { inUse: Pair; files: Pair }
+  /** Absent: callers need no client certificate. */
+  clients?: { inUse: ClientCa; files: ClientCa; names: string[] } | undefined
   token: string
   sources: { binariesUrl: string; images: Environment['UPGRADER_IMAGES']; nodeImage: string }
   faults: boolean
@@ -22,12 +24,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = valuesFrom(env)
   const files = { cert: given.UPGRADER_TLS_CERT_FILE, key: given.UPGRADER_TLS_KEY_FILE }
   const [cert, key] = [contentOf(files.cert), contentOf(files.key)]
-  const wrong = [...wrongValues(given), ...unknownNames(env), ...wrongPair(cert, key)]
+  const ca = contentOf(given.UPGRADER_CLIENT_CA_FILE)
+  const wrong = [...wrongValues(given), ...unknownNames(env), ...wrongPair(cert, key), ...wrongClients(given, ca)]
   if (wrong.length > 0 || cert === undefined || key === undefined) throw new Error(wrong.join('\n'))
   return {
     host: given.UPGRADER_HOST,
     port: given.UPGRADER_PORT,
     tls: { inUse: { cert, key }, files },
+    clients: clientsFrom(given, ca),
     token: given.UPGRADER_TOKEN,
     sources: {
       binariesUrl: given.UPGRADER_BINARIES_URL.replace(/\/+$/, ''),
@@ -82,6 +86,20 @@ function wrongPair(cert: string | undefined, key: string | undefined): string[] 
   if (cert === undefined || key === undefined) return unreadable.map((name) => `${name} must name a readable file`)
   if (isPair({ cert, key })) return []
   return ['UPGRADER_TLS_CERT_FILE must hold a certificate, and UPGRADER_TLS_KEY_FILE its key']
+}
+
+// A file that is set and holds no CA ends the service: it must not let everyone in.
+function wrongClients(given: Environment, ca: string | undefined): string[] {
+  const { UPGRADER_CLIENT_CA_FILE: file, UPGRADER_CLIENT_NAMES: names } = given
+  if (file === '') return names === '' ? [] : ['UPGRADER_CLIENT_NAMES needs UPGRADER_CLIENT_CA_FILE']
+  if (ca === undefined) return ['UPGRADER_CLIENT_CA_FILE must name a readable file']
+  return isCa({ ca }) ? [] : ['UPGRADER_CLIENT_CA_FILE must hold CA certificates']
+}
+
+function clientsFrom(given: Environment, ca: string | undefined): Config['clients'] {
+  if (ca === undefined) return undefined
+  const names = given.UPGRADER_CLIENT_NAMES.split(',').filter((name) => name !== '')
+  return { inUse: { ca }, files: { ca: given.UPGRADER_CLIENT_CA_FILE }, names }
 }
 
 function contentOf(path: string): string | undefined {

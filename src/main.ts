@@ -1,10 +1,14 @@
 import { parseArgs, styleText } from 'node:util'
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
-import { buildApp, serveWith } from './app.ts'
-import { certificateIn } from './certificate.ts'
+import { buildApp } from './app/app.ts'
+import { createClients } from './app/clients.ts'
+import { createLog } from './app/log.ts'
+import { readiness } from './app/readiness.ts'
+import { serveWith, type Tls } from './app/server.ts'
+import { certificateIn, clientCaIn } from './certificate.ts'
 import { variables } from './config/environment.ts'
 import { type Config, readConfig, warningsAbout } from './config.ts'
+import { execReporter } from './exec-reporter.ts'
 import { withCheckedFaults, withFaults } from './faults/faults.ts'
 import { withStepFaults } from './faults/steps.ts'
 import { createHandlers } from './hooks/handlers.ts'
@@ -34,25 +38,30 @@ await main()
 
 async function main(): Promise<void> {
   const config = prepare()
-  const log = pino({ level: config.logLevel })
+  const log = createLog({ level: config.logLevel })
   const { faults: allowed, discoveryFails } = config
   if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
   for (const warning of warningsAbout(config)) log.warn(warning)
-  const engine = limited(dockerEngine(), execsAtOnce)
+  const metrics = createMetrics({ faultsAllowed: allowed, ofProcess: true })
+  const engine = limited(dockerEngine({ onExec: execReporter(log, metrics) }), execsAtOnce)
   const stop = new AbortController()
   const clock = systemClock(stop.signal)
   const onFault = (fault: string) => log.warn({ fault }, 'misbehaviour')
   const plan = withStepFaults(planFor, { onFault })
   const upgrades = withCheckedFaults(createUpgrades({ engine, sources: config.sources, clock, log, plan }), allowed)
   const handlers = withFaults(createHandlers(upgrades, log), { allowed, discoveryFails, clock, onFault })
-  const certificate = certificateIn({ ...config.tls, take: (pair) => serveWith(app, pair), log })
-  const ready = async () => {
-    certificate.check()
-    await engine.ping()
+  const clients = config.clients && createClients(config.clients)
+  let tls: Tls = { ...config.tls.inUse, ...config.clients?.inUse }
+  const take = (changed: Partial<Tls>) => {
+    tls = { ...tls, ...changed }
+    serveWith(app, tls)
+    if (changed.ca) clients?.caChanged()
   }
-  const metrics = createMetrics({ faultsAllowed: config.faults })
-  const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls: config.tls.inUse })
+  const certificate = certificateIn({ ...config.tls, take, log })
+  const clientCa = config.clients && clientCaIn({ ...config.clients, take, log })
+  const ready = readiness({ certificate: certificate.check, engine: engine.ping })
+  const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls, clients })
 
   // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.
   closeWithGrace({ delay: 5000, logger: log }, async () => {
@@ -60,7 +69,10 @@ async function main(): Promise<void> {
     await app.close()
   })
   await app.listen({ host: config.host, port: config.port })
-  setInterval(() => certificate.look(), 5000).unref()
+  setInterval(() => {
+    certificate.look()
+    clientCa?.look()
+  }, 5000).unref()
 }
 
 // The configuration, or the end of the process: 0 after --help, 2 with every fault named.

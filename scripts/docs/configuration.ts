@@ -24,7 +24,7 @@ export function configurationPage(): string {
 
 ## Environment
 
-Read once, at the start; the two files of the certificate again every 5 seconds. A value that is wrong, or a variable
+Read once, at the start; the certificate files and the client CA again every 5 seconds. A value that is wrong, or a variable
 that starts with \`UPGRADER_\` and is not in this table, ends the service with exit code 2, and all faults are named at
 once.
 

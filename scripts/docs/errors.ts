@@ -27,8 +27,9 @@ Each error is one of three answers:
   again: the upgrade is tried again, at first after 10 seconds, later after 5 minutes.
 
 The endpoints start and sync refuse a request with \`code\`, \`message\` and \`todo\` in JSON, and with the HTTP status
-400, or 401 (\`TOKEN_WRONG\`), 404 (\`NOT_STARTED\`, \`HOOK_UNKNOWN\`), 409 (progress), 413 (\`REQUEST_TOO_LARGE\`) or
-500 (\`UNEXPECTED\`).
+400, or 401 (\`TOKEN_WRONG\`, \`CLIENT_CERTIFICATE\`), 404 (\`NOT_STARTED\`, \`HOOK_UNKNOWN\`), 409 (progress), 413
+(\`REQUEST_TOO_LARGE\`), 500 (\`UNEXPECTED\`) or 503 (\`REQUESTS_TOO_MANY\`). A hook refuses a request with
+\`CLIENT_CERTIFICATE\` and \`REQUESTS_TOO_MANY\` in the same way, since they are not about the hook.
 
 ${table(['Code', 'Answer', 'Message', 'What to do'], rows)}
 `

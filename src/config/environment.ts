@@ -1,6 +1,6 @@
 import Type, { type Static, type TString } from 'typebox'
 import { documented } from '../contract/documented.ts'
-import { hasNoUser, isDockerHost, isHttpUrl, isImageOfVersion } from './values.ts'
+import { hasNoUser, isDockerHost, isHttpUrl, isImageOfVersion, isNameList } from './values.ts'
 
 /** What the environment may hold. --help, docs/configuration.md and the check are made from this schema. */
 export const Environment = Type.Object({
@@ -20,6 +20,19 @@ export const Environment = Type.Object({
     default: '',
     description: 'Its private key, PEM. Required. Read again when it changes.',
   }),
+  UPGRADER_CLIENT_CA_FILE: text({
+    default: '',
+    description:
+      'CA certificates, PEM. Where it is set, callers of the hooks, of start and of sync need a client certificate of one of them. Read again when it changes.',
+  }),
+  UPGRADER_CLIENT_NAMES: text(
+    {
+      default: '',
+      description:
+        'Names, separated by commas. A client certificate must have one of them as its common name or as a DNS name. Without it, any certificate of the CA is accepted.',
+    },
+    { holds: isNameList, must: 'be names, separated by commas, without spaces' },
+  ),
   UPGRADER_TOKEN: text({
     default: '',
     description: 'Bearer token for /v1/start and /v1/sync, which are off without it.',

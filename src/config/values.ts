@@ -21,6 +21,11 @@ export function isDockerHost(text: string): boolean {
   return /^($|unix:\/\/|(tcp|https?):\/\/[^:/]+(:\d+)?\/?$)/.test(text)
 }
 
+/** Names of certificates, separated by commas, or nothing. OpenSSL takes a name that begins with a dot for any subdomain. */
+export function isNameList(text: string): boolean {
+  return /^($|[\w:-][\w.:@-]*(,[\w:-][\w.:@-]*)*$)/.test(text)
+}
+
 const privateAddresses = new BlockList()
 for (const [network, prefix, family] of [
   ['127.0.0.0', 8, 'ipv4'],

@@ -5,9 +5,11 @@ export const requests = {
   REQUEST_NOT_JSON: () => failure('The request body is not JSON.', 'Send one complete JSON object.'),
   REQUEST_TOO_LARGE: () =>
     failure(
-      'The request body is larger than 20 MiB.',
-      "Make the objects smaller. 20 MiB is also the limit of Cluster API's own server.",
+      'The request body is larger than 10 MiB.',
+      'Make the objects smaller. Six objects of the size that etcd stores fit.',
     ),
+  REQUESTS_TOO_MANY: () =>
+    progress('Too many large requests are under way.', 'No action needed: Cluster API repeats the call.'),
   REQUEST_INVALID: ({ what }: Values<'what'>) =>
     failure(
       `The request does not have the required form: ${what}.`,
@@ -20,6 +22,11 @@ export const requests = {
     ),
   TOKEN_WRONG: () =>
     failure('The bearer token is missing or wrong.', 'Send "Authorization: Bearer" with the value of UPGRADER_TOKEN.'),
+  CLIENT_CERTIFICATE: () =>
+    failure(
+      'The client certificate is missing or not accepted.',
+      "Start Cluster API's managers with a certificate of the CA in UPGRADER_CLIENT_CA_FILE; docs/install.md has the flags.",
+    ),
   CERTIFICATE_EXPIRED: () =>
     failure(
       'The serving certificate has expired.',

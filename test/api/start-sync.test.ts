@@ -118,7 +118,7 @@ describe.each(['/v1/start', '/v1/sync'])('%s', (path) => {
 
   test('asks for the token before it reads the body', async () => {
     const { post } = serve({ upgrades: upgradesAt(underWay) })
-    expect((await post(path, 'x'.repeat(21 * 1024 * 1024))).status).toBe(401)
+    expect((await post(path, 'x'.repeat(11 * 1024 * 1024))).status).toBe(401)
   })
 
   test.each<[string, unknown, number, string]>([
@@ -136,7 +136,7 @@ describe.each(['/v1/start', '/v1/sync'])('%s', (path) => {
     ['a role that is none', { ...wish, role: 'etcd' }, 400, 'REQUEST_INVALID'],
     ['an unknown setting', { ...wish, settings: { x: 'y' } }, 400, 'SETTING_UNKNOWN'],
     ['a wrong setting', { ...wish, settings: { addons: 'x' } }, 400, 'SETTING_VALUE'],
-    ['21 MiB', 'x'.repeat(21 * 1024 * 1024), 413, 'REQUEST_TOO_LARGE'],
+    ['11 MiB', 'x'.repeat(11 * 1024 * 1024), 413, 'REQUEST_TOO_LARGE'],
   ])('refuses %s with a coded answer that says what to do', async (_, request, status, code) => {
     const upgrades = upgradesAt(underWay)
     const { post } = serve({ upgrades })

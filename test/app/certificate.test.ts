@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import { generate } from 'selfsigned'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { serveWith } from '../../src/app.ts'
+import { serveWith } from '../../src/app/server.ts'
 import { certificateIn, type Pair } from '../../src/certificate.ts'
 import { recorder, serve, silent } from './serve.ts'
 
@@ -55,7 +55,11 @@ async function listen(inUse = first as Pair) {
   const { log, text: logged } = recorder()
   const files = { cert: join(home, 'tls.crt'), key: join(home, 'tls.key') }
   const certificate = certificateIn({ inUse, files, take: (pair) => serveWith(app, pair), log })
-  const { app } = serve({ tls: inUse, engine: silent(), ready: async () => certificate.check() })
+  const { app } = serve({
+    tls: inUse,
+    engine: silent({ ping: async () => {} }),
+    ready: { certificate: certificate.check },
+  })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   return { app, port, look: certificate.look, log: logged }

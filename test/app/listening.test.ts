@@ -93,9 +93,9 @@ describe('the service goes on after', () => {
 })
 
 test.each([
-  ['with its length', { 'content-length': String(21 * 1024 * 1024) }],
+  ['with its length', { 'content-length': String(11 * 1024 * 1024) }],
   ['in chunks', { 'transfer-encoding': 'chunked' }],
-])('a body of 21 MiB, sent %s, is answered with a coded Failure', async (_, headers) => {
+])('a body of 11 MiB, sent %s, is answered with a coded Failure', async (_, headers) => {
   const { port } = await listen()
   const call = request({
     port,
@@ -109,7 +109,7 @@ test.each([
   // The answer comes while the body is still on its way, and then the connection is closed.
   call.on('error', () => {})
   const answered = once(call, 'response')
-  for (let i = 0; i < 21; i++) call.write('x'.repeat(1024 * 1024))
+  for (let i = 0; i < 11; i++) call.write('x'.repeat(1024 * 1024))
   const [response] = await answered
   expect(response.statusCode).toBe(200)
   expect(JSON.parse(await text(response))).toMatchObject({

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callService } from '../../e2e/call.ts'
 import { discover } from '../../e2e/cluster-api.ts'
 import { variables } from '../../src/config/environment.ts'
+import { startLab } from '../fake-docker/lab.ts'
+import { target } from '../fake-docker/release.ts'
 
 // The process itself, started as an operator starts it. Its engine is a socket that is not there.
 let home: string
@@ -135,6 +137,21 @@ describe('without an engine', () => {
   test('SIGTERM ends it with 0', async () => expect(await ended(service.child, 'SIGTERM')).toBe(0))
 })
 
+test('a command in a machine is logged at the level debug and counted', async () => {
+  const { fake } = await startLab('w-1')
+  const token = 'the-token-of-the-test'
+  const env = { DOCKER_HOST: `unix://${fake.socketPath}`, UPGRADER_TOKEN: token, UPGRADER_LOG_LEVEL: 'debug' }
+  const { child, address } = await listening(env)
+  const wish = JSON.stringify({ providerID: 'docker:////w-1', clusterName: 'lab', version: target })
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+  const { status } = await callService(address, 'POST', '/v1/start', wish, { authorization: `Bearer ${token}` })
+  expect(status).toBe(202)
+  for await (const line of lines) if (line.includes('a command in a machine ended')) break
+  const { body } = await callService(address, 'GET', '/metrics')
+  expect(body).toMatch(/^capd_kubeadm_upgrader_exec_duration_seconds_count [1-9]/m)
+  expect(await ended(child, 'SIGTERM')).toBe(0)
+})
+
 test('a public http address for downloads is warned about once', async () => {
   const { child, log } = await listening({ UPGRADER_BINARIES_URL: 'http://mirror.example' })
   expect(log.filter((line) => line.includes('UPGRADER_BINARIES_URL'))).toHaveLength(1)
@@ -145,4 +162,22 @@ test('where misbehaviour is allowed, the log says so loudly; and SIGINT ends it 
   const { child, log } = await listening({ UPGRADER_FAULTS: 'allow' })
   expect(log.join('\n')).toContain('MISBEHAVIOUR IS ALLOWED')
   expect(await ended(child, 'SIGINT')).toBe(0)
+})
+
+test('where a client CA is set, hooks need a certificate and probes do not; the CA is read again', async () => {
+  const ca = join(home, 'client-ca.crt')
+  const extensions = [{ name: 'basicConstraints', cA: true, critical: true } as const]
+  const [first, second] = await Promise.all(
+    ['one', 'other'].map((value) => generate([{ name: 'commonName', value }], { keyType: 'ec', extensions })),
+  )
+  await writeFile(ca, first?.cert ?? '')
+  const { child, address } = await listening({ UPGRADER_CLIENT_CA_FILE: ca })
+  const path = '/hooks.runtime.cluster.x-k8s.io/v1alpha1/updatemachine/update-machine'
+  expect((await callService(address, 'POST', path, '{}')).status).toBe(401)
+  expect((await callService(address, 'GET', '/healthz')).status).toBe(200)
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+  await writeFile(ca, second?.cert ?? '')
+  for await (const line of lines) if (line.includes('a new client CA is in use')) break
+  expect((await callService(address, 'POST', path, '{}')).status).toBe(401)
+  expect(await ended(child, 'SIGTERM')).toBe(0)
 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { createMetrics, type Metrics } from '../../src/metrics.ts'
 import { captured } from '../contract/captured.ts'
-import { paths, serve, upgradesAt } from './serve.ts'
+import { paths, serve, token, upgradesAt } from './serve.ts'
 
 const underWay = { phase: 'InProgress', step: 'kubeadm', message: 'm', retryAfterSeconds: 10 } as const
 const { body: request } = captured('update-machine.worker')
@@ -25,7 +26,7 @@ test('calls are counted by hook and by the status of the answer', async () => {
   await served.post(paths.updateMachine, request)
   await served.post(paths.updateMachine, request)
   await served.post(paths.updateMachine, 'no JSON')
-  await served.post(paths.canUpdateMachine, 'x'.repeat(21 * 1024 * 1024))
+  await served.post(paths.canUpdateMachine, 'x'.repeat(11 * 1024 * 1024))
   const calls = (await shown(served)).filter((line) => line.startsWith('capd_kubeadm_upgrader_hook_calls_total'))
   expect(calls.sort()).toEqual([
     'capd_kubeadm_upgrader_hook_calls_total{hook="CanUpdateMachine",status="Failure"} 1',
@@ -45,10 +46,72 @@ test('how long calls take is shown by hook, in seconds', async () => {
   expect(Number(sum?.split(' ')[1])).toBeLessThan(60)
 })
 
-test('what is no hook is not counted, and two services do not count together', async () => {
+test('what is no hook is not counted as one, and two services do not count together', async () => {
   const [one, other] = [serve({ upgrades: upgradesAt(underWay) }), serve()]
   await one.post(paths.updateMachine, request)
   await other.post('/nowhere')
   await other.app.inject('/healthz')
-  expect(await shown(other)).toEqual(['capd_kubeadm_upgrader_faults_allowed 0'])
+  expect((await shown(other)).filter((line) => line.includes('hook_'))).toEqual([])
+})
+
+// The figures of these names, with their labels, that are not 0.
+async function figures(metrics: Metrics, ...names: string[]): Promise<string[]> {
+  const lines = (await metrics.text()).split('\n')
+  return lines.filter((line) => names.some((name) => line.startsWith(name)) && !line.endsWith(' 0'))
+}
+
+test('requests that are refused are counted by code', async () => {
+  const served = serve()
+  await served.post('/v1/start', '{}')
+  await served.post('/v1/start', '{', { authorization: `Bearer ${token}` })
+  await served.post('/v1/sync', '{', { authorization: `Bearer ${token}` })
+  const lines = (await shown(served)).filter((line) => line.includes('requests_refused'))
+  expect(lines.sort()).toEqual([
+    'capd_kubeadm_upgrader_requests_refused_total{code="REQUEST_NOT_JSON"} 2',
+    'capd_kubeadm_upgrader_requests_refused_total{code="TOKEN_WRONG"} 1',
+  ])
+})
+
+test('upgrades are counted by result and code, and those in flight are shown', async () => {
+  const metrics = createMetrics({ faultsAllowed: false, ofProcess: false })
+  metrics.upgradesInFlight(3)
+  metrics.upgradesInFlight(1)
+  metrics.upgradeEnded('done', '')
+  metrics.upgradeEnded('done', '')
+  metrics.upgradeEnded('failed', 'KUBEADM_FAILED')
+  expect(await figures(metrics, 'capd_kubeadm_upgrader_upgrades')).toEqual([
+    'capd_kubeadm_upgrader_upgrades_total{result="done",code=""} 2',
+    'capd_kubeadm_upgrader_upgrades_total{result="failed",code="KUBEADM_FAILED"} 1',
+    'capd_kubeadm_upgrader_upgrades_in_flight 1',
+  ])
+})
+
+test('how long steps and commands take are histograms in seconds', async () => {
+  const metrics = createMetrics({ faultsAllowed: false, ofProcess: false })
+  metrics.stepEnded('kubeadm', 45)
+  metrics.stepEnded('kubeadm', 10_000)
+  metrics.execEnded('ok', 0.2)
+  metrics.execEnded('ok', 0.3)
+  metrics.execEnded('failed', 2)
+  metrics.execEnded('error', 30)
+  const lines = await figures(metrics, 'capd_kubeadm_upgrader_step', 'capd_kubeadm_upgrader_exec')
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'capd_kubeadm_upgrader_step_duration_seconds_bucket{le="60",step="kubeadm"} 1',
+      'capd_kubeadm_upgrader_step_duration_seconds_bucket{le="+Inf",step="kubeadm"} 2',
+      'capd_kubeadm_upgrader_step_duration_seconds_sum{step="kubeadm"} 10045',
+      'capd_kubeadm_upgrader_execs_total{outcome="ok"} 2',
+      'capd_kubeadm_upgrader_execs_total{outcome="failed"} 1',
+      'capd_kubeadm_upgrader_execs_total{outcome="error"} 1',
+      'capd_kubeadm_upgrader_exec_duration_seconds_bucket{le="0.25"} 1',
+      'capd_kubeadm_upgrader_exec_duration_seconds_count 4',
+    ]),
+  )
+})
+
+test('the figures of the process are there, without a prefix, where they are asked for', async () => {
+  const names = ['process_resident_memory_bytes', 'process_cpu_seconds_total', 'nodejs_eventloop_lag_seconds']
+  const text = await createMetrics({ faultsAllowed: false, ofProcess: true }).text()
+  for (const name of names) expect(text).toContain(`# TYPE ${name}`)
+  expect(await createMetrics({ faultsAllowed: false, ofProcess: false }).text()).not.toContain('process_')
 })

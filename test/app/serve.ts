@@ -1,8 +1,12 @@
 import { Writable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { onTestFinished } from 'vitest'
-import { buildApp } from '../../src/app.ts'
+import { buildApp } from '../../src/app/app.ts'
+import type { Clients } from '../../src/app/clients.ts'
+import { createLog } from '../../src/app/log.ts'
+import { readiness } from '../../src/app/readiness.ts'
+import type { Limits, Tls } from '../../src/app/server.ts'
 import { hooks, pathOf } from '../../src/contract/catalogue.ts'
 import { withCheckedFaults, withFaults } from '../../src/faults/faults.ts'
 import { withStepFaults } from '../../src/faults/steps.ts'
@@ -32,8 +36,12 @@ interface Wish {
   faults?: boolean
   misbehave?: { discoveryFails?: boolean; onFault?: (name: string) => void }
   clock?: Clock
-  ready?: () => Promise<void>
-  tls?: { cert: string; key: string }
+  ready?: Partial<Parameters<typeof readiness>[0]>
+  // Seconds, for the log.
+  now?: () => number
+  tls?: Tls
+  clients?: Clients
+  limits?: Limits
 }
 
 export interface Served {
@@ -46,7 +54,7 @@ export interface Served {
 
 // The service as main.ts puts it together, on an engine or upgrades of the test; closed when the test has ended.
 export function serve({ engine = silent(), faults = false, ...wish }: Wish = {}): Served {
-  const { log, text } = recorder()
+  const { log, text } = recorder(wish.now)
   const sources = { binariesUrl: 'http://127.0.0.1', images: 'pull', nodeImage: 'x:{version}' } as const
   const { clock = stillClock(), misbehave } = wish
   const means = { allowed: faults, discoveryFails: false, clock, onFault: () => {}, ...misbehave }
@@ -57,10 +65,12 @@ export function serve({ engine = silent(), faults = false, ...wish }: Wish = {})
     handlers,
     upgrades,
     token: wish.token ?? token,
-    ready: wish.ready ?? (() => engine.ping()),
-    metrics: createMetrics({ faultsAllowed: faults }),
+    ready: readiness({ certificate: () => {}, engine: () => engine.ping(), now: () => 0, ...wish.ready }),
+    metrics: createMetrics({ faultsAllowed: faults, ofProcess: false }),
     log,
+    clients: wish.clients,
     ...(wish.tls ? { tls: wish.tls } : {}),
+    ...(wish.limits ? { limits: wish.limits } : {}),
   })
   onTestFinished(() => app.close())
   return {
@@ -91,7 +101,8 @@ function stillClock(): Clock {
   return { now: () => 0, sleep: () => new Promise(() => {}) }
 }
 
-export function recorder(): { log: Logger; text: () => string } {
+// Time stands still unless a test moves it, so warnings that are equal are written once.
+export function recorder(now = () => 0): { log: Logger; text: () => string } {
   let text = ''
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -99,5 +110,5 @@ export function recorder(): { log: Logger; text: () => string } {
       done()
     },
   })
-  return { log: pino({ level: 'trace' }, stream), text: () => text }
+  return { log: createLog({ level: 'trace', now, stream }), text: () => text }
 }

@@ -24,7 +24,7 @@ function faults({ apiVersion, kind, spec }: Manifest) {
 }
 
 test('all that is not of Kubernetes itself is checked', () => {
-  const own = ['v1', 'apps/v1', 'networking.k8s.io/v1']
+  const own = ['v1', 'apps/v1', 'networking.k8s.io/v1', 'policy/v1']
   expect(custom).toEqual(objects.filter(({ apiVersion }) => !own.includes(apiVersion)))
   expect(custom).toHaveLength(5)
 })

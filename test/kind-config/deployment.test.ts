@@ -14,19 +14,26 @@ const pod = deployment.spec.template.spec
 const [container] = pod.containers
 const service = find(objects, 'Service')
 const policy = find(objects, 'NetworkPolicy')
+const budget = find(objects, 'PodDisruptionBudget')
 const extension = find(objects, 'ExtensionConfig')
 const root = join(import.meta.dirname, '../..')
 
 describe('names agree', () => {
   test('everything that is in a namespace is in the one that is made', () => {
     expect(find(objects, 'Namespace').metadata.name).toBe(namespace)
-    for (const object of [deployment, service, policy]) expect(object.metadata.namespace).toBe(namespace)
+    for (const object of [deployment, service, policy, budget]) expect(object.metadata.namespace).toBe(namespace)
     expect(extension.metadata).not.toHaveProperty('namespace')
   })
 
-  test('the Service and the NetworkPolicy select the pods of the Deployment', () => {
+  test('Service, NetworkPolicy, PodDisruptionBudget and the spreading select the pods of the Deployment', () => {
     const { labels } = deployment.spec.template.metadata
-    const selectors = [deployment.spec.selector.matchLabels, service.spec.selector, policy.spec.podSelector.matchLabels]
+    const selectors = [
+      deployment.spec.selector.matchLabels,
+      service.spec.selector,
+      policy.spec.podSelector.matchLabels,
+      budget.spec.selector.matchLabels,
+      pod.topologySpreadConstraints[0].labelSelector.matchLabels,
+    ]
     for (const selector of selectors) expect(labels).toMatchObject(selector)
   })
 
@@ -77,7 +84,10 @@ function setTo(name: string): string {
 describe('what is set exists', () => {
   const commented = [...textOf('base/deployment.yaml').matchAll(/# +(UPGRADER_\w+):/g)].map(([, name = '']) => name)
 
-  test.each([...container.env.map(({ name }: { name: string }) => name), ...commented])('the variable %s', (name) => {
+  const set = container.env.map(({ name }: { name: string }) => name)
+  const ours = set.filter((name: string) => name !== 'NODE_OPTIONS')
+
+  test.each([...ours, ...commented])('the variable %s', (name) => {
     expect(Object.keys(variables)).toContain(name)
   })
 
@@ -92,10 +102,12 @@ describe('what is set exists', () => {
     expect(shown).toEqual(Object.fromEntries(Object.entries(settings).map(([key, { default: usual }]) => [key, usual])))
   })
 
-  test.each(['startupProbe', 'readinessProbe', 'livenessProbe'])('the path of the %s', (probe) => {
+  test.each(['startupProbe', 'readinessProbe', 'livenessProbe'])('the path of the %s', async (probe) => {
     const { scheme, path: url, port } = container[probe].httpGet
     expect({ scheme, port }).toEqual({ scheme: 'HTTPS', port: container.ports[0].name })
-    expect(serve().app.hasRoute({ method: 'GET', url })).toBe(true)
+    const { app } = serve()
+    await app.ready()
+    expect(app.hasRoute({ method: 'GET', url })).toBe(true)
   })
 
   test('only readiness depends on the engine and on the certificate', () => {
@@ -107,7 +119,14 @@ describe('what is set exists', () => {
 describe('the pods have no more than they need', () => {
   test('there is no access to the API server: no account, no role, no token', () => {
     const kinds = objects.map(({ kind }) => kind).sort()
-    expect(kinds).toEqual(['Deployment', 'ExtensionConfig', 'Namespace', 'NetworkPolicy', 'Service'])
+    expect(kinds).toEqual([
+      'Deployment',
+      'ExtensionConfig',
+      'Namespace',
+      'NetworkPolicy',
+      'PodDisruptionBudget',
+      'Service',
+    ])
     expect(pod.automountServiceAccountToken).toBe(false)
     expect(pod).not.toHaveProperty('serviceAccountName')
   })
@@ -127,24 +146,69 @@ describe('the pods have no more than they need', () => {
     expect(mounted).toEqual([{ name: 'docker', hostPath: { path: '/var/run/docker.sock', type: 'Socket' } }])
   })
 
-  test("only Cluster API's managers reach them, and they reach nobody", () => {
+  test("only the pods of Cluster API's core and KubeadmControlPlane managers reach them, and they reach nobody", () => {
     const { ingress, policyTypes, egress } = policy.spec
     expect({ policyTypes, egress }).toEqual({ policyTypes: ['Ingress', 'Egress'], egress: undefined })
     const [{ from }, ...more] = ingress
     expect(more).toEqual([])
+    const manager = (namespace: string, provider: string) => ({
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+      podSelector: { matchLabels: { 'cluster.x-k8s.io/provider': provider, 'control-plane': 'controller-manager' } },
+    })
     expect(from).toEqual([
-      {
-        namespaceSelector: {
-          matchExpressions: [
-            {
-              key: 'kubernetes.io/metadata.name',
-              operator: 'In',
-              values: ['capi-system', 'capi-kubeadm-control-plane-system'],
-            },
-          ],
-        },
-      },
+      manager('capi-system', 'cluster-api'),
+      manager('capi-kubeadm-control-plane-system', 'control-plane-kubeadm'),
     ])
+  })
+})
+
+const mebibytes = (quantity: string) => Number(/^(\d+)Mi$/.exec(quantity)?.[1])
+
+describe('memory', () => {
+  const { requests, limits } = container.resources
+
+  test("V8's old generation leaves half of the limit for bodies of requests, TLS and the program", () => {
+    const [, oldSpace] = /^--max-old-space-size=(\d+)$/.exec(setTo('NODE_OPTIONS')) ?? []
+    expect(Number(oldSpace)).toBeLessThanOrEqual(mebibytes(limits.memory) / 2)
+  })
+
+  test('what is requested is more than an idle process takes, 120 MiB', () => {
+    expect(mebibytes(requests.memory)).toBeGreaterThan(120)
+  })
+
+  test('the image and npm start have the flags with which that was measured', () => {
+    const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const [, entrypoint = ''] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? []
+    expect(JSON.parse(entrypoint).join(' ')).toBe(scripts.start)
+    // Filled by the same program under the same name: the cache counts for no other.
+    const [, filled = ''] = /^RUN (\["node".*)$/m.exec(dockerfile) ?? []
+    expect(JSON.parse(filled).join(' ')).toBe(`${scripts.start} --help`)
+    expect(dockerfile.indexOf('NODE_COMPILE_CACHE')).toBeLessThan(dockerfile.indexOf(filled))
+  })
+})
+
+describe('pods that come and go', () => {
+  test('one stays while a node is drained, and pods that are not ready do not hold that up', () => {
+    expect(budget.spec).toMatchObject({ minAvailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' })
+    expect(deployment.spec.replicas).toBeGreaterThan(budget.spec.minAvailable)
+  })
+
+  test('they are on different nodes where there are some, and run where there is one', () => {
+    const [spread, ...more] = pod.topologySpreadConstraints
+    expect(more).toEqual([])
+    expect(spread).toMatchObject({ topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' })
+  })
+
+  test('a process that is busy for most of a minute is not ended', () => {
+    const { periodSeconds, failureThreshold } = container.livenessProbe
+    expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(60)
+  })
+
+  test('the time to end is enough for what is waited for before', () => {
+    const { terminationGracePeriodSeconds = 30 } = pod
+    // close-with-grace gives the process 5 s.
+    expect(container.lifecycle.preStop.sleep.seconds + 5).toBeLessThan(terminationGracePeriodSeconds)
   })
 })
 
