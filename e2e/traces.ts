@@ -17,16 +17,16 @@ export const documented: Record<Role, readonly string[]> = {
     '/usr/bin/kubeadm',
     '/usr/bin/kubectl',
     '/usr/bin/kubelet',
+    '/var/lib/capd-kubeadm-upgrader/attempt.json',
     '/var/lib/capd-kubeadm-upgrader/files',
-    '/var/lib/capd-kubeadm-upgrader/history.jsonl',
   ],
   worker: [
     '/etc/kubernetes/tmp',
     '/usr/bin/kubeadm',
     '/usr/bin/kubectl',
     '/usr/bin/kubelet',
+    '/var/lib/capd-kubeadm-upgrader/attempt.json',
     '/var/lib/capd-kubeadm-upgrader/files',
-    '/var/lib/capd-kubeadm-upgrader/history.jsonl',
   ],
 }
 

@@ -16,6 +16,7 @@ import { dockerEngine } from './machine/docker-engine.ts'
 import { limited } from './machine/exec-limit.ts'
 import { createMetrics } from './metrics.ts'
 import { systemClock } from './upgrade/clock.ts'
+import { memberObserver } from './upgrade/members.ts'
 import { planFor } from './upgrade/plan.ts'
 import { createUpgrades } from './upgrade/upgrades.ts'
 
@@ -48,8 +49,19 @@ async function main(): Promise<void> {
   const stop = new AbortController()
   const clock = systemClock(stop.signal)
   const onFault = (fault: string) => log.warn({ fault }, 'misbehaviour')
-  const plan = withStepFaults(planFor, { onFault })
-  const upgrades = withCheckedFaults(createUpgrades({ engine, sources: config.sources, clock, log, plan }), allowed)
+  const plan = withStepFaults(planFor, { clock, onFault })
+  const upgrades = withCheckedFaults(
+    createUpgrades({
+      engine,
+      members: memberObserver(engine, clock),
+      sources: config.sources,
+      clock,
+      log,
+      plan,
+      report: metrics,
+    }),
+    allowed,
+  )
   const handlers = withFaults(createHandlers(upgrades, log), { allowed, discoveryFails, clock, onFault })
   const clients = config.clients && createClients(config.clients)
   let tls: Tls = { ...config.tls.inUse, ...config.clients?.inUse }

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
 import { coversAll } from '../e2e/cluster-api.ts'
-import type { Role } from '../src/contract/role.ts'
 import { UpgradeError } from '../src/errors/upgrade-error.ts'
-import type { Container, ExecResult } from '../src/machine/engine.ts'
-import { machineOn } from '../src/machine/machine.ts'
-import type { Context } from '../src/upgrade/step.ts'
+import type { Container } from '../src/machine/engine.ts'
 import { kubeadm } from '../src/upgrade/steps/kubeadm.ts'
 import { kubeadmConfig } from '../src/upgrade/steps/kubeadm-config.ts'
 import { verify } from '../src/upgrade/steps/verify.ts'
 import { paths, serve, silent, upgradesAt } from './app/serve.ts'
 import { asked, captured, type Json, patchIn, put } from './contract/captured.ts'
+import { putAtTarget, startQuickLab, startWorkersLab } from './fake-docker/lab.ts'
+import { old, target } from './fake-docker/release.ts'
+import { situationOf } from './upgrade/walk.ts'
 
 // The fourteen traps of Cluster API's contract for in-place updates (CAPI v1.14.2), and what is done about each.
 const underWay = { phase: 'InProgress', step: 'kubeadm', message: 'm', retryAfterSeconds: 10 } as const
@@ -19,28 +19,6 @@ const hasPatch = (answer: Json) => Object.keys(answer).some((field) => field.end
 interface Handler {
   requestHook: { hook: string }
   failurePolicy: string
-}
-
-// A machine whose every command gives what `answer` makes of it, with the commands that were run.
-function machineThat(role: Role, answer: (argv: string[]) => string) {
-  const ran: string[][] = []
-  const exec = async (_: string, argv: string[]): Promise<ExecResult> => {
-    ran.push(argv)
-    return { exitCode: 0, stdout: answer(argv), stderr: '' }
-  }
-  const engine = silent({ exec, list: async () => ['m'] })
-  const context: Context = {
-    machine: machineOn(engine, { name: 'm', cluster: 'c', role }),
-    target: 'v1.35.4',
-    files: { wanted: [], closed: [] },
-    patches: undefined,
-    key: 'v1.35.4',
-    settings: { addons: 'kcp', changes: 'all', inMemory: 'no-opinion', fault: 'none' },
-    engine,
-    sources: { binariesUrl: 'http://127.0.0.1', images: 'pull', nodeImage: 'x:{version}' },
-    clock: { now: () => 0, sleep: async () => {} },
-  }
-  return { context, ran }
 }
 
 test('trap 1: the client sends no Content-Type header, and more than 1 MiB', async () => {
@@ -156,43 +134,31 @@ test('trap 8: CAPD forbids a change of customImage, so it is never claimed', asy
 })
 
 test('trap 9: KCP writes the target into kubeadm-config before the first call, so that is waited for', async () => {
-  const configMap = (version: string) =>
-    JSON.stringify({
-      data: { ClusterConfiguration: `kind: ClusterConfiguration\nkubernetesVersion: ${version}\n` },
-    })
-  const before = machineThat('control-plane', () => configMap('v1.34.4'))
-  expect(await kubeadmConfig.done(before.context)).toEqual({ waitsFor: 'kubeadm-config to name v1.35.4' })
-  const after = machineThat('control-plane', () => configMap('v1.35.4'))
-  expect(await kubeadmConfig.done(after.context)).toBe('done')
+  const lab = startQuickLab('cp-1')
+  lab.cluster.kubeadmConfigVersion = old
+  const before = await situationOf(lab, 'cp-1', kubeadmConfig)
+  expect(kubeadmConfig.done(before)).toEqual({ waitsFor: `kubeadm-config to name ${target}` })
+  lab.cluster.kubeadmConfigVersion = target
+  expect(kubeadmConfig.done(await situationOf(lab, 'cp-1', kubeadmConfig))).toBe('done')
   // Waiting is all: nothing could write it.
-  expect(kubeadmConfig.apply).toBeUndefined()
+  expect(kubeadmConfig.action).toBeUndefined()
 })
 
 test("trap 9: KCP upgrades kube-proxy and CoreDNS itself, so kubeadm's addon phase is skipped", async () => {
-  const noUnit = 'LoadState=not-found\nActiveState=inactive\nSubState=dead\nResult=success\nExecMainStatus=0\nJob=0\n'
-  const { context, ran } = machineThat('control-plane', ([program]) => (program === 'systemctl' ? noUnit : ''))
-  await kubeadm.apply?.(context)
-  const started = ran.filter(([program]) => program === 'systemd-run')
-  expect(started).toHaveLength(1)
-  expect(started[0]).toContain('--skip-phases=addon')
+  const lab = startQuickLab('cp-1')
+  const action = kubeadm.action?.(await situationOf(lab, 'cp-1', kubeadm))
+  expect(action).toMatchObject({ kind: 'unit', args: expect.arrayContaining(['--skip-phases=addon']) })
 })
 
 test('trap 10: after done the Machine waits for the kubelet version in its Node, so done waits for it too', async () => {
-  const node = (kubeletVersion: string) =>
-    JSON.stringify({
-      status: {
-        nodeInfo: { kubeletVersion },
-        conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: '2030-01-01T00:00:00Z' }],
-      },
-    })
-  const facts = 'kubelet.pid=7\nkubelet.restarts=0\nkubelet.version=v1.35.4\nkubelet.since=1\nkubelet.healthz=ok\n'
-  const at = (version: string): Context => {
-    const { context } = machineThat('worker', () => '')
-    const machine = { ...context.machine, script: async () => facts, get: async () => node(version) }
-    return { ...context, machine }
-  }
-  expect(await verify.done(at('v1.34.4'))).toEqual({ waitsFor: 'the Node to say v1.35.4' })
-  expect(await verify.done(at('v1.35.4'))).toBe('done')
+  const lab = startWorkersLab('w-1')
+  putAtTarget(lab, 'w-1')
+  const node = lab.cluster.nodes.get('w-1')
+  if (!node) throw new Error('w-1 has no Node')
+  node.kubeletVersion = old
+  expect(verify.done(await situationOf(lab, 'w-1', verify))).toEqual({ waitsFor: `the Node to report ${target}` })
+  node.kubeletVersion = target
+  expect(verify.done(await situationOf(lab, 'w-1', verify))).toBe('done')
 })
 
 test('trap 11: UpdateMachine gets the desired state only, and the container is found by its providerID alone', async () => {
@@ -213,17 +179,22 @@ test('trap 11: UpdateMachine gets the desired state only, and the container is f
   expect(asked).toEqual(['another-name'])
 })
 
-test('trap 12: a Failure is not the end: CAPI calls again, and every call looks at the machine anew', async () => {
-  let asks = 0
+test('trap 12: a Failure is not the end: CAPI calls again, and after a short rest each call looks at the machine', async () => {
+  let looks = 0
   const inspect = async (name: string): Promise<Container> => {
-    asks++
+    looks++
     throw new UpgradeError('CONTAINER_MISSING', { name })
   }
-  const { post } = serve({ engine: silent({ inspect }) })
+  let seconds = 0
+  const clock = { now: () => 0, monotonic: () => seconds * 1000, sleep: () => new Promise<void>(() => {}) }
+  const { post } = serve({ engine: silent({ inspect }), clock })
   for (let calls = 1; calls <= 3; calls++) {
-    const { body } = await post(paths.updateMachine, update())
-    expect(body).toMatchObject({ status: 'Failure', message: expect.stringContaining('CONTAINER_MISSING') })
-    expect(asks).toBe(calls)
+    for (const _ of ['the first', 'one that comes at once']) {
+      const { body } = await post(paths.updateMachine, update())
+      expect(body).toMatchObject({ status: 'Failure', message: expect.stringContaining('CONTAINER_MISSING') })
+      expect(looks).toBe(calls)
+    }
+    seconds += 30
   }
 })
 

@@ -45,6 +45,6 @@ async function hop(play: Play, shape: Shape, version: string): Promise<void> {
       container,
       `ls ${state}; systemctl list-units --all --plain --no-legend 'capd-kubeadm-upgrader-*'`,
     )
-    expect(left === 'history.jsonl', `${container}: left behind after ${version}: ${left}`)
+    expect(left === 'attempt.json', `${container}: left behind after ${version}: ${left}`)
   }
 }

@@ -11,6 +11,8 @@ const asked: Record<keyof StartRequest, string> = {
   role: 'Optional: `control-plane` or `worker`; refused where the container is another.',
   patchesDirectory:
     'Optional: the directory of kubeadm patches in the machine, which kubeadm was given at `kubeadm init` or `kubeadm join`. kubeadm does not remember it: without it an upgrade loses what the patches set.',
+  caCertHashes:
+    "Optional: hashes of the cluster CA's public key, as `kubeadm join` takes them (`sha256:<hex>`); the machine must trust one of them. A machine that was updated with hashes once refuses a request without. The hook takes them from a worker's KubeadmConfig.",
   settings: 'Optional: see docs/configuration.md.',
 }
 const started: Record<keyof ReturnType<typeof answerStart>, string> = {

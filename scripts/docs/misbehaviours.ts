@@ -93,8 +93,8 @@ carries the Cluster, so it is the namespace of the Machine or MachineSet and its
 \`cluster.x-k8s.io/cluster-name\` (else \`spec.clusterName\`) that count. A value that is not in the table makes the calls
 that it is meant for fail with \`SETTING_VALUE\`, naming the key, and starts nothing.
 
-A setting holds from the next call, and for steps from the next attempt: an upgrade that is under way goes on as it was
-begun. **CanUpdateMachineSet is asked only once in 24 hours for a pair of MachineSets**, whatever the answer was, unless it
+A setting holds from the next call, and for the steps of an upgrade that is under way from their next look at the
+machine. **CanUpdateMachineSet is asked only once in 24 hours for a pair of MachineSets**, whatever the answer was, unless it
 was an error; so a changed setting does nothing there until the MachineDeployment has another template (or the core manager
 was restarted).
 
@@ -107,9 +107,10 @@ ${table(['Value', 'Where', 'What the service does', 'What Cluster API then does'
 
 ${table(['', 'One of', 'If left out', 'Meaning'], given)}
 
-How often a step has misbehaved is remembered in the machine (\`history.jsonl\`), before it does: a restart and a second
-replica count on, and a new name or step counts anew. A step that fails is tried again after 10 s at first, later after 5
-minutes, as after any failure. \`crash-at:<step>\` is one crash, not one for each start, so that a Deployment comes
+How often a step has misbehaved stands in the machine's record of the attempt (\`attempt.json\`), before it does: a
+restart and a second replica count on. Each name and step is counted on its own, and each request for itself: another
+version or other files count from the beginning. A step that fails is tried again after a pause of 10 s, then of 20 s, and
+from the third equal failure on of an hour, as after any failure. \`crash-at:<step>\` is one crash, not one for each start, so that a Deployment comes
 back from it; with \`always\` it is a crash loop, which ends when the setting is taken away.
 
 **start and sync** take \`fault\` in their \`settings\`, and only the misbehaviour of steps shows in them: the others are

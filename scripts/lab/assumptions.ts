@@ -10,13 +10,14 @@ export interface Assumption {
 }
 
 const programs = [
-  'awk basename cat chmod cp curl cut date df dirname du find grep head journalctl kubectl ls mkdir mv pgrep',
-  'rm sed seq sh sha256sum sleep stat sync systemctl systemd-run tail tar test timeout touch tr uname',
+  'awk base64 basename cat chmod chown cp ctr curl cut date df dirname du find flock grep head journalctl kubectl ls',
+  'mkdir mktemp mv pgrep realpath rm sed seq sh sha256sum sleep stat sync systemctl systemd-run tail tar test',
+  'timeout touch tr uname wc',
 ].join(' ')
 
-// The unit of the checks: starts, writes a line, ends well.
-const start = `systemd-run --unit=check --no-block --property=Type=exec --property=RemainAfterExit=yes \
-  --property=RuntimeMaxSec=60 sh -c 'echo said'`
+// The unit of the checks: starts, writes what it is given, ends well.
+const start = `echo said >/var/check.input && systemd-run --quiet --unit=check --no-block --property=Type=exec \
+  --property=RemainAfterExit=yes --property=RuntimeMaxSec=60 --property=StandardInput=file:/var/check.input cat`
 const until = (condition: string) => `timeout 40 sh -c 'until ${condition}; do sleep 0.2; done'`
 
 export const assumptions: Assumption[] = [
@@ -38,15 +39,19 @@ export const assumptions: Assumption[] = [
     ),
   },
   {
-    name: "date reads systemd's time stamps",
-    why: 'a Node has to report after the restart',
-    check: 'date -d "$(systemctl show check --property=ExecMainStartTimestamp --value)" +%s',
+    name: 'systemctl finds units by a pattern',
+    why: 'one look sees all units of ours',
+    check: `systemctl show 'chec*.service' --property=Id,ActiveState | grep -qx Id=check.service &&
+      systemctl list-units --all --plain --no-legend --state=active 'chec*.service' | grep -q '^check.service '`,
   },
-  { name: 'a unit name runs once', why: 'single flight over replicas', check: `! ${start}` },
+  { name: 'a unit name runs once', why: 'nothing is done twice', check: `! ${start}` },
   {
-    name: "a unit's output is in the journal",
+    name: "a unit's output is in the journal, by its run",
     why: 'errors show the last lines',
-    check: until('journalctl -u check -o cat --no-pager -n 40 | grep -qx said'),
+    check: until(
+      `journalctl "_SYSTEMD_INVOCATION_ID=$(systemctl show check --property=InvocationID --value)" \
+        --output=cat --no-pager --lines=40 | grep -qx said`,
+    ),
   },
   {
     name: 'a unit is ended at RuntimeMaxSec',
@@ -58,6 +63,27 @@ export const assumptions: Assumption[] = [
     name: 'the usual programs are there',
     why: 'steps are shell scripts',
     check: `for name in ${programs}; do command -v $name >/dev/null || { echo "no $name"; exit 1; }; done`,
+  },
+  {
+    name: 'flock locks a directory',
+    why: 'replicas change a machine one after the other',
+    check: `exec 9</var && flock -w 5 9 && ! sh -c 'exec 8</var && flock -n 8'`,
+  },
+  {
+    name: '/proc has the boot, the uptime and the start of each process',
+    why: 'time limits and ages',
+    check: `grep -q . /proc/sys/kernel/random/boot_id && awk '$1 !~ /^[0-9]+[.][0-9]+$/ { exit 1 }' /proc/uptime &&
+      awk 'BEGIN { getline line <"/proc/1/stat"; sub(/.*[)] /, "", line); split(line, fields, " "); exit fields[20] !~ /^[0-9]+$/ }'`,
+  },
+  {
+    name: 'base64 -w 0 gives one line',
+    why: 'an observation is one JSON document',
+    check: `[ "$(head -c 1000 /dev/zero | base64 -w 0 | wc -l)" = 0 ]`,
+  },
+  {
+    name: 'mktemp makes files in /run, which is in memory',
+    why: 'a full disk does not stop an observation',
+    check: 'rm "$(mktemp -p /run check.XXXXXX)" && stat -f -c %T /run | grep -qx tmpfs',
   },
   {
     name: 'df -Pk gives free space in column 4',

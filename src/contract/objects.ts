@@ -57,6 +57,8 @@ export const StartRequest = Type.Object({
   role: Type.Optional(Role),
   // The directory of kubeadm patches that the machine was made with.
   patchesDirectory: Type.Optional(Type.String()),
+  // As in a JoinConfiguration: "sha256:" and the hash in hex of a cluster CA's public key.
+  caCertHashes: Type.Optional(Type.Array(Type.String({ pattern: '^sha256:[0-9a-fA-F]{64}$' }), { minItems: 1 })),
   settings,
 })
 

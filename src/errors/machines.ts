@@ -39,7 +39,7 @@ export const machines = {
   CONTAINER_CA: ({ name }: Values<'name'>) =>
     failure(
       `The container ${name} has another cluster CA than the Machine.`,
-      'Two clusters share the name on this engine. Check spec.providerID of the Machine.',
+      "Check spec.providerID of the Machine: two clusters share the name on this engine. Start and sync need caCertHashes where a request named the cluster's CA before.",
     ),
   EXEC_FAILED: ({ command }: Values<'command'>) =>
     progress(
@@ -51,6 +51,11 @@ export const machines = {
       `A command in the machine did not end in time: ${command}.`,
       'Check the load of the host, and inspect the machine with docker exec.',
     ),
+  OBSERVATION_INCOMPLETE: () =>
+    progress(
+      'What the machine reports of itself is incomplete.',
+      'If it continues, look at the load and the disks of the machine with docker exec.',
+    ),
   EXEC_KILLED: ({ command }: Values<'command'>) =>
     progress(
       `A command in the machine was killed: ${command}.`,
@@ -59,7 +64,7 @@ export const machines = {
   OUTPUT_TOO_LARGE: ({ command }: Values<'command'>) =>
     failure(
       `A command in the machine printed more than 4 MiB: ${command}.`,
-      'Check what it reads, such as /var/lib/capd-kubeadm-upgrader/history.jsonl in the machine, and make that smaller.',
+      'Check what it reads, below /var/lib/capd-kubeadm-upgrader and /etc/kubernetes in the machine, and make that smaller.',
     ),
   ENGINE_REFUSED: ({ status, cause }: Values<'status' | 'cause'>) =>
     progress(

@@ -59,4 +59,6 @@ export const requests = {
       `misbehaviour ${name}: this failure was requested.`,
       'Nothing is broken. docs/misbehaviours.md describes how it is requested and how to stop it.',
     ),
+  TOO_MANY_UPGRADES: () =>
+    progress('Too many machines are being updated at the same time.', 'No action needed: this one starts later.'),
 }

@@ -17,6 +17,23 @@ export const steps = {
       `There is too little free space in ${path}: ${need} MiB are needed.`,
       "Free space in the machine or on the engine's disk.",
     ),
+  UNIT_AT_WORK: () =>
+    progress(
+      'A unit of an earlier attempt is still at work in the machine.',
+      'No action needed: the upgrade goes on when it has ended.',
+    ),
+  DISK_FULL: () =>
+    progress(
+      'A disk in the machine is full.',
+      "Free space in the machine or on the engine's disk. Nothing was written in part.",
+    ),
+  RUNNING_VERSION: ({ running }: Values<'running'>) =>
+    failure(
+      `The machine runs ${running}, which is not the version of a Kubernetes release.`,
+      'Only releases such as v1.35.4 are updated in place. Delete the Machine so that it is replaced.',
+    ),
+  CONTAINERD_AWAY: () =>
+    progress('containerd in the machine does not answer.', 'Read "journalctl -u containerd" in the machine.'),
   FILE_REFUSED: ({ path, why }: Values<'path' | 'why'>) =>
     failure(
       `The file ${path} cannot be written: ${why}.`,
@@ -78,7 +95,6 @@ export const steps = {
       `kubeadm upgrade node failed: ${cause}`,
       `Read "journalctl -u ${unit}" in the machine. kubeadm restored what it had changed.`,
     ),
-  DISK_FULL: () => progress('A disk of the machine is full.', "Free space in the machine or on the engine's disk."),
   KUBEADM_CONFIG_REFUSED: ({ cause }: Values<'cause'>) =>
     failure(
       `kubeadm does not accept the cluster's configuration: ${cause}`,
@@ -89,9 +105,9 @@ export const steps = {
       "The directory of kubeadm's patches that the KubeadmConfig names is missing in the machine.",
       'Restore the directory, or delete the Machine so that it is replaced. kubeadm was not started.',
     ),
-  KUBELET_NOT_UP: ({ target }: Values<'target'>) =>
+  KUBELET_NOT_UP: ({ target, cause }: Values<'target' | 'cause'>) =>
     failure(
-      `The kubelet ${target} did not come up; the one from before runs again.`,
+      `The kubelet ${target} did not come up, and the one from before runs again. It logged: ${cause}`,
       'Read "journalctl -u kubelet" in the machine.',
     ),
   UNIT_FAILED: ({ unit }: Values<'unit'>) =>

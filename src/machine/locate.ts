@@ -1,19 +1,19 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Engine } from './engine.ts'
-import { type Machine, machineOn } from './machine.ts'
+import { type MachineHost, type MachineIdentity, machineOn } from './machine.ts'
 
 // CAPD's and kind's labels (CAPI v1.14.2 test/infrastructure/docker/internal/docker/util.go).
 export const clusterLabel = 'io.x-k8s.kind.cluster'
 export const roleLabel = 'io.x-k8s.kind.role'
 
-/** What a Machine says of its container. */
+// What a Machine says of its container.
 export interface Whereabouts {
   container: string
   cluster: string
   // Checked when known.
-  role?: Machine['role'] | undefined
-  // "sha256:<hex>" of the cluster CA's public key, in either case, as kubeadm join pins it; checked when there are any.
+  role?: MachineIdentity['role'] | undefined
+  // "sha256:<hex>" of the cluster CA's public key, as kubeadm join pins it; checked when there are any.
   caCertHashes?: string[]
 }
 
@@ -28,16 +28,14 @@ export function containerOf(providerID: string | undefined): string {
 }
 
 /**
- * Finds the machine and makes sure that it is the one meant, that it runs, and that nothing was mistaken for it.
- * Throws the CONTAINER_ errors; touches nothing.
+ * Finds the machine and makes sure that it is the one meant, that it runs, and that it is named as it names itself.
+ * Changes nothing. Throws the CONTAINER_ errors and what the engine throws. Whose cluster CA it trusts is for the
+ * caller to check, with what is observed in the machine.
  */
-export async function locate(
-  engine: Engine,
-  { container, cluster, role, caCertHashes = [] }: Whereabouts,
-): Promise<Machine> {
+export async function locate(engine: Engine, { container, cluster, role }: Whereabouts): Promise<Located> {
   const found = await engine.inspect(container)
   const name = found.name
-  // Docker takes an id, or the beginning of one, for a name: then one machine would have two.
+  // Docker resolves ids and prefixes of ids too. One machine has one name, or two callers would not see each other.
   if (name !== container) throw new UpgradeError('CONTAINER_NAME', { name: container, actual: name })
   if (found.labels[clusterLabel] !== cluster) throw new UpgradeError('CONTAINER_OF_OTHER_CLUSTER', { name, cluster })
   const actual = found.labels[roleLabel]
@@ -47,28 +45,27 @@ export async function locate(
   if (found.hostname !== name) throw new UpgradeError('CONTAINER_HOSTNAME', { name })
   if (found.paused) throw new UpgradeError('CONTAINER_PAUSED', { name })
   if (!found.running) throw new UpgradeError('CONTAINER_STOPPED', { name })
-  const machine = machineOn(engine, { name, cluster, role: actual })
-  if (caCertHashes.length > 0 && !(await trustsOne(machine, caCertHashes))) {
-    throw new UpgradeError('CONTAINER_CA', { name })
-  }
-  return machine
+  return { machine: machineOn(engine, { name, cluster, role: actual }), varVolume: found.varVolume }
 }
 
-// True when one of the machine's cluster CAs is pinned. kubeadm takes a pin in either case.
-async function trustsOne(machine: Machine, pins: string[]): Promise<boolean> {
-  const wanted = new Set(pins.map((pin) => pin.toLowerCase()))
-  const bundle = await machine.run(['cat', '/etc/kubernetes/pki/ca.crt'])
+/** A machine that is the one meant, and the name of its volume at /var. */
+export interface Located {
+  machine: MachineHost
+  varVolume: string | undefined
+}
+
+/**
+ * kubeadm's hashes of the CAs in a bundle: "sha256:" and SHA-256 in hex over the public key as SubjectPublicKeyInfo.
+ * What is no certificate is left out. Source: kubeadm v1.35.4 cmd/kubeadm/app/util/pubkeypin.
+ */
+export function certificateHashes(bundle: string): string[] {
   const certificates = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  return certificates.some((pem) => wanted.has(pinOf(pem) ?? ''))
-}
-
-// kubeadm's hash of a CA: SHA-256 over the public key as SubjectPublicKeyInfo (kubeadm app/util/pubkeypin). Undefined
-// for what is no certificate.
-function pinOf(pem: string): string | undefined {
-  try {
-    const key = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
-    return `sha256:${createHash('sha256').update(key).digest('hex')}`
-  } catch {
-    return undefined
-  }
+  return certificates.flatMap((pem) => {
+    try {
+      const key = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
+      return `sha256:${createHash('sha256').update(key).digest('hex')}`
+    } catch {
+      return []
+    }
+  })
 }

@@ -1,16 +1,25 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-// Time as the upgrade sees it; tests put their own in its place.
+/** Time as this process sees it; tests put their own in its place. */
 export interface Clock {
-  // Milliseconds since 1970.
+  /** Milliseconds since 1970. It jumps when the clock is set, so nothing is measured with it. */
   now(): number
+  /** Milliseconds since some moment, which no change of the clock moves: for limits and ages. */
+  monotonic(): number
+  /** Rejects with an AbortError when the process ends. */
   sleep(seconds: number): Promise<void>
 }
 
-// Sleeps reject as soon as the signal is given, which ends whatever waits on them.
+/** The real clock. Its sleeps reject as soon as the signal is given, which ends everything that waits on them. */
 export function systemClock(stop: AbortSignal): Clock {
   return {
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     sleep: (seconds) => wait(seconds * 1000, undefined, { signal: stop }),
   }
+}
+
+/** True for what a sleep rejects with: the process is ending, and the machines' own units go on. */
+export function isStopped(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError'
 }

@@ -1,9 +1,11 @@
-import type { Machine } from '../machine/machine.ts'
-import type { Context, Sources, Step } from './step.ts'
+import { coded } from '../errors/upgrade-error.ts'
+import { manifestVersions } from './static-pods.ts'
+import { type Needs, type Plan, type Situation, type Step, unitNameOf } from './step.ts'
 import { apiServers } from './steps/api-servers.ts'
 import { binaries } from './steps/binaries.ts'
 import { files } from './steps/files.ts'
 import { imageArchive } from './steps/image-archive.ts'
+import { imageList } from './steps/image-list.ts'
 import { images } from './steps/images.ts'
 import { kubeadm } from './steps/kubeadm.ts'
 import { kubeadmConfig } from './steps/kubeadm-config.ts'
@@ -12,31 +14,67 @@ import { manifests } from './steps/manifests.ts'
 import { preflight } from './steps/preflight.ts'
 import { staticPods } from './steps/static-pods.ts'
 import { tidy } from './steps/tidy.ts'
-import { runsTarget, verify } from './steps/verify.ts'
+import { nodeKubeletVersion, verify } from './steps/verify.ts'
 
-interface Asked {
-  machine: Pick<Machine, 'role'>
-  sources: Pick<Sources, 'images'>
-}
-
-// The way to the target, in order. Nothing in /usr/bin changes before the static pods run at the target.
-export function planFor({ machine, sources }: Asked): Step[] {
+/** The way to the target, in order. Nothing in /usr/bin changes before the static pods run at the target. */
+export const planFor: Plan = ({ machine, sources }) => {
   const bringImages = sources.images === 'pull' ? [images] : [imageArchive, images]
-  const prepare = [binaries, kubeadmConfig, ...bringImages]
+  const prepare = [binaries, kubeadmConfig, imageList, ...bringImages]
   if (machine.role === 'control-plane') {
     return [preflight, manifests, ...prepare, files, kubeadm, staticPods, kubelet, verify, tidy]
   }
   return [preflight, ...prepare, apiServers, files, kubeadm, kubelet, verify, tidy]
 }
 
-// What of a plan there is to do. A machine that runs the target keeps its programs, whatever its files are to be: it
-// is then asked only to be well, unless it was found well just now.
-export async function leftOf(whole: Step[], context: Context): Promise<Step[]> {
-  const hasFiles = context.files.wanted.length > 0
-  const plan = hasFiles ? whole : whole.filter(({ name }) => name !== files.name)
+/** What a plan is asked with: a way to know more, and the situation by what is known. */
+export interface Known {
+  know(needs: Needs): Promise<void>
+  situation(): Situation
+}
+
+/**
+ * What of a plan there is to do. A machine that runs the target keeps its programs, whatever its files are to be: it
+ * only has to be well, unless it was found well just now.
+ */
+export async function leftOf(whole: readonly Step[], known: Known): Promise<Step[]> {
+  const { files: wished, settings } = known.situation()
+  const hasFiles = wished.wanted.length > 0
+  const plan = hasFiles ? [...whole] : whole.filter(({ name }) => name !== files.name)
   const only = (...steps: Step[]) => plan.filter(({ name }) => steps.some((step) => step.name === name))
-  if (context.settings.changes === 'files') return only(files)
-  const [goal] = only(verify)
-  if ((await goal?.done(context)) === 'done') return only(files, tidy)
-  return hasFiles && (await runsTarget(context)) ? only(files, verify, tidy) : plan
+  if (settings.changes === 'files') return only(files, tidy)
+  if (!runsTarget(known.situation())) return plan
+  const isAtWork = isChanging(whole, known.situation())
+  const [goal = verify] = only(verify)
+  await known.know(goal.needs)
+  if (!isAtWork && goal.done(known.situation()) === 'done') return only(files, tidy)
+  // The programs are staged only for an attempt that changes them.
+  const isHalfWay = known.situation().observation.work.entries.has('bin')
+  return hasFiles && !isHalfWay ? only(files, verify, tidy) : plan
+}
+
+/** False also while an error that may pass keeps the step from being done. Throws an error that needs a person. */
+export function isDoneNow(step: Step, situation: Situation): boolean {
+  try {
+    return step.done(situation) === 'done'
+  } catch (thrown) {
+    const error = coded(thrown)
+    if (error.answer !== 'progress') throw error
+    return false
+  }
+}
+
+// True while a unit changes the machine, however that looks at this moment.
+function isChanging(whole: readonly Step[], { observation }: Situation): boolean {
+  const changing = whole.filter(({ changes }) => changes).map(unitNameOf)
+  return observation.units.some(({ name, state }) => state === 'running' && changing.includes(name))
+}
+
+// True when no program is left to be changed, though the machine may not be well. A kubelet that does not run at the
+// moment is the one that the Node reports.
+function runsTarget(situation: Situation): boolean {
+  const { observation, machine, target } = situation
+  const versions = manifestVersions(observation)
+  const isComplete = machine.role === 'worker' || versions.length === 3
+  const kubelet = observation.kubelet.version || nodeKubeletVersion(situation)
+  return isComplete && [kubelet, ...versions].every((version) => version === target)
 }

@@ -1,15 +1,18 @@
 import { planFor } from './plan.ts'
 import type { Progress } from './progress.ts'
-import type { Means, Run } from './run.ts'
 import type { Task } from './task.ts'
+import type { Tools } from './tools.ts'
+import type { Walker } from './walker.ts'
 
 // Short, because each process walks for itself: of two, the one that is asked later is behind.
 const stepSeconds = 1
 const pollSeconds = 2
 
-// The walk of a machine of the in-memory backend, which is nothing but objects. The names of the steps go by, no engine
-// is asked, and only this process remembers: after a restart it begins anew.
-export function simulation(task: Task, { sources, clock, log }: Means): Pick<Run, 'progress' | 'toEnd'> {
+/**
+ * The walk of a machine of the in-memory backend, which is nothing but objects. The names of the steps go by, no engine
+ * is called, and only this process remembers: after a restart it starts over.
+ */
+export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sources' | 'clock' | 'log'>): Walker {
   const { role = 'worker', version } = task
   const message = 'simulated: looking at the machine'
   const progress: Progress = { phase: 'InProgress', step: '', message, retryAfterSeconds: pollSeconds }
@@ -23,5 +26,5 @@ export function simulation(task: Task, { sources, clock, log }: Means): Pick<Run
     Object.assign(progress, { phase: 'Done', step: '', message: `simulated: at ${version}`, retryAfterSeconds: 0 })
   }
   // Sleeps reject when the process ends.
-  return { progress, toEnd: () => walk().catch(() => {}) }
+  return { progress, restSeconds: 0, news: Promise.resolve(), update: () => {}, toEnd: () => walk().catch(() => {}) }
 }

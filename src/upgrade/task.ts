@@ -17,7 +17,7 @@ export interface Task extends Whereabouts {
   files: Files
   /** The directory of kubeadm patches that the machine was made with. */
   patches: string | undefined
-  /** One name for the version and the files: a failure with other files says nothing about these. */
+  /** One name for version, files and patches: a failure with others says nothing about these. */
   key: string
   /** A machine of the in-memory backend, which is no container: nothing is done to it. */
   simulated: boolean
@@ -41,6 +41,7 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
   const unsupported = simulated ? undefined : configObjection(spec, role)
   if (unsupported) throw new UpgradeError('CONFIG_UNSUPPORTED', { path: unsupported.path, why: unsupported.why })
   const files = filesOf(settings.changes === 'version' ? undefined : spec, simulated ? noFileRules : fileRules(spec))
+  const patches = patchesDirectory(spec, role)
   return {
     // A name in a namespace has a slash, which no container's name has.
     container: simulated
@@ -51,8 +52,8 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
     version,
     caCertHashes: caCertHashesOf(spec),
     files,
-    patches: patchesDirectory(spec, role),
-    key: keyOf(version, files),
+    patches,
+    key: keyOf(version, files, patches),
     simulated,
     settings,
   }
@@ -69,15 +70,16 @@ export function taskOfStart(request: StartRequest): Task {
       what: '/patchesDirectory must be an absolute, clean path in plain characters',
     })
   }
+  const files = filesOf(undefined)
   return {
     container: containerOf(providerID),
     cluster: clusterName,
     role,
     version: checkedVersion(version),
-    caCertHashes: [],
-    files: filesOf(undefined),
+    caCertHashes: request.caCertHashes ?? [],
+    files,
     patches,
-    key: version,
+    key: keyOf(version, files, patches),
     simulated: false,
     settings: readSettings(request.settings),
   }
@@ -102,8 +104,11 @@ function caCertHashesOf(spec: unknown): string[] {
   return Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : []
 }
 
-function keyOf(version: string, { wanted }: Files): string {
-  if (wanted.length === 0) return version
+function keyOf(version: string, { wanted }: Files, patches: string | undefined): string {
   const digest = createHash('sha256').update(wanted.map(digestOf).join()).digest('hex')
-  return `${version} with files ${digest.slice(0, 12)}`
+  return [
+    version,
+    ...(wanted.length === 0 ? [] : [`with files ${digest.slice(0, 12)}`]),
+    ...(patches === undefined ? [] : [`with patches of ${patches}`]),
+  ].join(' ')
 }

@@ -1,70 +1,130 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Progress } from './progress.ts'
-import { type Means, Run } from './run.ts'
 import { simulation } from './simulation.ts'
 import type { Task } from './task.ts'
+import type { Tools } from './tools.ts'
+import { Walk } from './walk.ts'
+import type { Walker } from './walker.ts'
 
-// The upgrades under way in this process: what the hook, start and sync share. It is a view, not a store: what
-// it forgets is found again by looking at the machine.
+/**
+ * The requests that this process works on: what the hook, start and sync share. It is a view, not a store: what it
+ * forgets is found again by looking at the machine.
+ */
 export interface Upgrades {
-  // Makes sure that the upgrade is under way; answers at once. Throws OTHER_UPGRADE.
+  /** Makes sure that the request is worked on; returns at once. Throws TOO_MANY_UPGRADES. */
   start(task: Task): void
-  // How far it is, waiting a moment for the first news of one that has just begun. Throws NOT_STARTED.
+  /** How far it is, waiting a moment for the first news of one that has just begun. Throws NOT_STARTED. */
   sync(task: Task): Promise<Progress>
 }
 
 interface Entry {
-  run: Pick<Run, 'progress' | 'toEnd'>
-  task: Task
+  walk: Omit<Walker, 'toEnd'>
+  isSimulated: boolean
   ended: Promise<void>
+  /** In monotonic milliseconds, as are all times here. */
   endedAt: number | undefined
-  delivered: boolean
+  requestedAt: number
+  isDelivered: boolean
 }
 
-// Handlers answer within a second whatever the machine does.
-const patienceMs = 700
-// An end that nobody fetched for this long may not be true any more.
+// How long a call waits for the first news of a machine. A look takes under a second; on a slow engine more, and an
+// answer without news would be followed by another one a moment later.
+const patienceMs = 4000
+// A result that nobody fetched for this long may not be true any more.
 const staleMs = 60_000
+// What has ended is forgotten when nobody has asked for it for this long.
+const forgetMs = 120_000
+// More machines than this are not updated at the same time by one process.
+const mostEntries = 5000
 
-export function createUpgrades(means: Means): Upgrades {
+export function createUpgrades(tools: Tools): Upgrades {
   const entries = new Map<string, Entry>()
+  const { clock } = tools
+
+  function forgetOld(): void {
+    const now = clock.monotonic()
+    for (const [key, { endedAt, requestedAt }] of entries) {
+      if (endedAt !== undefined && now - Math.max(endedAt, requestedAt) > forgetMs) entries.delete(key)
+    }
+  }
+
+  let inFlight = 0
+  function count(change: 1 | -1): void {
+    inFlight += change
+    tools.report?.upgradesInFlight(inFlight)
+  }
+
+  // An end that still holds is reported again without another look at the machine.
+  function stands({ walk, isSimulated, endedAt, isDelivered }: Entry): boolean {
+    if (endedAt === undefined || isSimulated) return true
+    const age = clock.monotonic() - endedAt
+    if (walk.progress.phase === 'Failed') return age < walk.restSeconds * 1000
+    return walk.progress.phase === 'Done' && !isDelivered && age < staleMs
+  }
+
   return {
     start(task) {
-      const found = entries.get(subjectOf(task))
-      if (found && found.endedAt === undefined) {
-        if (found.task.key === task.key) return
-        throw new UpgradeError('OTHER_UPGRADE', { machine: task.container, version: found.task.version })
-      }
-      const isFresh = found?.endedAt !== undefined && Date.now() - found.endedAt < staleMs
-      // What was simulated stays done: there is no machine to look at.
-      if (found?.task.key === task.key && (task.simulated || (!found.delivered && isFresh))) return
-      entries.set(subjectOf(task), begin(task, means))
+      forgetOld()
+      const key = identityOf(task)
+      const found = entries.get(key)
+      if (found) found.requestedAt = clock.monotonic()
+      if (found && stands(found)) return found.walk.update(task)
+      if (!found && entries.size >= mostEntries) throw new UpgradeError('TOO_MANY_UPGRADES')
+      entries.set(
+        key,
+        begin(task, tools, found?.walk.progress, () => count(-1)),
+      )
+      count(1)
     },
     async sync(task) {
-      const entry = entries.get(subjectOf(task))
-      if (entry?.task.key !== task.key) {
-        throw new UpgradeError('NOT_STARTED', { machine: task.container, version: task.version })
-      }
-      if (entry.run.progress.step === '') await Promise.race([entry.ended, sleep(patienceMs)])
-      entry.delivered = entry.endedAt !== undefined
-      return entry.run.progress
+      const entry = entries.get(identityOf(task))
+      if (!entry) throw new UpgradeError('NOT_STARTED', { machine: task.container, version: task.version })
+      entry.requestedAt = clock.monotonic()
+      await firstNews(entry)
+      entry.isDelivered = entry.endedAt !== undefined
+      return entry.walk.progress
     },
   }
 }
 
-// Which machine a task is about, with all that its container is checked against: a request that names another cluster
-// or role is never answered with what was found out for this one.
-function subjectOf({ container, cluster, role, caCertHashes }: Task): string {
-  return JSON.stringify([container, cluster, role, caCertHashes])
+// One name for everything that a request says but its settings. Requests that differ in whose machine it is, or in what
+// it is to become, are worked on apart: the machine's own record decides between them.
+function identityOf({ container, cluster, role, caCertHashes = [], key }: Task): string {
+  const pins = [...caCertHashes].sort()
+  return createHash('sha256')
+    .update(JSON.stringify([container, cluster, role, pins, key]))
+    .digest('hex')
 }
 
-function begin(task: Task, means: Means): Entry {
-  const log = means.log.child({ machine: task.container, target: task.version })
-  const run = task.simulated ? simulation(task, { ...means, log }) : new Run(task, { ...means, log })
-  const entry: Entry = { run, task, ended: run.toEnd(), endedAt: undefined, delivered: false }
+function begin(task: Task, tools: Tools, before: Progress | undefined, onEnd: () => void): Entry {
+  const log = tools.log.child({ machine: task.container, target: task.version })
+  const sinceRequested = () => (tools.clock.monotonic() - entry.requestedAt) / 1000
+  const kept = before?.phase === 'Failed' ? before : undefined
+  const walk: Walker = task.simulated
+    ? simulation(task, { ...tools, log })
+    : new Walk(task, { ...tools, log }, sinceRequested, kept)
+  const entry: Entry = {
+    walk,
+    isSimulated: task.simulated,
+    ended: walk.toEnd(),
+    endedAt: undefined,
+    requestedAt: tools.clock.monotonic(),
+    isDelivered: false,
+  }
   entry.ended = entry.ended.then(() => {
-    entry.endedAt = Date.now()
+    entry.endedAt = tools.clock.monotonic()
+    // What stays is the result alone: a task can hold the contents of many files.
+    entry.walk = { progress: walk.progress, restSeconds: walk.restSeconds, news: walk.news, update: () => {} }
+    onEnd()
   })
   return entry
+}
+
+async function firstNews({ walk }: Entry): Promise<void> {
+  const enough = new AbortController()
+  const patience = wait(patienceMs, undefined, { signal: enough.signal }).catch(() => {})
+  await Promise.race([walk.news, patience])
+  enough.abort()
 }

@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
+import type { Task } from '../../src/upgrade/task.ts'
 import { serve, silent, token, upgradesAt } from '../app/serve.ts'
+import { startWorkersLab } from '../fake-docker/lab.ts'
+import { target } from '../fake-docker/release.ts'
 
 const bearer = { authorization: `Bearer ${token}` }
 const wish = { providerID: 'docker:////w1-md-1', clusterName: 'w1', version: 'v1.35.4' }
@@ -23,15 +26,50 @@ describe('start', () => {
     }
   })
 
-  test('of another version, while one is under way, is a conflict that names both', async () => {
-    const { post } = serve({ engine: silent() })
-    await post('/v1/start', wish, bearer)
-    const { status, body } = await post('/v1/start', { ...wish, version: 'v1.36.3' }, bearer)
-    expect(status).toBe(409)
-    expect(body).toMatchObject({
-      code: 'OTHER_UPGRADE',
-      message: expect.stringMatching(/w1-md-1.*v1\.35\.4/),
+  test('of another version, while one changes the machine, is taken and waits for its end', async () => {
+    const lab = startWorkersLab('w-1')
+    const { post } = serve({ engine: lab.engine, clock: lab.clock })
+    const first = { providerID: 'docker:////w-1', clusterName: 'lab', version: target }
+    const second = { ...first, version: 'v1.36.3' }
+    lab.machine('w-1').units.hold('kubeadm')
+    await post('/v1/start', first, bearer)
+    await vi.waitFor(async () => {
+      expect((await post('/v1/sync', first, bearer)).body.step).toBe('kubeadm')
     })
+    expect(await post('/v1/start', second, bearer)).toEqual({
+      status: 202,
+      body: { machine: 'w-1', version: 'v1.36.3' },
+    })
+    const { body } = await post('/v1/sync', second, bearer)
+    expect(body).toMatchObject({ phase: 'InProgress', version: 'v1.36.3' })
+    expect(body.message).toMatch(new RegExp(`w-1, to ${target}.*\\(OTHER_UPGRADE\\)`))
+    expect(lab.machine('w-1').units.running).toEqual(['capd-kubeadm-upgrader-kubeadm'])
+  })
+
+  test('hands on the patches and the CA hashes that the request names', async () => {
+    const tasks: Task[] = []
+    const upgrades = { ...upgradesAt(underWay), start: (task: Task) => void tasks.push(task) }
+    const { post } = serve({ upgrades })
+    const caCertHashes = [`sha256:${'0'.repeat(64)}`]
+    await post('/v1/start', { ...wish, patchesDirectory: '/etc/kubernetes/patches', caCertHashes }, bearer)
+    await post('/v1/start', wish, bearer)
+    expect(tasks).toMatchObject([
+      { patches: '/etc/kubernetes/patches', caCertHashes },
+      { patches: undefined, caCertHashes: [] },
+    ])
+    // What one of them fails with is not the other's failure.
+    expect(new Set(tasks.map(({ key }) => key)).size).toBe(2)
+  })
+
+  test('of a machine that trusts another cluster CA is refused, and changes nothing', async () => {
+    const lab = startWorkersLab('w-1')
+    const { post } = serve({ engine: lab.engine, clock: lab.clock })
+    const before = lab.machine('w-1').snapshot()
+    const caCertHashes = [`sha256:${'0'.repeat(64)}`]
+    const request = { providerID: 'docker:////w-1', clusterName: 'lab', version: target, caCertHashes }
+    await post('/v1/start', request, bearer)
+    expect((await post('/v1/sync', request, bearer)).body).toMatchObject({ phase: 'Failed', code: 'CONTAINER_CA' })
+    expect(lab.machine('w-1').snapshot()).toEqual(before)
   })
 
   test('of another machine is not held up', async () => {
@@ -59,7 +97,7 @@ describe('sync', () => {
   })
 
   test('of a failed upgrade says the code and what to do', async () => {
-    const error = new UpgradeError('KUBELET_NOT_UP', { target: 'v1.35.4' })
+    const error = new UpgradeError('KUBELET_NOT_UP', { target: 'v1.35.4', cause: 'unknown flag: --x' })
     const failed: Progress = {
       phase: 'Failed',
       step: 'kubelet',
@@ -134,6 +172,19 @@ describe.each(['/v1/start', '/v1/sync'])('%s', (path) => {
     ['a providerID with a path in it', { ...wish, providerID: 'docker:////a/../b' }, 400, 'PROVIDER_ID_FORM'],
     ['no cluster', { ...wish, clusterName: undefined }, 400, 'REQUEST_INVALID'],
     ['a role that is none', { ...wish, role: 'etcd' }, 400, 'REQUEST_INVALID'],
+    ['patches at a path that is relative', { ...wish, patchesDirectory: 'patches' }, 400, 'REQUEST_INVALID'],
+    ['patches at a path that leads upwards', { ...wish, patchesDirectory: '/etc/../patches' }, 400, 'REQUEST_INVALID'],
+    [
+      'patches at a path with a line break',
+      { ...wish, patchesDirectory: '/etc/patches\nreboot' },
+      400,
+      'REQUEST_INVALID',
+    ],
+    ['patches at no path', { ...wish, patchesDirectory: '' }, 400, 'REQUEST_INVALID'],
+    ['patches that are no text', { ...wish, patchesDirectory: ['/etc/patches'] }, 400, 'REQUEST_INVALID'],
+    ['no CA hash in a list', { ...wish, caCertHashes: [] }, 400, 'REQUEST_INVALID'],
+    ['a CA hash that is none', { ...wish, caCertHashes: ['sha256:abc'] }, 400, 'REQUEST_INVALID'],
+    ['a CA hash that is no list', { ...wish, caCertHashes: `sha256:${'0'.repeat(64)}` }, 400, 'REQUEST_INVALID'],
     ['an unknown setting', { ...wish, settings: { x: 'y' } }, 400, 'SETTING_UNKNOWN'],
     ['a wrong setting', { ...wish, settings: { addons: 'x' } }, 400, 'SETTING_VALUE'],
     ['11 MiB', 'x'.repeat(11 * 1024 * 1024), 413, 'REQUEST_TOO_LARGE'],

@@ -1,7 +1,11 @@
 import { expect, test, vi } from 'vitest'
+import { hooks } from '../../src/contract/catalogue.ts'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { asked, captured } from '../contract/captured.ts'
 import { paths, serve, silent, token } from './serve.ts'
+
+// Cluster API gives a call this long. Half of it is left for the way there and back.
+const enoughMs = (hooks.updateMachine.timeoutSeconds * 1000) / 2
 
 // How long the service asked to wait, in place of the waiting itself.
 const waits = vi.hoisted(() => [] as number[])
@@ -21,11 +25,11 @@ const start = { providerID: 'docker:////w1-md-1', clusterName: 'w1', version: 'v
 async function expectAnswerInTime(answer: Promise<unknown>) {
   waits.length = 0
   const given = await answer
-  expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeLessThan(1000)
+  expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeLessThanOrEqual(enoughMs)
   return given
 }
 
-test.each(['control-plane', 'worker'])('UpdateMachine of a %s answers within a second', async (role) => {
+test.each(['control-plane', 'worker'])('UpdateMachine of a %s answers in time', async (role) => {
   const { post } = serve({ engine: silent() })
   for (let i = 0; i < 3; i++) {
     const answer = post(paths.updateMachine, captured(`update-machine.${role}`).body)
@@ -36,7 +40,7 @@ test.each(['control-plane', 'worker'])('UpdateMachine of a %s answers within a s
   }
 })
 
-test('start and sync answer within a second', async () => {
+test('start and sync answer in time', async () => {
   const { post } = serve({ engine: silent() })
   expect(await expectAnswerInTime(post('/v1/start', start, bearer))).toMatchObject({ status: 202 })
   expect(await expectAnswerInTime(post('/v1/sync', start, bearer))).toMatchObject({

@@ -14,6 +14,7 @@ import { createHandlers, type Handlers } from '../../src/hooks/handlers.ts'
 import type { Engine } from '../../src/machine/engine.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import type { Clock } from '../../src/upgrade/clock.ts'
+import { memberObserver } from '../../src/upgrade/members.ts'
 import { planFor } from '../../src/upgrade/plan.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
 import { createUpgrades, type Upgrades } from '../../src/upgrade/upgrades.ts'
@@ -59,7 +60,8 @@ export function serve({ engine = silent(), faults = false, ...wish }: Wish = {})
   const { clock = stillClock(), misbehave } = wish
   const means = { allowed: faults, discoveryFails: false, clock, onFault: () => {}, ...misbehave }
   const plan = withStepFaults(planFor, means)
-  const upgrades = withCheckedFaults(wish.upgrades ?? createUpgrades({ engine, sources, clock, log, plan }), faults)
+  const tools = { engine, members: memberObserver(engine, clock), sources, clock, log, plan }
+  const upgrades = withCheckedFaults(wish.upgrades ?? createUpgrades(tools), faults)
   const handlers = withFaults({ ...createHandlers(upgrades, log), ...wish.handlers }, means)
   const app = buildApp({
     handlers,
@@ -98,7 +100,7 @@ export function upgradesAt(progress: Progress): Upgrades & { started: string[] }
 
 // Time stands still and every sleep is the last one.
 function stillClock(): Clock {
-  return { now: () => 0, sleep: () => new Promise(() => {}) }
+  return { now: () => 0, monotonic: () => 0, sleep: () => new Promise(() => {}) }
 }
 
 // Time stands still unless a test moves it, so warnings that are equal are written once.

@@ -20,7 +20,7 @@ interface Golden {
   inPlace?: boolean
 }
 
-const failed = new UpgradeError('KUBELET_NOT_UP', { target: 'v1.35.4' })
+const failed = new UpgradeError('KUBELET_NOT_UP', { target: 'v1.35.4', cause: 'unknown flag: --x' })
 const progress: Record<string, Progress> = {
   underWay: {
     phase: 'InProgress',

@@ -14,6 +14,8 @@ export class SimulatedCluster {
   readonly name: string
   // What the ConfigMap kubeadm-config names; KCP sets it before it upgrades a machine.
   kubeadmConfigVersion = old
+  // What the target's kubeadm calls an error in the configuration.
+  refusal: string | undefined
   readonly machines: SimulatedMachine[] = []
   // What was changed in its machines, in order; a test may add what was said meanwhile.
   readonly story: string[] = []
@@ -48,7 +50,7 @@ export class SimulatedCluster {
 
   #node(name: string): ExecResult {
     const node = this.nodes.get(name)
-    if (!node) return failure(`nodes "${name}" not found`)
+    if (!node) return failure(`nodes "${name}" not found`, ' (NotFound)')
     const heartbeat = new Date(node.heartbeat).toISOString()
     const conditions = [
       { type: 'MemoryPressure', status: 'False', lastHeartbeatTime: heartbeat },
@@ -72,6 +74,6 @@ function ok(body: object): ExecResult {
   return { exitCode: 0, stdout: JSON.stringify(body), stderr: '' }
 }
 
-function failure(message: string): ExecResult {
-  return { exitCode: 1, stdout: '', stderr: `Error from server: ${message}\n` }
+function failure(message: string, reason = ''): ExecResult {
+  return { exitCode: 1, stdout: '', stderr: `Error from server${reason}: ${message}\n` }
 }

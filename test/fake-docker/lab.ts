@@ -27,14 +27,14 @@ export const silent = pino({ level: 'silent' })
 // A cluster of these machines at the old version, on a fake engine that also has the target's node image. Its
 // kubeadm-config names the target, as KCP has it before it upgrades machines. Gone when the test ends.
 export async function startLab(...names: string[]): Promise<Lab> {
-  const world = createWorld(names)
+  const world = createTestWorld(names)
   await world.fake.up()
   return { ...world, engine: dockerEngine({ docker: world.fake.docker }) }
 }
 
 // The same, asked without dockerode and a socket between: for tests of what is asked, not of how.
 export function startQuickLab(...names: string[]): Lab {
-  const world = createWorld(names)
+  const world = createTestWorld(names)
   return { ...world, engine: inProcess(world.fake) }
 }
 
@@ -66,19 +66,24 @@ export function addMachine({ clock, cluster, fake }: Omit<World, 'machine'>, nam
   fake.containers.push(machineContainer(new SimulatedMachine(name, role, cluster, clock)))
 }
 
-function createWorld(names: string[]): World {
-  const clock = new SimulatedClock()
+function createTestWorld(names: string[]): World {
+  const world = createWorld(names)
+  onTestFinished(async () => {
+    world.clock.stop()
+    await world.fake.remove()
+    const unknown = [...world.fake.unknown, ...world.cluster.machines.flatMap((machine) => machine.unknown)]
+    if (unknown.length > 0) throw new Error(`not simulated:\n${unknown.join('\n')}`)
+  })
+  return world
+}
+
+/** The same, for a test that makes many and checks each of them itself: nothing is done when the test ends. */
+export function createWorld(names: string[], clock = new SimulatedClock()): World {
   const cluster = new SimulatedCluster('lab')
   cluster.kubeadmConfigVersion = target
   const fake = new FakeEngine()
   for (const name of names) addMachine({ clock, cluster, fake }, name)
   fake.helpers.images.set(`kindest/node:${target}`, nodeImage(clock, target))
-  onTestFinished(async () => {
-    clock.stop()
-    await fake.remove()
-    const unknown = [...fake.unknown, ...cluster.machines.flatMap((machine) => machine.unknown)]
-    if (unknown.length > 0) throw new Error(`not simulated:\n${unknown.join('\n')}`)
-  })
   const machine = (name: string) => fake.container(name).machine as SimulatedMachine
   return { clock, cluster, fake, machine }
 }

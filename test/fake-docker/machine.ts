@@ -1,10 +1,14 @@
 import type { Role } from '../../src/contract/role.ts'
 import type { ExecResult } from '../../src/machine/engine.ts'
+import { caCertificate } from './ca.ts'
 import type { SimulatedCluster } from './cluster.ts'
 import { execute } from './commands.ts'
 import { digestOf, imagesOf, old, staticPodsOf } from './release.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 import { Units } from './units.ts'
+
+// An hour before the simulated world begins.
+const bootedAt = Date.parse('2025-12-31T23:00:00Z')
 
 const manifestsDirectory = '/etc/kubernetes/manifests/'
 
@@ -22,13 +26,19 @@ export class SimulatedMachine {
   readonly images = new Map<string, string>()
   // Id to image of what runs.
   readonly containers = new Map<string, string>()
-  kubelet = { pid: 700, restarts: 0, version: old, since: 0, healthy: true }
+  // Id to the uptime at which it was started.
+  readonly containerStarts = new Map<string, number>()
+  kubelet = { pid: 700, restarts: 0, version: old, startedAt: 0, healthy: true }
   apiServer: { version: string; answers: boolean; ready: boolean } | undefined
   etcdHealthy = true
   mirrorPods: 'ready' | 'not ready' | 'just made' = 'ready'
   freeMiB = 50_000
-  // Why kubeadm does not accept the cluster's configuration, if it does not.
-  kubeadmRefusal: string | undefined
+  diskIsFull = false
+  containerdAnswers = true
+  ca = caCertificate
+  bootId = 'boot-1'
+  // The last event that was noted, so that the story has it once.
+  lastNote = ''
   // Kubelets of these versions end as soon as they have started, and systemd starts them again.
   readonly brokenKubelets = new Set<string>()
   // What was asked of the machine, and what that changed in it, in order.
@@ -54,9 +64,13 @@ export class SimulatedMachine {
       this.files.set('/var/lib/etcd/member/wal', 'data')
       this.apiServer = { version: old, answers: true, ready: true }
     }
-    this.kubelet.since = clock.now() / 1000 - 3600
     cluster.machines.push(this)
     cluster.nodes.set(name, { kubeletVersion: old, ready: true, heartbeat: clock.now() })
+  }
+
+  // Seconds since the host booted; the clock that people set does not move it.
+  get uptime(): number {
+    return (this.clock.monotonic() - bootedAt) / 1000
   }
 
   execute(argv: string[], input: string): ExecResult {
@@ -100,7 +114,9 @@ export class SimulatedMachine {
 
   runContainer(image: string): void {
     this.#ids += 1
-    this.containers.set(`${this.name}-${this.#ids}`, image)
+    const id = `${this.name}-${this.#ids}`
+    this.containers.set(id, image)
+    this.containerStarts.set(id, this.uptime)
   }
 
   // All static pods start once more, from the manifests as they are.
@@ -124,7 +140,7 @@ export class SimulatedMachine {
       pid: this.kubelet.pid + 10,
       restarts: 0,
       version,
-      since: this.clock.now() / 1000,
+      startedAt: this.uptime,
       healthy: false,
     }
     this.kubelet = started
@@ -145,6 +161,7 @@ export class SimulatedMachine {
     if (this.brokenKubelets.has(this.kubelet.version)) {
       this.kubelet.pid += 1
       this.kubelet.restarts += 1
+      this.kubelet.startedAt = this.uptime
     }
     return this.kubelet
   }

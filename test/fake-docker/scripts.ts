@@ -1,40 +1,23 @@
 import type { SimulatedMachine } from './machine.ts'
 import { imagesOf } from './release.ts'
 
-// What a shell file of src/ prints, and does, with its arguments and its standard input.
+// What a shell file of src/, fed to the machine's sh, prints; and does.
 type Script = (machine: SimulatedMachine, args: string[], input: string) => string
 
 export const scripts: Record<string, Script> = {
-  'machine/facts.sh': (machine) => {
-    const { pid, restarts, version, since, healthy } = machine.lookAtKubelet()
-    const kubelet = [`version=${version}`, `since=${since}`, `healthz=${healthy ? 'ok' : ''}`]
-    return lines([
-      `kubelet.pid=${pid}`,
-      `kubelet.restarts=${restarts}`,
-      ...(pid === 0 ? [] : kubelet.map((fact) => `kubelet.${fact}`)),
-      ...Object.entries(machine.manifests).map(([name, image]) => `manifest.${name}=${image}`),
-      ...[...machine.images].map(([name, digest]) => `digest.${name}=${digest}`),
-      ...[...machine.containers].map(([id, image]) => `container.${id}=${image}`),
-    ])
-  },
-
-  'upgrade/images.sh': ({ files, images, kubeadmRefusal }, [directory, length], input) => {
-    if (kubeadmRefusal !== undefined) return `refused ${kubeadmRefusal}\n`
-    const path = `${directory}/cluster-configuration.yaml`
-    if (length !== String(Buffer.byteLength(input))) throw new Error('the length of the configuration is wrong')
-    if (input !== '') files.set(path, input)
-    const kubeadm = files.get(`${directory}/bin/kubeadm`)
-    if (kubeadm === undefined || !files.has(path)) throw new Error('kubeadm or the configuration is missing')
-    const needed = /^kubernetesVersion: (.*)$/m.exec(files.get(path) ?? '')?.[1] ?? kubeadm
-    return lines([
-      ...imagesOf(needed).map((image) => `needed ${image}`),
-      ...[...images.keys()].map((image) => `there ${image}`),
-    ])
+  'upgrade/steps/image-list.sh': (machine, [directory], configuration) => {
+    const kubeadm = machine.files.get(`${directory}/bin/kubeadm`)
+    if (kubeadm === undefined) throw new Error('kubeadm is missing')
+    if (machine.cluster.refusal !== undefined) return `refused ${machine.cluster.refusal}\n`
+    machine.files.set(`${directory}/cluster-configuration.yaml`, configuration)
+    const needed = /^kubernetesVersion: "?([^"\n]*)"?$/m.exec(configuration)?.[1] ?? kubeadm
+    machine.files.set(`${directory}/images.list`, lines([...imagesOf(needed), 'registry.k8s.io/pause:3.10.1']))
+    return ''
   },
 
   // Users and groups are root and daemon. What is written has its mode and owner in front.
   'upgrade/steps/files.sh': (machine, [state], input) => {
-    for (const line of input.split('\n').slice(0, -1)) {
+    for (const line of input.split('\n').filter(Boolean)) {
       const [path = '', digest = '', mode, user = '', group, , content = ''] = line.split(' ')
       const text = `${mode} ${user}:${group} ${Buffer.from(content, 'base64')}`
       const old = machine.files.get(path)
@@ -48,8 +31,6 @@ export const scripts: Record<string, Script> = {
     }
     return ''
   },
-
-  'upgrade/steps/missing-manifests.sh': (machine) => lines(missingManifests(machine)),
 
   'upgrade/steps/restore-manifests.sh': (machine) => {
     for (const name of missingManifests(machine)) {
@@ -65,8 +46,11 @@ export const scripts: Record<string, Script> = {
     return ''
   },
 
-  'upgrade/steps/space.sh': ({ freeMiB }, [need]) =>
-    freeMiB < Number(need) ? `/var/lib/capd-kubeadm-upgrader ${need}\n` : '',
+  // Without arguments for kubeadm it only gives the kubelet its own API server back.
+  'upgrade/steps/kubeadm.sh': (_, args) => {
+    if (args.length !== 5) throw new Error('kubeadm runs as a unit')
+    return ''
+  },
 
   'upgrade/steps/restore-kubelet.sh': (machine, [directory]) => {
     if (!machine.isDirectory(`${directory}/previous`)) return ''
@@ -75,19 +59,17 @@ export const scripts: Record<string, Script> = {
       machine.files.set(`/usr/bin/${name}`, machine.files.get(`${directory}/previous/${name}`) ?? '')
     }
     machine.restartKubelet()
-    return ''
+    return 'the log of the kubelet\n'
   },
 
   'upgrade/steps/tidy.sh': (machine, [directory = '', ...units]) => {
     machine.did('tidy')
-    for (const unit of units) {
-      machine.units.stop(unit)
-      machine.units.resetFailed(unit)
-    }
-    const notes = [...machine.files.keys()].filter((path) => path.startsWith(`${directory}/etcd-backups/`))
+    for (const unit of units) machine.units.forget(unit)
+    const made = directory.replace(/work$/, 'etcd-backups')
+    const notes = [...machine.files.keys()].filter((path) => path.startsWith(`${made}/`))
     for (const note of notes) machine.removeDirectory(`/etc/kubernetes/tmp/${note.split('/').at(-1)}`)
+    machine.removeDirectory(made)
     machine.removeDirectory(directory)
-    machine.removeDirectory(`${directory}.old`)
     return ''
   },
 }

@@ -11,16 +11,6 @@ export function shellFile(text: string | undefined): string {
   return name
 }
 
-// The text of a shell file that a command runs, if it runs one, and the arguments that it is given.
-export function scriptIn([, , , name, text, ...args]: string[]): { text: string; args: string[] } | undefined {
-  return name?.endsWith('.sh') && text !== undefined ? { text, args } : undefined
-}
-
-// What a shell prints of a script that src/ runs: the script's own output, and the mark of its end.
-export function whole(output: string): string {
-  return `${output}end-of-output\n`
-}
-
 export function stepOf(shellFile: string): string {
   return basename(shellFile, '.sh')
 }

@@ -14,12 +14,23 @@ export class SimulatedClock implements Clock {
   // How much of it passes in one second of sleep: with more, a long wait takes fewer looks.
   pace = 1
   #now = Date.parse('2026-01-01T00:00:00Z')
+  // How far the wall clock was set away from time that passes.
+  #offset = 0
   #end = this.#now + horizonSeconds * 1000
   #events: Event[] = []
   #stopped = false
 
   now(): number {
+    return this.#now + this.#offset
+  }
+
+  monotonic(): number {
     return this.#now
+  }
+
+  // Someone sets the wall clock.
+  jump(seconds: number): void {
+    this.#offset += seconds * 1000
   }
 
   async sleep(seconds: number): Promise<void> {

@@ -24,15 +24,16 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
   },
 
   // kubeadm goes to the version that kubeadm-config names, and is content with the one that is there.
-  kubeadm: (machine, [directory, role, , patches = '-', , ...flags]) => {
-    const { cluster, files, manifests } = machine
+  kubeadm: (machine, [directory = '', role, , patches = '-', , ...flags]) => {
     if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
+    const { cluster, files, manifests } = machine
+    if (!files.has(`${directory}/bin/kubeadm`)) return { exitCode: 127, log: 'sh: kubeadm: not found\n' }
     const version = cluster.kubeadmConfigVersion
     if (role === 'control-plane') {
       if (!('kube-apiserver' in manifests)) return { exitCode: 46, log: '' }
       const backup = `kubeadm-backup-etcd-${machine.clock.now()}`
       files.set(`/etc/kubernetes/tmp/${backup}/etcd`, 'data')
-      files.set(`${directory}/etcd-backups/${backup}`, '')
+      files.set(`${directory.replace(/work$/, 'etcd-backups')}/${backup}`, '')
       for (const [pod, image] of Object.entries(manifests)) {
         files.set(`/etc/kubernetes/tmp/kubeadm-backup-manifests-${machine.clock.now()}/${pod}.yaml`, image)
       }

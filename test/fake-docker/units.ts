@@ -1,4 +1,3 @@
-import type { ExecResult } from '../../src/machine/engine.ts'
 import type { SimulatedClock } from './simulated-clock.ts'
 
 export interface Ending {
@@ -8,12 +7,12 @@ export interface Ending {
 
 interface Unit {
   name: string
-  description: string
   script: string
   state: 'running' | 'exited' | 'failed'
   result: 'success' | 'exit-code' | 'timeout'
   exitCode: number
-  startedAt: number
+  invocationId: string
+  log: string
   end: () => Ending
 }
 
@@ -28,7 +27,6 @@ export class Units {
   readonly #units = new Map<string, Unit>()
   readonly #held = new Set<string>()
   readonly #planned = new Map<string, Ending[]>()
-  readonly #journal: { unit: string; at: number; text: string }[] = []
 
   constructor(clock: SimulatedClock) {
     this.#clock = clock
@@ -53,79 +51,60 @@ export class Units {
     this.#planned.set(script, Array<Ending>(times).fill(ending))
   }
 
-  start(
-    named: { name: string; description: string },
-    script: string,
-    limitSeconds: number,
-    end: () => Ending,
-  ): ExecResult {
-    const { name, description } = named
-    if (this.#units.has(name)) return refusal(1, `Unit ${name}.service was already loaded or has a fragment file.`)
+  start(name: string, script: string, limitSeconds: number, end: () => Ending): void {
+    if (this.#units.has(name)) throw new Error(`Unit ${name}.service was already loaded or has a fragment file.`)
     const unit: Unit = {
       name,
-      description,
       script,
       state: 'running',
       result: 'success',
       exitCode: 0,
-      startedAt: this.#clock.now(),
+      invocationId: `run-${this.starts.length + 1}`,
+      log: '',
       end,
     }
     this.#units.set(name, unit)
     this.starts.push(name)
     if (!this.#held.has(script)) this.#clock.after(usualSeconds, () => this.#finish(unit))
     this.#clock.after(limitSeconds, () => this.#timeOut(unit))
-    return { exitCode: 0, stdout: '', stderr: `Running as unit: ${name}.service\n` }
   }
 
-  // systemctl show, which answers for units that do not exist, too.
-  show(name: string): string {
-    const unit = this.#units.get(name)
-    if (!unit)
-      return `Description=${name}.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\nResult=success\nExecMainStatus=0\n`
-    const active = {
-      running: ['active', 'running'],
-      exited: ['active', 'exited'],
-      failed: ['failed', 'failed'],
-    }
-    const [activeState, subState] = active[unit.state]
-    return [
-      `Description=${unit.description}`,
-      'LoadState=loaded',
-      `ActiveState=${activeState}`,
-      `SubState=${subState}`,
-      `Result=${unit.result}`,
-      `ExecMainStatus=${unit.exitCode}`,
-      '',
-    ].join('\n')
+  get running(): string[] {
+    return [...this.#units.values()].filter(({ state }) => state === 'running').map(({ name }) => name)
   }
 
-  // A transient unit that failed stays, stopped or not, until it is reset.
-  stop(name: string): ExecResult {
-    const unit = this.#units.get(name)
-    if (!unit) return refusal(5, `Failed to stop ${name}.service: Unit ${name}.service not loaded.`)
-    if (unit.state !== 'failed') this.#units.delete(name)
-    return { exitCode: 0, stdout: '', stderr: '' }
+  invocationOf(name: string): string | undefined {
+    return this.#units.get(name)?.invocationId
   }
 
-  // One that has not failed stays as it is.
-  resetFailed(name: string): ExecResult {
-    const unit = this.#units.get(name)
-    if (!unit) return refusal(1, `Failed to reset failed state: Unit ${name}.service not loaded.`)
-    if (unit.state === 'failed') this.#units.delete(name)
-    return { exitCode: 0, stdout: '', stderr: '' }
+  // systemctl show of all units of ours, one block each.
+  show(): string {
+    const active = { running: ['active', 'running'], exited: ['active', 'exited'], failed: ['failed', 'failed'] }
+    const blocks = [...this.#units.values()].map((unit) => {
+      const [activeState, subState] = active[unit.state]
+      return [
+        `Id=${unit.name}.service`,
+        `ActiveState=${activeState}`,
+        `SubState=${subState}`,
+        `Result=${unit.result}`,
+        `ExecMainStatus=${unit.exitCode}`,
+        `InvocationID=${unit.invocationId}`,
+      ].join('\n')
+    })
+    return blocks.join('\n\n')
   }
 
-  startOf(name: string): string {
-    const unit = this.#units.get(name)
-    return unit ? new Date(unit.startedAt).toISOString() : ''
+  // What the units that failed have logged in their present run.
+  logs(): string {
+    return [...this.#units.values()]
+      .filter(({ state }) => state === 'failed')
+      .map(({ log }) => log)
+      .join('')
   }
 
-  // The journal outlives units: without a time to start at, it has what earlier runs of the name wrote.
-  log(name: string, since: string | undefined): string {
-    const from = since ? Date.parse(since) : 0
-    const lines = this.#journal.filter(({ unit, at }) => unit === name && at >= from)
-    return lines.map(({ text }) => text).join('')
+  // Stopped and reset: its name can be started again.
+  forget(name: string): void {
+    this.#units.delete(name)
   }
 
   // What a restart of the machine leaves of transient units.
@@ -137,16 +116,11 @@ export class Units {
     if (unit.state !== 'running' || this.#units.get(unit.name) !== unit) return
     const { exitCode, log } = this.#planned.get(unit.script)?.shift() ?? unit.end()
     const [state, result] = exitCode === 0 ? (['exited', 'success'] as const) : (['failed', 'exit-code'] as const)
-    Object.assign(unit, { state, result, exitCode })
-    this.#journal.push({ unit: unit.name, at: this.#clock.now(), text: log })
+    Object.assign(unit, { state, result, exitCode, log })
   }
 
   #timeOut(unit: Unit): void {
     if (unit.state !== 'running' || this.#units.get(unit.name) !== unit) return
     Object.assign(unit, { state: 'failed', result: 'timeout', exitCode: 15 })
   }
-}
-
-function refusal(exitCode: number, stderr: string): ExecResult {
-  return { exitCode, stdout: '', stderr }
 }

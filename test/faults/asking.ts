@@ -39,6 +39,7 @@ export function misbehaving(progress: typeof underWay | typeof done = underWay) 
   const upgrades = upgradesAt(progress)
   const clock = {
     now: () => 0,
+    monotonic: () => 0,
     sleep: async (seconds: number) => {
       slept.push(seconds)
     },

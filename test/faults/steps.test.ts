@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { withStepFaults } from '../../src/faults/steps.ts'
 import { parameters } from '../../src/faults/table.ts'
-import { type Event, historyFile } from '../../src/upgrade/history.ts'
+import { stateDirectory } from '../../src/machine/machine.ts'
+import { type AttemptRecord, recordIn } from '../../src/upgrade/attempt.ts'
 import { planFor } from '../../src/upgrade/plan.ts'
-import { Run } from '../../src/upgrade/run.ts'
 import { createUpgrades } from '../../src/upgrade/upgrades.ts'
+import { Walk } from '../../src/upgrade/walk.ts'
 import { paths, serve, token } from '../app/serve.ts'
 import type { Json } from '../contract/captured.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
-import { contextOf, meansOf, type Options, taskOf } from '../upgrade/walk.ts'
+import { type Options, taskOf, toolsOf } from '../upgrade/walk.ts'
 import { requestFor } from './asking.ts'
 
 const labs: Record<string, () => Lab> = {
@@ -17,22 +18,24 @@ const labs: Record<string, () => Lab> = {
   'w-1': () => startWorkersLab('w-1'),
 }
 const own = 'fault/default/lab'
+// The longest pause after a failure, and a second.
+const rest = 3601
 
 // A process that may misbehave: the names of what it did, and its death, after which nothing more is heard of it.
-function misbehaving() {
+function misbehaving({ clock }: Lab) {
   const seen: string[] = []
   const { promise: died, resolve: die } = Promise.withResolvers<'died'>()
   const crash = () => {
     die('died')
     return new Promise<never>(() => {})
   }
-  return { seen, died, means: { onFault: (name: string) => seen.push(name), crash } }
+  return { seen, died, means: { clock, onFault: (name: string) => seen.push(name), crash } }
 }
 
 // Such a process of the whole service, on the lab's engine.
 function replica(lab: Lab) {
-  const { seen, died, means } = misbehaving()
-  const upgrades = createUpgrades({ ...meansOf(lab), plan: withStepFaults(planFor, means) })
+  const { seen, died, means } = misbehaving(lab)
+  const upgrades = createUpgrades({ ...toolsOf(lab), plan: withStepFaults(planFor, means) })
   return { seen, died, post: serve({ upgrades, faults: true }).post }
 }
 
@@ -51,14 +54,18 @@ async function poll(lab: Lab, replicas: Replica[], asked: Json, failures = 1) {
     if (body.status === 'Failure') {
       failures -= 1
       if (failures === 0) return { heard, end: 'failed' }
-      lab.clock.pass(301)
+      lab.clock.pass(rest)
     }
   }
 }
 
-function history(lab: Lab, name: string): Event[] {
-  const lines = (lab.machine(name).files.get(historyFile) ?? '').split('\n').filter((line) => line !== '')
-  return lines.map((line) => JSON.parse(line))
+function recordOf(lab: Lab, name: string): AttemptRecord | undefined {
+  return recordIn({ record: lab.machine(name).files.get(`${stateDirectory}/attempt.json`) ?? '' })
+}
+
+// The steps whose units were started on the machine, in order.
+function started(lab: Lab, name: string): string[] {
+  return lab.machine(name).units.starts.map((unit) => unit.replace('capd-kubeadm-upgrader-', ''))
 }
 
 const plans = { 'cp-1': 'control-plane', 'w-1': 'worker' } as const
@@ -68,10 +75,11 @@ const places = Object.entries(plans).flatMap(([name, role]) =>
 
 // One attempt on a machine, as a process makes it, up to its end or the process's.
 async function attempt(lab: Lab, name: string, options: Options) {
-  const { seen, means, died } = misbehaving()
-  const run = new Run(taskOf(name, options), { ...meansOf(lab), plan: withStepFaults(planFor, means) })
-  const end = await Promise.race([died, run.toEnd().then(() => run.progress.phase)])
-  return { end, message: run.progress.message, seen }
+  const { seen, means, died } = misbehaving(lab)
+  const tools = { ...toolsOf(lab), plan: withStepFaults(planFor, means) }
+  const walk = new Walk(taskOf(name, options), tools, () => 0)
+  const end = await Promise.race([died, walk.toEnd().then(() => walk.progress.phase)])
+  return { end, message: walk.progress.message, seen }
 }
 
 describe.each(places)('%s, step %s', (name, step) => {
@@ -88,10 +96,12 @@ describe.each(places)('%s, step %s', (name, step) => {
       seen: ['fail-at'],
     })
     // Nothing of the step was begun, and nothing after it.
-    const events = history(lab, name).filter((event) => event.step === step || event.event === 'failed')
-    expect(events.map(({ event }) => event)).toEqual(['start', 'retry', 'failed'])
-    expect(history(lab, name).at(-1)).toMatchObject({ step, code: 'MISBEHAVIOUR' })
-    expect(lab.machine(name).units.starts.filter((unit) => unit.endsWith(`-${step}`))).toEqual([])
+    const record = recordOf(lab, name)
+    expect(record).toMatchObject({ state: 'failed', failure: { step, code: 'MISBEHAVIOUR', count: 1 } })
+    const events = record?.events.filter((event) => event.step === step).map(({ event }) => event)
+    expect(events).toEqual(['started', 'failed: MISBEHAVIOUR'])
+    expect(record?.events.at(-1)).toMatchObject({ step })
+    expect(started(lab, name)).not.toContain(step)
     lab.clock.pass(11)
     expect(await attempt(lab, name, options)).toMatchObject({ end: 'Done', seen: [] })
   })
@@ -100,10 +110,9 @@ describe.each(places)('%s, step %s', (name, step) => {
     const lab = start()
     const options = { settings: { fault: `crash-at:${step}` }, files }
     expect(await attempt(lab, name, options)).toMatchObject({ end: 'died', seen: ['crash-at'] })
-    const { units } = lab.machine(name)
-    expect(units.starts.filter((unit) => unit.endsWith(`-${step}`))).toEqual([])
+    expect(started(lab, name)).not.toContain(step)
     expect(await attempt(lab, name, options)).toMatchObject({ end: 'Done', seen: [] })
-    expect(units.starts.map((unit) => unit.split('-')[3])).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
+    expect(started(lab, name)).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
   })
 })
 
@@ -116,20 +125,22 @@ test('fail-at a number of times fails as often, also when the service is started
   const asked = requestFor('w-1', { fault: 'fail-at:kubeadm:3' })
   for (const end of ['failed', 'failed', 'failed', 'done']) {
     expect((await poll(lab, [replica(lab)], asked)).end).toBe(end)
-    lab.clock.pass(301)
+    lab.clock.pass(rest)
   }
 })
 
-test('fail-at always fails for ever, and the machine rests as it was until it is not asked for any more', async () => {
+test('fail-at always fails each time, and the machine rests where it is until it is not asked for any more', async () => {
   const lab = startWorkersLab('w-1')
   const { heard, end } = await poll(lab, [replica(lab)], requestFor('w-1', { fault: 'fail-at:verify:always' }), 12)
   expect(end).toBe('failed')
   expect(heard.at(-1)?.status).toBe('Failure')
-  const { units } = lab.machine('w-1')
-  expect(units.starts).toHaveLength(4)
-  lab.clock.pass(301)
+  expect(recordOf(lab, 'w-1')?.failure?.count).toBe(12)
+  // Each attempt lets kubeadm look again, and it finds nothing to do.
+  const once = () => started(lab, 'w-1').filter((step) => step !== 'kubeadm')
+  expect(once()).toEqual(['binaries', 'images', 'kubelet'])
+  lab.clock.pass(rest)
   expect((await poll(lab, [replica(lab)], requestFor('w-1', {}))).end).toBe('done')
-  expect(units.starts).toHaveLength(4)
+  expect(once()).toEqual(['binaries', 'images', 'kubelet'])
 })
 
 test('after a failure that was asked for the machine is left alone for a while, as after any', async () => {
@@ -156,15 +167,19 @@ test.each([1, 2, 5])('of two replicas at once, together %i fail', async (times) 
   expect(replicas.flatMap(({ seen }) => seen)).toHaveLength(times)
 })
 
-test.each([1, 2, 3])('of five processes that come to a step in the same moment, %i fail', async (times) => {
+test.each([1, 2, 3])('of five processes that come to a step in the same moment, one fails, %i times', async (times) => {
   const lab = startWorkersLab('w-1')
-  const context = contextOf(lab, 'w-1', { settings: { fault: `fail-at:binaries:${times}` } })
-  const applied = Array.from({ length: 5 }, async () => {
-    const steps = withStepFaults(planFor, misbehaving().means)(context)
-    await steps.find(({ name }) => name === 'binaries')?.apply?.(context)
-  })
-  const ends = (await Promise.allSettled(applied)).map(({ status }) => status)
-  expect(ends.filter((status) => status === 'rejected')).toHaveLength(times)
+  const options = { settings: { fault: `fail-at:binaries:${times}` } }
+  const attempts = () => Promise.all(Array.from({ length: 5 }, () => attempt(lab, 'w-1', options)))
+  for (let turn = 0; turn < times; turn += 1) {
+    const ends = await attempts()
+    expect(ends.map(({ end }) => end)).toEqual(Array(5).fill('Failed'))
+    expect(ends.flatMap(({ seen }) => seen)).toEqual(['fail-at'])
+    lab.clock.pass(rest)
+  }
+  const ends = await attempts()
+  expect(ends.map(({ end }) => end)).toEqual(Array(5).fill('Done'))
+  expect(started(lab, 'w-1')).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
 })
 
 test('of two replicas at once, one crashes and the other ends the upgrade', async () => {
@@ -186,7 +201,7 @@ test('a misbehaviour of one name or step does not use up that of another', async
     ['fail-at:images', 'done'],
   ] as const) {
     expect((await poll(lab, [replica(lab)], requestFor('w-1', { fault }))).end).toBe(end)
-    lab.clock.pass(301)
+    lab.clock.pass(rest)
   }
 })
 
@@ -210,7 +225,7 @@ test('what is asked for one cluster fails there, and for another changes nothing
   expect((await poll(lab, [replica(lab)], requestFor('w-1', { ...others, [own]: 'fail-at:binaries' }))).end).toBe(
     'failed',
   )
-  lab.clock.pass(301)
+  lab.clock.pass(rest)
   const one = replica(lab)
   expect((await poll(lab, [one], requestFor('w-1', others))).end).toBe('done')
   expect(one.seen).toEqual([])

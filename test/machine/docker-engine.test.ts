@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { commandName } from '../../src/machine/command.ts'
+import { commandName } from '../../src/machine/command-name.ts'
 import type { ExecEvent } from '../../src/machine/docker-exec.ts'
 import { outputLimit } from '../../src/machine/exec-output.ts'
 import { type FakeContainer, frame, plainContainer } from '../fake-docker/container.ts'

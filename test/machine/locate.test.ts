@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { locate, type Whereabouts } from '../../src/machine/locate.ts'
+import { certificateHashes, locate, type Whereabouts } from '../../src/machine/locate.ts'
 import { caCertificate, caPin } from '../fake-docker/ca.ts'
 import type { FakeContainer } from '../fake-docker/container.ts'
 import { startLab } from '../fake-docker/lab.ts'
@@ -20,12 +20,15 @@ const labels = (cluster: string, role: string) => ({
 
 test('a machine is found with its role and cluster', async () => {
   const { machine } = await located({})
-  expect(await machine).toMatchObject({ name: 'w-1', cluster: 'lab', role: 'worker' })
+  expect(await machine).toMatchObject({
+    machine: { name: 'w-1', cluster: 'lab', role: 'worker' },
+    varVolume: 'var-of-w-1',
+  })
 })
 
 test("where the role is not known it is the container's", async () => {
   const { machine } = await located({}, { container: 'cp-1', role: undefined })
-  expect(await machine).toMatchObject({ name: 'cp-1', role: 'control-plane' })
+  expect(await machine).toMatchObject({ machine: { name: 'cp-1', role: 'control-plane' } })
 })
 
 test.each<[string, Partial<FakeContainer>, Partial<Whereabouts>]>([
@@ -66,41 +69,26 @@ test('an engine that does not answer says nothing of the container', async () =>
   await expect(machine).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
 })
 
-test('a machine that trusts the CA that the Machine names is the one', async () => {
-  const lab = await startLab('w-1')
-  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', caCertificate)
-  const caCertHashes = [`sha256:${'0'.repeat(64)}`, caPin]
-  const machine = await locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes })
-  expect(machine.name).toBe('w-1')
+test('a machine without a volume at /var is found, too', async () => {
+  const { machine } = await located({ mounts: [] })
+  expect((await machine).varVolume).toBeUndefined()
 })
 
-test('a pin in upper case, which kubeadm takes, is the same pin', async () => {
-  const lab = await startLab('w-1')
-  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', caCertificate)
-  const caCertHashes = [`sha256:${caPin.slice('sha256:'.length).toUpperCase()}`]
-  expect((await locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes })).name).toBe('w-1')
+test('a machine is found without a command in it', async () => {
+  const { lab, machine } = await located({})
+  await machine
+  expect(lab.machine('w-1').commands).toEqual([])
 })
 
-test('of several CAs in the machine, as while they are exchanged, one has to be pinned', async () => {
-  const lab = await startLab('w-1')
-  const another = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
-  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', `# the old one\n${another}${caCertificate}`)
-  const machine = await locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes: [caPin] })
-  expect(machine.name).toBe('w-1')
-})
+const another = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 
-test.each(['', 'not a certificate'])('CONTAINER_CA: a machine whose CA is %j is refused', async (content) => {
-  const lab = await startLab('w-1')
-  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', content)
-  const machine = locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes: [caPin] })
-  await expect(machine).rejects.toMatchObject({ code: 'CONTAINER_CA' })
-})
-
-test('CONTAINER_CA: a machine of another cluster of the same name is refused', async () => {
-  const lab = await startLab('w-1')
-  lab.machine('w-1').files.set('/etc/kubernetes/pki/ca.crt', caCertificate)
-  const caCertHashes = [`sha256:${'0'.repeat(64)}`]
-  const machine = locate(lab.engine, { container: 'w-1', cluster: 'lab', caCertHashes })
-  await expect(machine).rejects.toMatchObject({ code: 'CONTAINER_CA' })
-  expect(lab.machine('w-1').effects).toEqual([])
+test.each([
+  ['a certificate', caCertificate, [caPin]],
+  ['what is no certificate', 'not a certificate', []],
+  ['nothing', '', []],
+  ['a certificate that is cut off', caCertificate.slice(0, 200), []],
+  ['several certificates, as while they are exchanged', `# the old one\n${another}${caCertificate}`, [caPin]],
+  ['the same one twice', caCertificate + caCertificate, [caPin, caPin]],
+])("kubeadm's hashes of %s", (_, bundle, hashes) => {
+  expect(certificateHashes(bundle)).toEqual(hashes)
 })

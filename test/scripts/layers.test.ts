@@ -30,7 +30,7 @@ test('nothing is wrong today', () => {
 
 describe('an import from a higher floor is a fault', () => {
   test.each([
-    ['src/machine/unit.ts', '../upgrade/step.ts', 'src/upgrade/step.ts'],
+    ['src/machine/observe.ts', '../upgrade/step.ts', 'src/upgrade/step.ts'],
     ['scripts/lab/network.ts', './node-image.ts', 'scripts/lab/node-image.ts'],
     ['scripts/certificates/secret.ts', '../lab/cache.ts', 'scripts/lab/cache.ts'],
     ['scripts/docs/table.ts', '../lab/docker.ts', 'scripts/lab/docker.ts'],

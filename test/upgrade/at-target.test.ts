@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Lab, putAtTarget, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
-import { walk } from './walk.ts'
+import { state, walk } from './walk.ts'
 
 const labs: [string, () => Lab][] = [
   ['cp-1', () => startQuickLab('cp-1')],
@@ -32,9 +32,12 @@ test.each(labs)('nothing more is done on %s when it is asked for again after its
 test.each(labs)('what %s still has lying about at the target is tidied up, and nothing else', async (name, start) => {
   const lab = start()
   const machine = putAtTarget(lab, name)
-  machine.files.set(`/var/lib/capd-kubeadm-upgrader/${target}/bin/kubeadm`, target)
+  machine.files.set(`${state}/work/bin/kubeadm`, target)
+  const { kubelet, containers } = machine.snapshot() as typeof machine
   await walk(lab, name)
-  expect(machine.effects).toEqual(['note tidy start', 'tidy', 'note tidy done', 'note upgrade ended'])
+  expect(machine.effects.filter((effect) => !effect.startsWith('note '))).toEqual(['tidy'])
+  expect(machine.isDirectory(`${state}/work`)).toBe(false)
+  expect(machine.snapshot()).toMatchObject({ kubelet, containers, starts: [] })
 })
 
 test.each<[string, string, string, string]>([
@@ -44,7 +47,7 @@ test.each<[string, string, string, string]>([
   ['cp-1', 'two minors up', 'v1.36.0', 'MACHINE_TOO_OLD'],
   ['w-1', 'down a patch', 'v1.34.3', 'MACHINE_NEWER'],
   ['w-1', 'down a minor', 'v1.33.9', 'MACHINE_NEWER'],
-])('%s does not go %s: no file is written, not even its history', async (name, _way, version, code) => {
+])('%s does not go %s: no file is written, not even a record', async (name, _way, version, code) => {
   const lab = startQuickLab('cp-1', 'w-1')
   const before = lab.machine(name).snapshot()
   const { run } = await walk(lab, name, { version })

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { Engine } from '../../src/machine/engine.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { nodeImage } from '../fake-docker/node-image.ts'
 import { imagesOf, old, staticPodsOf, target } from '../fake-docker/release.ts'
-import { walk } from './walk.ts'
+import { recordOf, state, walk, when } from './walk.ts'
+
+const imageList = readFileSync(new URL('../../src/upgrade/steps/image-list.sh', import.meta.url), 'utf8')
 
 const kubeadmError = '[ERROR ImagePull]: failed to pull image registry.k8s.io/etcd:3.6.6-0: not found'
 const kubeadmLog = ['[preflight] Running checks', '\tsome words of it', ` \t${kubeadmError}`, 'error: more'].join('\n')
@@ -51,8 +54,8 @@ const failures: [code: string, message: string, provoke: (lab: Lab) => void][] =
   [
     'KUBEADM_CONFIG_REFUSED',
     'kubeadm does not accept the cluster\'s configuration: strict decoding error: unknown field "fields"',
-    ({ machine }) => {
-      machine('cp-1').kubeadmRefusal = 'error: strict decoding error: unknown field "fields"'
+    ({ cluster }) => {
+      cluster.refusal = 'strict decoding error: unknown field "fields"'
     },
   ],
   [
@@ -91,17 +94,17 @@ test.each(failures)('%s needs a person: %s', async (code, message, provoke) => {
 
 test.each([
   ['error execution phase preflight: x\nto see the stack trace', 'error execution phase preflight: x'],
-  ['[upgrade] all is well\n', 'it gave no reason'],
+  ['[upgrade] all is well\n', 'kubeadm gave no reason'],
   [`error: ${'x'.repeat(500)}`, `error: ${'x'.repeat(293)}`],
 ])('kubeadm that says %j failed because: %s', async (log, cause) => {
   const lab = startQuickLab('cp-1')
   lab.machine('cp-1').units.fail('kubeadm', { exitCode: 1, log })
   const { run } = await walk(lab, 'cp-1')
   expect(run.progress.message).toBe(`kubeadm upgrade node failed: ${cause} (KUBEADM_FAILED)`)
-  expect(run.progress.error?.detail).toBe(log)
+  expect(run.progress.error?.detail?.trim()).toBe(log.trim())
 })
 
-test.each(['cp-1', 'w-1'])('no command line, message or history of %s holds the configuration', async (name) => {
+test.each(['cp-1', 'w-1'])('no command line, message or record of %s holds the configuration', async (name) => {
   const secret = 'oidc-client-secret-value'
   const lab = name === 'w-1' ? startWorkersLab(name) : startQuickLab(name)
   const machine = lab.machine(name)
@@ -109,14 +112,13 @@ test.each(['cp-1', 'w-1'])('no command line, message or history of %s holds the 
   Object.defineProperty(lab.cluster, 'clusterConfiguration', { get: () => configuration })
   const exec: Engine['exec'] = async (container, argv, options) => {
     const result = await lab.engine.exec(container, argv, options)
-    if (!argv.includes('images.sh')) return result
+    if (!argv.includes(imageList)) return result
     expect(options?.input).toContain(secret)
     return { exitCode: 1, stdout: '', stderr: 'kubeadm: not found' }
   }
-  const { run, messages } = await walk(lab, name, { engine: { ...lab.engine, exec } })
-  expect(messages.join('\n')).toContain('A command in the machine failed: images.sh. (EXEC_FAILED)')
-  const history = machine.files.get('/var/lib/capd-kubeadm-upgrader/history.jsonl')
-  const seen = JSON.stringify([messages, run.progress, machine.commands, history])
+  const { run, messages, reports } = await walk(lab, name, { engine: { ...lab.engine, exec } })
+  expect(reports).toContain('image-list: EXEC_FAILED')
+  const seen = JSON.stringify([messages, run.progress, machine.commands, recordOf(lab, name)])
   expect(seen.includes(secret)).toBe(false)
 })
 
@@ -125,17 +127,14 @@ test('a kubelet that does not come up gives way to the one from before', async (
   const machine = lab.machine('cp-1')
   machine.brokenKubelets.add(target)
   const { run } = await walk(lab, 'cp-1')
-  expect(run.progress).toMatchObject({
-    phase: 'Failed',
-    message: `The kubelet ${target} did not come up; the one from before runs again. (KUBELET_NOT_UP)`,
-  })
-  expect(run.progress.error?.detail).toBe('the log of the kubelet\n')
+  expect(run.progress).toMatchObject({ phase: 'Failed', step: 'kubelet', error: { code: 'KUBELET_NOT_UP' } })
+  expect(run.progress.error?.detail?.trim()).toBe('the log of the kubelet')
   // Ruling 10: the static pods stay at the target, the kubelet is the old one.
   lab.clock.pass(10)
   expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
   for (const program of ['kubeadm', 'kubelet', 'kubectl']) expect(machine.files.get(`/usr/bin/${program}`)).toBe(old)
   expect(machine.manifests['kube-apiserver']).toBe(`registry.k8s.io/kube-apiserver:${target}`)
-  expect(machine.units.names).not.toContain('capd-kubeadm-upgrader-kubelet')
+  expect(machine.units.running).toEqual([])
 })
 
 // The limit can pass at any moment, also while a command is under way.
@@ -150,9 +149,11 @@ test.each([
   }
   // As when the checks before its start fail: systemctl restart says so, after the programs were changed.
   machine.units.fail('kubelet', { exitCode: 1, log: 'Job for kubelet.service failed\n' }, 1000)
-  for (const program of ['kubeadm', 'kubelet', 'kubectl']) {
-    machine.files.set(`/var/lib/capd-kubeadm-upgrader/${target}/previous/${program}`, old)
-  }
+  when(lab, 'w-1', 'start unit kubelet', () => {
+    for (const program of ['kubeadm', 'kubelet', 'kubectl']) {
+      machine.files.set(`${state}/work/previous/${program}`, old)
+    }
+  })
   const { run } = await walk(lab, 'w-1', { engine: { ...lab.engine, exec } })
   expect(run.progress.error?.code).toBe('KUBELET_NOT_UP')
   expect(machine.effects).toContain('put the previous kubelet back')

@@ -1,23 +1,20 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { createUpgrades } from '../../src/upgrade/upgrades.ts'
 import { type Lab, putAtTarget, startLab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import type { SimulatedMachine } from '../fake-docker/machine.ts'
 import { target } from '../fake-docker/release.ts'
 import { mortal } from './mortal.ts'
-import { begin, meansOf, taskOf, walk } from './walk.ts'
+import { begin, recordFile, state, taskOf, unitsOf, walk, when } from './walk.ts'
 
 const secret = 'the-content-of-the-file'
 const one = { path: '/etc/lab/one.conf', content: secret, permissions: '0600' }
 const two = { path: '/opt/two', content: 'two', owner: 'daemon:daemon' }
 const files = [one, two]
-const written = [
-  'note files start',
-  'write /etc/lab/one.conf',
-  'write /opt/two',
-  'note files done',
-  'note upgrade ended',
-]
-const state = '/var/lib/capd-kubeadm-upgrader'
+const written = ['write /etc/lab/one.conf', 'write /opt/two']
+
+// What was done to a machine, without the notes of its record and the removal of the attempt's directory.
+function changesOf({ effects }: SimulatedMachine): string[] {
+  return effects.filter((effect) => !effect.startsWith('note ') && effect !== 'tidy')
+}
 
 const labs: [string, () => Lab][] = [
   ['cp-1', () => startQuickLab('cp-1')],
@@ -37,14 +34,11 @@ describe.each(labs)('on %s at the version', (name, start) => {
     const { lab, machine } = atTarget(name, start)
     const { kubelet, containers } = structuredClone({ kubelet: machine.kubelet, containers: machine.containers })
     const before = lab.clock.now()
-    const { run, messages } = await walk(lab, name, { files })
+    const { run, reports } = await walk(lab, name, { files })
     expect(run.progress).toMatchObject({ phase: 'Done', message: `at ${target}` })
-    expect(machine.effects).toEqual(written)
-    expect(messages).toEqual([
-      'looking at the machine',
-      "step 1 of 2, writing the KubeadmConfig's files: waiting for /etc/lab/one.conf and 1 more",
-      `at ${target}`,
-    ])
+    expect(changesOf(machine)).toEqual(written)
+    expect(reports.slice(0, 2)).toEqual(['looking at the machine', 'files: /etc/lab/one.conf and 1 more'])
+    expect(unitsOf(lab, name)).toEqual([])
     expect(machine.files.get(one.path)).toBe(`0600 root:root ${secret}\n`)
     expect({ kubelet: machine.kubelet, containers: machine.containers }).toEqual({ kubelet, containers })
     expect((lab.clock.now() - before) / 1000).toBeLessThan(15)
@@ -63,12 +57,7 @@ describe.each(labs)('on %s at the version', (name, start) => {
     await walk(lab, name, { files })
     machine.effects.length = 0
     await walk(lab, name, { files: [{ ...one, content: 'new' }, two] })
-    expect(machine.effects).toEqual([
-      'note files start',
-      'write /etc/lab/one.conf',
-      'note files done',
-      'note upgrade ended',
-    ])
+    expect(changesOf(machine)).toEqual(['write /etc/lab/one.conf'])
     expect(machine.files.get(`${state}/files/replaced${one.path}`)).toBe(`0600 root:root ${secret}\n`)
   })
 
@@ -77,10 +66,24 @@ describe.each(labs)('on %s at the version', (name, start) => {
     const node = lab.cluster.nodes.get(name)
     Object.assign(node ?? {}, { ready: false })
     lab.clock.after(60, () => Object.assign(node ?? {}, { ready: true }))
-    const { run, messages } = await walk(lab, name, { files })
+    const { run, reports } = await walk(lab, name, { files })
     expect(run.progress.phase).toBe('Done')
-    expect(machine.effects).toEqual(written)
-    expect(messages).toContain('step 2 of 3, checking the machine at the new version: waiting for the Node to be Ready')
+    expect(changesOf(machine)).toEqual(written)
+    expect(unitsOf(lab, name)).toEqual([])
+    expect(reports).toContain('verify: the Node to be Ready')
+  })
+
+  test('nor is it upgraded by a second replica, or by one that comes later', async () => {
+    const { lab, machine } = atTarget(name, start)
+    const node = lab.cluster.nodes.get(name)
+    Object.assign(node ?? {}, { ready: false })
+    const walks = [begin(lab, name, { files }), begin(lab, name, { files })]
+    lab.clock.after(30, () => walks.push(begin(lab, name, { files })))
+    lab.clock.after(60, () => Object.assign(node ?? {}, { ready: true }))
+    await walks[0]?.ended
+    await Promise.all(walks.map(({ ended }) => ended))
+    expect(walks.map(({ run }) => run.progress.phase)).toEqual(['Done', 'Done', 'Done'])
+    expect(changesOf(machine)).toEqual(written)
   })
 
   test('so does one whose kubelet does not run at the moment', async () => {
@@ -89,7 +92,7 @@ describe.each(labs)('on %s at the version', (name, start) => {
     Object.assign(machine.kubelet, { pid: 0, version: '' })
     lab.clock.after(60, () => Object.assign(machine.kubelet, { pid, version }))
     expect((await walk(lab, name, { files })).run.progress.phase).toBe('Done')
-    expect(machine.effects).toEqual(written)
+    expect(changesOf(machine)).toEqual(written)
   })
 
   test('entries that are never written in place are as if they were not there', async () => {
@@ -99,7 +102,7 @@ describe.each(labs)('on %s at the version', (name, start) => {
     await walk(lab, name, { files: [closed, odd] })
     expect(machine.effects).toEqual([])
     await walk(lab, name, { files: [closed, one, odd, two] })
-    expect(machine.effects).toEqual(written)
+    expect(changesOf(machine)).toEqual(written)
   })
 
   test('of two processes that are killed again and again each file is written once', async () => {
@@ -109,7 +112,7 @@ describe.each(labs)('on %s at the version', (name, start) => {
       await Promise.race([died, begin(lab, name, { engine, files }).ended])
     }
     expect((await walk(lab, name, { files })).run.progress.phase).toBe('Done')
-    expect(machine.effects.filter((effect) => effect.startsWith('write'))).toEqual(written.slice(1, 3))
+    expect(machine.effects.filter((effect) => effect.startsWith('write'))).toEqual(written)
     expect(machine.units.starts).toEqual([])
   })
 
@@ -117,8 +120,7 @@ describe.each(labs)('on %s at the version', (name, start) => {
     const { lab, machine } = atTarget(name, start)
     const { messages } = await walk(lab, name, { files })
     const base64 = Buffer.from(secret).toString('base64')
-    const history = machine.files.get(`${state}/history.jsonl`) ?? ''
-    expect(history).toContain('files')
+    expect(machine.files.get(recordFile)).toContain('files')
     const noted = [...machine.files].filter(([path]) => path.startsWith(state))
     for (const text of [messages, machine.commands, lab.cluster.story, noted].map((seen) => JSON.stringify(seen))) {
       expect(text).not.toContain(secret)
@@ -134,47 +136,49 @@ describe.each(labs)('a new version and files on %s', (name, start) => {
     const { run } = await walk(lab, name, { files })
     expect(run.progress).toMatchObject({ phase: 'Done', message: `at ${target}` })
     expect(machine.kubelet.version).toBe(target)
-    const steps = machine.effects.flatMap((effect) => /^note (\S+) start$/.exec(effect)?.[1] ?? [])
-    expect(steps).toEqual(['binaries', 'image-archive', 'images', 'files', 'kubeadm', 'kubelet', 'tidy'])
+    const steps = machine.effects.flatMap((effect) => /^note (\S+) started$/.exec(effect)?.[1] ?? [])
+    const expected = ['binaries', 'image-list', 'image-archive', 'images', 'files', 'kubeadm', 'kubelet', 'tidy']
+    expect(steps.filter((step) => expected.includes(step))).toEqual(expected)
     expect(machine.files.get(two.path)).toBe('0644 daemon:daemon two\n')
   })
 
-  test('a change of the files on the way changes no unit: what was begun goes on', async () => {
+  test('a change of the files on the way waits for what was begun, and then they are written', async () => {
     const lab = start()
     const machine = lab.machine(name)
     machine.units.hold('kubeadm')
-    const { engine, died } = mortal(lab.engine, 120, 'after')
-    await Promise.race([died, begin(lab, name, { engine, files }).ended])
+    const first = begin(lab, name, { files })
+    when(lab, name, 'start unit kubeadm', () => lab.clock.stop())
+    await first.ended
+    lab.clock.resume()
     machine.units.release('kubeadm')
     const { run } = await walk(lab, name, { files: [{ ...one, content: 'new' }, two] })
     expect(run.progress.phase).toBe('Done')
     expect(machine.files.get(one.path)).toBe('0600 root:root new\n')
-    const starts = machine.units.starts.map((unit) => unit.split('-')[3])
-    expect(starts).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
+    expect(unitsOf(lab, name)).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
   })
 
   test('a service that is killed at any moment goes on to both', async () => {
     const lab = start()
     for (let lives = 1; ; lives += 1) {
-      const { engine, died } = mortal(lab.engine, 40, lives % 2 === 0 ? 'before' : 'after')
+      const { engine, died } = mortal(lab.engine, 20, lives % 2 === 0 ? 'before' : 'after')
       if ((await Promise.race([died, begin(lab, name, { engine, files }).ended])) === undefined) break
       expect(lives).toBeLessThan(50)
     }
     const { effects, kubelet } = lab.machine(name)
-    expect(effects.filter((effect) => effect.startsWith('write'))).toEqual(written.slice(1, 3))
+    expect(effects.filter((effect) => effect.startsWith('write'))).toEqual(written)
     expect(kubelet.version).toBe(target)
   })
 })
 
 test.each([
   ['version', [], target],
-  ['files', written.slice(0, -1), 'v1.34.4'],
+  ['files', written, 'v1.34.4'],
 ] as const)('with changes: %s nothing else is done', async (changes, effects, version) => {
   const lab = startWorkersLab('w-1')
   const { run } = await walk(lab, 'w-1', { files, settings: { changes } })
   expect(run.progress.phase).toBe('Done')
-  const made = lab.machine('w-1').effects.filter((effect) => /files|^write/.test(effect))
-  expect(made).toEqual(effects)
+  expect(changesOf(lab.machine('w-1')).filter((effect) => effect.startsWith('write '))).toEqual(effects)
+  expect(unitsOf(lab, 'w-1').length).toBe(changes === 'files' ? 0 : 4)
   expect(lab.machine('w-1').kubelet.version).toBe(version)
 })
 
@@ -196,9 +200,10 @@ describe('a file that cannot be written', () => {
     const { run } = await walk(lab, 'w-1', { files: refused })
     expect(run.progress).toMatchObject({ phase: 'Failed', step: 'files', message: said })
     expect(machine.kubelet.version).toBe('v1.34.4')
-    const count = machine.commands.length
+    expect(unitsOf(lab, 'w-1')).not.toContain('kubeadm')
+    const before = machine.snapshot()
     expect((await walk(lab, 'w-1', { files: refused })).run.progress.message).toBe(said)
-    expect(machine.commands.slice(count).map(([program]) => program)).toEqual(['cat'])
+    expect(machine.snapshot()).toEqual(before)
   })
 
   test('says nothing of other files: those are written at once', async () => {
@@ -209,26 +214,18 @@ describe('a file that cannot be written', () => {
   })
 })
 
-test('an update with other files waits for the one that is under way, and then begins', async () => {
+test('an update with other files takes the place of one that has changed nothing yet', async () => {
   const lab = startWorkersLab('w-1')
   const machine = lab.machine('w-1')
-  const upgrades = createUpgrades(meansOf(lab))
-  const [first, second] = [taskOf('w-1', { files }), taskOf('w-1', { files: [{ ...one, content: 'new' }] })]
-  const end = async (task: typeof first) => {
-    for (;;) {
-      upgrades.start(task)
-      const progress = await upgrades.sync(task)
-      if (progress.phase !== 'InProgress') return progress
-      await nextTurn()
-    }
-  }
   machine.units.hold('binaries')
-  upgrades.start(first)
-  expect(() => upgrades.start(second)).toThrow(expect.objectContaining({ code: 'OTHER_UPGRADE' }))
-  await expect(upgrades.sync(second)).rejects.toMatchObject({ code: 'NOT_STARTED' })
+  const first = begin(lab, 'w-1', { files })
+  when(lab, 'w-1', 'start unit binaries', () => lab.clock.stop())
+  await first.ended
+  lab.clock.resume()
   machine.units.release('binaries')
-  expect(await end(first)).toMatchObject({ phase: 'Done' })
-  expect(await end(second)).toMatchObject({ phase: 'Done' })
+  const { run } = await walk(lab, 'w-1', { files: [{ ...one, content: 'new' }] })
+  expect(run.progress.phase).toBe('Done')
+  expect(changesOf(machine).filter((effect) => effect.startsWith('write '))).toEqual(['write /etc/lab/one.conf'])
   expect(machine.files.get(one.path)).toBe('0600 root:root new\n')
   expect(machine.effects.filter((effect) => effect.startsWith('kubeadm upgrade'))).toHaveLength(1)
 })

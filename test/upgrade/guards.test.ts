@@ -1,31 +1,27 @@
 import { expect, test } from 'vitest'
-import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import { startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { old, target } from '../fake-docker/release.ts'
-import { begin, walk } from './walk.ts'
+import { begin, recordOf, unitsOf, walk, when } from './walk.ts'
 
 const other = 'v1.35.3'
 
 // Images that are pulled are those that the cluster needs, whatever the machine's own target.
 const sources = { images: 'pull' } as const
 
-// Calls back at the moment at which the effect is first seen.
-function when(lab: Lab, name: string, effect: string, happen: () => void): void {
-  const look = () => (lab.machine(name).effects.includes(effect) ? happen() : lab.clock.after(0.5, look))
-  lab.clock.after(0.5, look)
+function kubelets(effects: string[]): string[] {
+  return effects.filter((effect) => effect.startsWith('kubelet '))
 }
 
 test('kubeadm that failed is not started again by the other replica, and both report it', async () => {
   const lab = startQuickLab('cp-1')
-  const { units, effects } = lab.machine('cp-1')
-  units.fail('kubeadm', { exitCode: 1, log: 'error: no\n' }, 5)
+  lab.machine('cp-1').units.fail('kubeadm', { exitCode: 1, log: 'error: no\n' }, 5)
   const walks = [begin(lab, 'cp-1'), begin(lab, 'cp-1')]
   await Promise.all(walks.map(({ ended }) => ended))
-  expect(units.starts.filter((unit) => unit.includes('kubeadm-upgrader-kubeadm'))).toHaveLength(1)
-  for (const { run } of walks) expect(run.progress.error?.code).toBe('KUBEADM_FAILED')
-  // Whoever finds no unit finds the failure.
-  const [noted, forgotten] = ['note kubeadm failed KUBEADM_FAILED', 'reset-failed capd-kubeadm-upgrader-kubeadm']
-  expect(effects).toContain(forgotten)
-  expect(effects.indexOf(noted)).toBeLessThan(effects.indexOf(forgotten as string))
+  expect(unitsOf(lab, 'cp-1').filter((unit) => unit === 'kubeadm')).toHaveLength(1)
+  const errors = walks.map(({ run }) => run.progress.error)
+  expect(errors.map((error) => error?.code)).toEqual(['KUBEADM_FAILED', 'KUBEADM_FAILED'])
+  expect(errors[1]?.message).toBe(errors[0]?.message)
+  expect(recordOf(lab, 'cp-1')).toMatchObject({ state: 'failed', failure: { code: 'KUBEADM_FAILED', count: 1 } })
 })
 
 test.each([
@@ -40,30 +36,42 @@ test.each([
   await Promise.all(walks.map(({ ended }) => ended))
   expect(walks).toHaveLength(2)
   for (const { run } of walks) expect(run.progress.error?.code).toBe('KUBELET_NOT_UP')
-  const kubelets = machine.effects.filter((effect) => effect.startsWith('kubelet '))
-  // Two that give up at the same moment put the same one back.
-  expect([...new Set(kubelets)]).toEqual([`kubelet ${target} starts`, `kubelet ${old} starts`])
-  expect(kubelets.filter((effect) => effect === `kubelet ${target} starts`)).toHaveLength(1)
-  expect(kubelets.at(-1)).toBe(`kubelet ${old} starts`)
-  lab.clock.pass(10)
+  // The lock of the machine lets one of them put it back, once.
+  expect(kubelets(machine.effects)).toEqual([`kubelet ${target} starts`, `kubelet ${old} starts`])
+  lab.clock.pass(5)
   expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
 })
 
-test('of two versions one waits until the other has ended', async () => {
+test('of two versions the newer request wins while nothing was changed, and the older is told so', async () => {
   const lab = startWorkersLab('w-1')
   const machine = lab.machine('w-1')
-  const walks = [begin(lab, 'w-1', { version: other, sources }), begin(lab, 'w-1', { sources })]
+  machine.units.hold('binaries')
+  const walks = [begin(lab, 'w-1', { version: other, sources })]
+  lab.clock.after(10, () => walks.push(begin(lab, 'w-1', { sources })))
+  lab.clock.after(30, () => machine.units.release('binaries'))
+  await walks[0]?.ended
   await Promise.all(walks.map(({ ended }) => ended))
-  expect(walks.map(({ run }) => run.progress.message)).toEqual([`at ${other}`, `at ${target}`])
-  expect(walks[1]?.messages.join()).toContain(`Another upgrade of w-1, to ${other}, is still running.`)
-  const ended = machine.effects.indexOf('note upgrade ended')
-  const kubelets = machine.effects.filter((effect) => effect.startsWith('kubelet '))
-  expect(kubelets).toEqual([`kubelet ${other} starts`, `kubelet ${target} starts`])
-  expect(machine.effects.indexOf(`kubelet ${target} starts`)).toBeGreaterThan(ended)
-  expect(machine.effects.slice(0, ended).filter((effect) => effect === 'start unit kubeadm')).toHaveLength(1)
+  expect(walks[0]?.reports).toContain('OTHER_UPGRADE')
+  expect(walks[0]?.run.progress.error?.code).toBe('MACHINE_NEWER')
+  expect(walks[1]?.run.progress.message).toBe(`at ${target}`)
+  expect(kubelets(machine.effects)).toEqual([`kubelet ${target} starts`])
 })
 
-test('a version that comes while another is under way waits for it, at whatever moment it comes', async () => {
+test('a newer request first brings an attempt that has changed something to its end', async () => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  machine.units.hold('kubeadm')
+  const walks = [begin(lab, 'w-1', { version: other, sources })]
+  when(lab, 'w-1', 'start unit kubeadm', () => walks.push(begin(lab, 'w-1', { sources })))
+  when(lab, 'w-1', 'start unit kubeadm', () => lab.clock.after(60, () => machine.units.release('kubeadm')))
+  await walks[0]?.ended
+  await Promise.all(walks.map(({ ended }) => ended))
+  expect(walks.map(({ run }) => run.progress.message)).toEqual([`at ${other}`, `at ${target}`])
+  expect(walks[1]?.messages.join()).toContain(`Another upgrade of w-1, to ${other}`)
+  expect(kubelets(machine.effects)).toEqual([`kubelet ${other} starts`, `kubelet ${target} starts`])
+})
+
+test('at whatever moment a newer version comes, one program after the other is put in place', async () => {
   for (let second = 1; second < 24; second += 1) {
     const lab = startWorkersLab('w-1')
     const machine = lab.machine('w-1')
@@ -71,16 +79,13 @@ test('a version that comes while another is under way waits for it, at whatever 
     lab.clock.after(second, () => walks.push(begin(lab, 'w-1', { sources })))
     await walks[0]?.ended
     await Promise.all(walks.map(({ ended }) => ended))
-    const kubelets = machine.effects.filter((effect) => /^(kubelet|note upgrade ended)/.test(effect))
-    expect({ second, kubelets }).toEqual({
-      second,
-      kubelets: [
-        `kubelet ${other} starts`,
-        'note upgrade ended',
-        `kubelet ${target} starts`,
-        ...(walks.length > 1 ? ['note upgrade ended'] : []),
-      ].slice(0, walks.length * 2),
-    })
+    // Where the first had ended before, the second begins now.
+    if (walks.length === 1) await walk(lab, 'w-1', { sources })
+    const [first, ...more] = kubelets(machine.effects).reverse()
+    expect({ second, first }).toEqual({ second, first: `kubelet ${target} starts` })
+    expect([[], [`kubelet ${other} starts`]]).toContainEqual(more)
+    expect(recordOf(lab, 'w-1')).toMatchObject({ state: 'done', request: { target } })
+    expect(unitsOf(lab, 'w-1').filter((unit) => unit === 'kubeadm')).toHaveLength(more.length + 1)
   }
 })
 
@@ -91,32 +96,34 @@ test('kubeadm that still runs for an attempt that was abandoned is waited for', 
   const first = begin(lab, 'w-1', { version: other, sources })
   when(lab, 'w-1', 'start unit kubeadm', () => lab.clock.stop())
   await first.ended
-  // The process is gone, and nobody has asked for that version since.
+  // The process is gone, and that version was not requested since.
   lab.clock.resume()
   lab.clock.pass(700)
   const second = begin(lab, 'w-1', { sources })
   lab.clock.after(120, () => {
-    expect(second.run.progress.message).toBe(
-      `step 6 of 9, running kubeadm upgrade node: Another upgrade of w-1, to ${other}, is still running. (OTHER_UPGRADE)`,
-    )
+    expect(second.run.progress).toMatchObject({ phase: 'InProgress', step: 'kubeadm' })
+    expect(second.run.progress.message).toContain(`Another upgrade of w-1, to ${other}`)
     machine.units.release('kubeadm')
   })
   await second.ended
   expect(second.run.progress.message).toBe(`at ${target}`)
-  expect(machine.effects.filter((effect) => effect === 'start unit kubeadm')).toHaveLength(2)
+  expect(unitsOf(lab, 'w-1').filter((unit) => unit === 'kubeadm')).toHaveLength(2)
 })
 
-test('a failure that was noted but not forgotten in the machine is not lost', async () => {
+test('kubeadm that runs while the record is lost is not started a second time', async () => {
   const lab = startWorkersLab('w-1')
   const machine = lab.machine('w-1')
-  machine.units.fail('kubeadm', { exitCode: 1, log: 'error: no\n' })
-  const forget = machine.units.resetFailed.bind(machine.units)
-  machine.units.resetFailed = () => ({ exitCode: 1, stdout: '', stderr: '' })
-  expect((await walk(lab, 'w-1')).run.progress.phase).toBe('Failed')
-  machine.units.resetFailed = forget
-  lab.clock.pass(11)
-  // It is reported once more, and then there is another attempt.
-  expect((await walk(lab, 'w-1')).run.progress.error?.code).toBe('KUBEADM_FAILED')
-  lab.clock.pass(21)
-  expect((await walk(lab, 'w-1')).run.progress.message).toBe(`at ${target}`)
+  machine.units.hold('kubeadm')
+  const first = begin(lab, 'w-1')
+  when(lab, 'w-1', 'start unit kubeadm', () => lab.clock.stop())
+  await first.ended
+  lab.clock.resume()
+  machine.files.delete('/var/lib/capd-kubeadm-upgrader/attempt.json')
+  const second = begin(lab, 'w-1')
+  lab.clock.after(120, () => {
+    expect(unitsOf(lab, 'w-1').filter((unit) => unit === 'kubeadm')).toHaveLength(1)
+    machine.units.release('kubeadm')
+  })
+  await second.ended
+  expect(second.run.progress.message).toBe(`at ${target}`)
 })

@@ -1,19 +1,16 @@
 import { expect, test } from 'vitest'
+import { unitNameOf, workDirectory } from '../../src/upgrade/step.ts'
 import { kubeadm } from '../../src/upgrade/steps/kubeadm.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
-import { contextOf, walk } from './walk.ts'
+import { situationOf, walk } from './walk.ts'
 
 const directory = '/etc/kubernetes/patches'
 const patches = { patches: { directory } }
 
-// The arguments of the unit that runs kubeadm.sh, from the directory of patches on.
+// The arguments of kubeadm.sh, from the directory of patches on, as the machine was given them.
 function given(lab: Lab, name: string): string[] {
-  const unit = lab.machine(name).commands.find((argv) => argv[0] === 'systemd-run' && argv.some(isKubeadm)) ?? []
-  return unit.slice(unit.findIndex((arg) => arg.endsWith('/kubeadm.sh')) + 4)
-}
-
-function isKubeadm(arg: string): boolean {
-  return arg.endsWith('/kubeadm.sh')
+  const start = lab.machine(name).commands.find((argv) => argv.includes('start') && argv.includes(unitNameOf(kubeadm)))
+  return start?.slice(start.indexOf(workDirectory) + 3) ?? []
 }
 
 test.each([
@@ -45,17 +42,17 @@ test.each([
   ['v1.30.4', true],
   ['v1.31.0', false],
 ])('kubeadm %s is given the patches by a flag: %j', async (version, hasFlag) => {
-  const lab = startQuickLab('w-1')
-  lab.machine('w-1').files.set(`${directory}/kubeletconfiguration.json`, '{}')
-  const context = contextOf(lab, 'w-1', { spec: { joinConfiguration: patches } })
-  await kubeadm.apply?.({ ...context, target: version })
-  expect(given(lab, 'w-1').includes(`--patches=${directory}`)).toBe(hasFlag)
+  const options = { version, spec: { joinConfiguration: patches } }
+  const action = kubeadm.action?.(await situationOf(startQuickLab('w-1'), 'w-1', kubeadm, options))
+  expect(action).toMatchObject({ kind: 'unit' })
+  const flags = action?.kind === 'unit' ? action.args : []
+  expect(flags.includes(`--patches=${directory}`)).toBe(hasFlag)
+  expect(flags.includes(`--config=${workDirectory}/upgrade.yaml`)).toBe(!hasFlag)
 })
 
 test('a directory that is missing in the machine is a failure before kubeadm starts', async () => {
   const lab = startWorkersLab('w-1')
   const { run } = await walk(lab, 'w-1', { spec: { joinConfiguration: patches } })
-  expect(run.progress).toMatchObject({ phase: 'Failed', step: 'kubeadm' })
-  expect(run.progress.message).toMatch(/\(PATCHES_MISSING\)$/)
+  expect(run.progress).toMatchObject({ phase: 'Failed', step: 'kubeadm', error: { code: 'PATCHES_MISSING' } })
   expect(lab.machine('w-1').effects.filter((effect) => effect.startsWith('kubeadm upgrade'))).toEqual([])
 })

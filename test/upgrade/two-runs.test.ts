@@ -36,7 +36,7 @@ test.each(labs)('a service that is killed again and again gets %s there all the 
   for (;;) {
     lives += 1
     // Long enough to begin a step, and too short to see many through.
-    const { engine, died } = mortal(lab.engine, 40, lives % 2 === 0 ? 'before' : 'after')
+    const { engine, died } = mortal(lab.engine, 20, lives % 2 === 0 ? 'before' : 'after')
     const life = begin(lab, name, { engine })
     if ((await Promise.race([died, life.ended])) === undefined) break
     expect(lives).toBeLessThan(50)

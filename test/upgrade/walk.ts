@@ -1,89 +1,133 @@
 import type { Engine } from '../../src/machine/engine.ts'
-import { machineOn } from '../../src/machine/machine.ts'
+import { locate } from '../../src/machine/locate.ts'
+import { type AttemptRecord, recordIn } from '../../src/upgrade/attempt.ts'
 import type { Clock } from '../../src/upgrade/clock.ts'
-import { type Means, Run } from '../../src/upgrade/run.ts'
-import type { Context, Sources } from '../../src/upgrade/step.ts'
+import { memberObserver } from '../../src/upgrade/members.ts'
+import { Session } from '../../src/upgrade/session.ts'
+import type { Situation, Sources, Step } from '../../src/upgrade/step.ts'
 import { type Task, taskOfMachine } from '../../src/upgrade/task.ts'
+import type { Tools } from '../../src/upgrade/tools.ts'
+import { Walk } from '../../src/upgrade/walk.ts'
 import { type Lab, silent } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 
-export interface Walk {
-  run: Run
+export const state = '/var/lib/capd-kubeadm-upgrader'
+export const recordFile = `${state}/attempt.json`
+
+export interface Begun {
+  run: Walk
   // Each message once, in the order in which CAPI could have heard them.
   messages: string[]
+  // The same without the numbers of steps: "binaries: the download" waits for it, "binaries: DOWNLOAD_BROKEN" reports it.
+  reports: string[]
   ended: Promise<void>
 }
 
 export interface Options {
   version?: string
   settings?: Record<string, string>
-  // Entries of the KubeadmConfig's spec.files.
+  // Entries of the KubeadmConfig's spec.files, and the rest of its spec.
   files?: unknown[]
-  // The KubeadmConfig's other fields.
   spec?: object
+  caCertHashes?: string[]
   sources?: Partial<Sources>
   engine?: Engine
   clock?: Clock
+  sinceRequested?: () => number
 }
 
-export function taskOf(name: string, { version = target, settings = {}, files, spec: more = {} }: Options = {}): Task {
+export function taskOf(name: string, options: Options = {}): Task {
+  const { version = target, settings = {}, files, caCertHashes } = options
   const labels: Record<string, string> = name.startsWith('cp-') ? { 'cluster.x-k8s.io/control-plane': '' } : {}
   const spec = { clusterName: 'lab', version, providerID: `docker:////${name}` }
+  const joinConfiguration = caCertHashes && { discovery: { bootstrapToken: { caCertHashes } } }
+  const bootstrapSpec = { files, ...(joinConfiguration && { joinConfiguration }), ...options.spec }
   const object = (kind: string, apiGroup: string) => ({ apiVersion: `${apiGroup}/v1beta2`, kind, metadata: { name } })
   return taskOfMachine({
     settings,
     desired: {
       machine: { ...object('Machine', 'cluster.x-k8s.io'), metadata: { name, labels }, spec },
       infrastructureMachine: { ...object('DockerMachine', 'infrastructure.cluster.x-k8s.io'), spec: {} },
-      bootstrapConfig: { ...object('KubeadmConfig', 'bootstrap.cluster.x-k8s.io'), spec: { ...more, files } },
+      bootstrapConfig: { ...object('KubeadmConfig', 'bootstrap.cluster.x-k8s.io'), spec: bootstrapSpec },
     },
   })
 }
 
-export function meansOf(lab: Lab, { sources, engine = lab.engine, clock = lab.clock }: Options = {}): Means {
+export function toolsOf(lab: Lab, { sources, engine = lab.engine, clock = lab.clock }: Options = {}): Tools {
   const usual = { binariesUrl: 'http://files/release', nodeImage: 'kindest/node:{version}' }
-  return { engine, clock, sources: { ...usual, images: 'node-image', ...sources }, log: silent }
+  return {
+    engine,
+    members: memberObserver(engine, clock),
+    clock,
+    sources: { ...usual, images: 'node-image', ...sources },
+    log: silent,
+  }
 }
 
 // Begins a walk to the target, as one process of the service does.
-export function begin(lab: Lab, machine: string, options: Options = {}): Walk {
-  const means = meansOf(lab, options)
+export function begin(lab: Lab, machine: string, options: Options = {}): Begun {
+  const tools = toolsOf(lab, options)
   const messages: string[] = []
+  const reports: string[] = []
   const listen = () => {
-    const { message } = run.progress
+    const { message, step } = walk.progress
     if (messages.at(-1) === message) return
     messages.push(message)
+    reports.push(reportOf(message, step))
     lab.cluster.story.push(message)
   }
   // A message stands while its walk waits for the machine or for time to pass.
   const exec: Engine['exec'] = (...command) => {
     listen()
-    return means.engine.exec(...command)
+    return tools.engine.exec(...command)
   }
   const sleep = (seconds: number) => {
     listen()
-    return means.clock.sleep(seconds)
+    return tools.clock.sleep(seconds)
   }
-  const run = new Run(taskOf(machine, options), {
-    ...means,
-    engine: { ...means.engine, exec },
-    clock: { now: () => means.clock.now(), sleep },
-  })
-  return { run, messages, ended: run.toEnd().then(listen) }
+  const clock = { now: () => tools.clock.now(), monotonic: () => tools.clock.monotonic(), sleep }
+  const engine = { ...tools.engine, exec }
+  const parts = { ...tools, engine, clock, members: memberObserver(engine, clock) }
+  const walk = new Walk(taskOf(machine, options), parts, options.sinceRequested ?? (() => 0))
+  return { run: walk, messages, reports, ended: walk.toEnd().then(listen) }
+}
+
+// Calls back half a second after an effect at the latest.
+export function when(lab: Lab, name: string, effect: string, happen: () => void): void {
+  const look = () => (lab.machine(name).effects.includes(effect) ? happen() : lab.clock.after(0.5, look))
+  lab.clock.after(0.5, look)
+}
+
+function reportOf(message: string, step: string): string {
+  const code = /\(([A-Z_]+)\)$/.exec(message)?.[1]
+  return [step, code ?? message.replace(/^.*: waiting for /, '')].filter(Boolean).join(': ')
+}
+
+// The record that the machine keeps of its attempt.
+export function recordOf(lab: Lab, name: string): AttemptRecord | undefined {
+  return recordIn({ record: lab.machine(name).files.get(recordFile) ?? '' })
+}
+
+// The scripts that the units of a machine ran, in the order of their starts.
+export function unitsOf(lab: Lab, name: string): string[] {
+  return lab.machine(name).units.starts.map((unit) => unit.replace('capd-kubeadm-upgrader-', ''))
 }
 
 // Walks to the end.
-export async function walk(lab: Lab, machine: string, options?: Options): Promise<Walk> {
+export async function walk(lab: Lab, machine: string, options?: Options): Promise<Begun> {
   const begun = begin(lab, machine, options)
   await begun.ended
   return begun
 }
 
-// What a step is given on this machine.
-export function contextOf(lab: Lab, name: string, options: Options = {}): Context {
-  const { role, cluster } = lab.machine(name)
-  const { engine, clock, sources } = meansOf(lab, options)
-  const { version, files, patches, key, settings } = taskOf(name, options)
-  const machine = machineOn(engine, { name, cluster: cluster.name, role })
-  return { machine, target: version, files, patches, key, settings, engine, clock, sources }
+// What a step decides by on this machine, when its attempt has begun.
+export async function situationOf(lab: Lab, name: string, step: Step, options: Options = {}): Promise<Situation> {
+  const tools = toolsOf(lab, options)
+  const { version, ...task } = taskOf(name, options)
+  const located = await locate(tools.engine, { ...task, container: name })
+  const session = new Session(located, [], tools.members)
+  await session.know(step.needs)
+  const { observation, members, record } = session
+  const { machine, varVolume } = located
+  return { ...task, target: version, machine, varVolume, observation, members, record, sources: tools.sources }
 }

@@ -1,42 +1,48 @@
 import { createHash } from 'node:crypto'
 import { UpgradeError } from '../../errors/upgrade-error.ts'
-import { type DesiredFile, digestOf, type Files } from '../../kubernetes/desired-files.ts'
-import { type Machine, stateDirectory } from '../../machine/machine.ts'
-import { type Step, waiting } from '../step.ts'
+import { type DesiredFile, digestOf } from '../../kubernetes/desired-files.ts'
+import { shellFile, stateDirectory } from '../../machine/machine.ts'
+import { type Situation, type Step, waiting } from '../step.ts'
 
+const script = shellFile(new URL('files.sh', import.meta.url))
 // Below it, `applied` has a digest for each file that we saw in place, and `replaced` what was there before.
-const state = `${stateDirectory}/files`
+const directory = `${stateDirectory}/files`
 
-// Writes the files of the KubeadmConfig. A file whose digest is noted is left alone, whatever became of it since.
-// Nothing is restarted and no command is run again because of a file.
+/**
+ * Writes the files of the KubeadmConfig. A file whose digest is noted is left alone, whatever became of it since.
+ * Nothing is restarted and no command is run again because of a file.
+ */
 export const files: Step = {
   name: 'files',
   doing: "writing the KubeadmConfig's files",
   limitSeconds: 120,
   pollSeconds: 2,
-  async done({ machine, files }) {
-    const [first, ...more] = await unnoted(machine, files)
-    return first === undefined
-      ? 'done'
-      : waiting(more.length > 0 ? `${first.path} and ${more.length} more` : first.path)
+  lookSeconds: 2,
+  changes: true,
+  needs: { sections: ['work'] },
+  done(situation) {
+    const [first, ...more] = unwritten(situation)
+    if (first === undefined) return 'done'
+    return waiting(more.length > 0 ? `${first.path} and ${more.length} more` : first.path)
   },
-  async apply({ machine, files }) {
-    const lines = (await unnoted(machine, files)).map(lineOf)
-    const said = await machine.feed(new URL('files.sh', import.meta.url), lines.join(''), state, ...files.closed)
-    const [, path, why] = /^refused (\S+) (.+)$/m.exec(said) ?? []
-    if (path !== undefined && why !== undefined) throw new UpgradeError('FILE_REFUSED', { path, why })
+  action(situation) {
+    const input = unwritten(situation).map((file) => `${lineOf(file)}\n`)
+    return { kind: 'run', script, args: [directory, ...situation.files.closed], input: input.join(''), read: refused }
   },
 }
 
-async function unnoted(machine: Machine, { wanted }: Files): Promise<DesiredFile[]> {
-  const { stdout } = await machine.attempt(['grep', '-rs', '.', `${state}/applied`])
-  const noted = new Set(stdout.split('\n'))
-  return wanted.filter((file) => !noted.has(`${state}/applied${file.path}:${digestOf(file)}`))
+function unwritten({ files: { wanted }, observation: { work } }: Situation): DesiredFile[] {
+  return wanted.filter((file) => work.appliedFiles.get(file.path) !== digestOf(file))
 }
 
 // As files.sh reads it.
 function lineOf(file: DesiredFile): string {
   const { path, mode, user, group, content } = file
   const sum = createHash('sha256').update(content).digest('hex')
-  return `${[path, digestOf(file), mode, user, group, sum, content.toString('base64')].join(' ')}\n`
+  return [path, digestOf(file), mode, user, group, sum, content.toString('base64')].join(' ')
+}
+
+function refused(output: string): UpgradeError | undefined {
+  const [, path, why] = /^refused (\S+) (.+)$/m.exec(output) ?? []
+  return path !== undefined && why !== undefined ? new UpgradeError('FILE_REFUSED', { path, why }) : undefined
 }

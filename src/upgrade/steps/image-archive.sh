@@ -1,24 +1,27 @@
 # Runs in a container of the target's node image, with the machine's /var at /machine: exports images into an
-# archive there. Arguments: directory, image names; one behind a question mark may be lacking.
+# archive there. Arguments: work directory, key of its attempt, image names; one behind a question mark may be lacking.
+# All paths are relative: when another attempt has begun, this one's directory is gone, whatever is at its path.
 # The reason of a failure is left in images.failed in the directory; an empty one means that there was no space for it.
 set -eu
-directory=$1
-shift
-archive=$directory/images.tar
+directory=$1 key=$2
+shift 2
+cd "$directory"
+[ "$(cat key)" = "$key" ]
+archive=images.tar
 
 # Of an earlier run.
-rm -f "$directory/images.failed"
+rm -f "images.failed"
 if [ -e "$archive" ]; then exit 0; fi
 # Half an archive would keep a full disk full.
-trap 'rm -f "$archive.new" "$directory/images.failed.new"' EXIT
+trap 'rm -f "$archive.new" "images.failed.new"' EXIT
 
 fail() {
   echo "$1" >&2
   rm -f "$archive.new"
-  if echo "$1" | cat >"$directory/images.failed.new"; then
-    mv "$directory/images.failed.new" "$directory/images.failed"
+  if echo "$1" | cat >"images.failed.new"; then
+    mv "images.failed.new" "images.failed"
   else
-    : >"$directory/images.failed"
+    : >"images.failed"
   fi
   exit 1
 }

@@ -1,5 +1,6 @@
 # Runs the staged kubeadm's `upgrade node` and marks its success. Arguments: work directory, role, another control plane
-# machine that serves or "-", directory of kubeadm patches or "-", an UpgradeConfiguration, kubeadm's own.
+# machine that serves or "-", directory of kubeadm patches or "-", an UpgradeConfiguration or "", kubeadm's own.
+# Without a configuration it only gives the kubelet its own API server back, after an attempt that was cut off.
 # Exit codes: 46: a control plane lacks a static pod manifest, and kubeadm would take it for a worker; 47: the directory of
 # patches is missing; else kubeadm's.
 set -eu
@@ -11,6 +12,7 @@ client=/etc/kubernetes/pki/apiserver-kubelet-client
 # use it: also after an attempt that was cut off.
 own=$directory/kubelet.conf.own
 detour=$directory/kubelet.conf.detour
+notes=${directory%/*}/etcd-backups
 # What is written in part when the run ends early.
 trap 'rm -rf "$kubelet.new" "$own.new" "$detour.new" "$directory/edit"' EXIT
 
@@ -63,11 +65,22 @@ etcd_backups() {
 }
 
 # Notes which copies of etcd's data this run has made: those and no others are removed later. A note is an empty file of
-# that name, which a full disk does not cut off. Without a note a copy stays.
+# that name, which a full disk does not cut off. Without a note a copy stays. The notes are not kept in the work
+# directory, which goes when another attempt begins.
 note_etcd_backups() {
   etcd_backups | while read -r name; do
-    printf '%s\n' "$before" | grep -qxF -- "$name" || : >"$directory/etcd-backups/$name"
+    printf '%s\n' "$before" | grep -qxF -- "$name" || : >"$notes/$name"
   done
+}
+
+# Prints the last line of the static pod that did not come up, if one was started again and again meanwhile: each of its
+# containers has a log of its own, numbered from 0. The first three words of a line are the runtime's.
+last_words() {
+  log=$(find /var/log/pods -path '*/kube-system_*' -name '[1-9]*.log' -newer "$directory/upgrade.yaml" -printf '%T@ %p\n' |
+    sort -n | tail -n 1 | cut -d ' ' -f 2-)
+  [ -n "$log" ] || return 0
+  line=$(tail -n 1 "$log" | cut -d ' ' -f 4- | tr -d '[:cntrl:]' | cut -c 1-300)
+  echo "component $(basename "$(dirname "$log")"): $line"
 }
 
 # The kubelet has looked at its pods since it began: its own metrics count as many looks as pods. Looks of any kind, since
@@ -78,17 +91,6 @@ is_settled() {
       END { exit !(pods && looks >= pods) }'
 }
 
-[ "$patches" = - ] || [ -d "$patches" ] || exit 47
-
-if [ "$role" = control-plane ]; then
-  for name in kube-apiserver kube-controller-manager kube-scheduler; do
-    [ -e "/etc/kubernetes/manifests/$name.yaml" ] || exit 46
-  done
-  # kubeadm keeps a copy of etcd's data each time.
-  mkdir -p "$directory/etcd-backups"
-  before=$(etcd_backups)
-fi
-
 # What an attempt that was cut off has left. It may also have put the kubeconfig back and not come to the restart.
 if [ -e "$detour" ]; then
   end_detour
@@ -96,6 +98,20 @@ if [ -e "$detour" ]; then
     systemctl restart kubelet
     rm "$detour"
   fi
+fi
+
+# Without a configuration that was all.
+[ -n "$configuration" ] || exit 0
+
+[ "$patches" = - ] || [ -d "$patches" ] || exit 47
+
+if [ "$role" = control-plane ]; then
+  for name in kube-apiserver kube-controller-manager kube-scheduler; do
+    [ -e "/etc/kubernetes/manifests/$name.yaml" ] || exit 46
+  done
+  # kubeadm keeps a copy of etcd's data each time.
+  mkdir -p "$notes"
+  before=$(etcd_backups)
 fi
 
 # While etcd is exchanged the API server beside it hangs, and with it a kubelet that talks to that one: it cannot bring
@@ -123,5 +139,8 @@ if [ -e "$detour" ]; then
   if [ "$is_back" = yes ]; then systemctl restart kubelet; fi
   rm "$detour"
 fi
-[ "$result" = 0 ] || exit "$result"
+if [ "$result" != 0 ]; then
+  last_words 2>/dev/null || true
+  exit "$result"
+fi
 : >"$directory/kubeadm.done"

@@ -10,10 +10,12 @@ for unit in "$@"; do
 done
 
 # Only the copies of etcd's data that a run of ours made: each of them has a note.
-for note in "$directory"/etcd-backups/kubeadm-backup-etcd-*; do
+notes=${directory%/*}/etcd-backups
+for note in "$notes"/kubeadm-backup-etcd-*; do
   [ -e "$note" ] || continue
   rm -rf "/etc/kubernetes/tmp/${note##*/}"
 done
+rm -rf "$notes"
 
 # Moved away first: half a work directory would be taken for a whole one. What an earlier run moved away and did not
 # come to remove goes, too.

@@ -1,16 +1,34 @@
-import { readFacts } from '../../machine/facts.ts'
-import { apiServerReady, etcdWaitsFor, manifestVersions, readObject, staticPodsWaitFor } from '../control-plane.ts'
-import { type Context, type Step, waiting, workDirectory } from '../step.ts'
+import type { MachineIdentity } from '../../machine/machine.ts'
+import type { Observation } from '../../machine/observation.ts'
+import { apiServerReady, etcdWaitsFor, objectIn } from '../control-plane.ts'
+import { staticPodsWaitFor, youngestStaticPod } from '../static-pods.ts'
+import { type Situation, type Step, waiting } from '../step.ts'
 import { runsSteadily } from './kubelet.ts'
 
-// All that makes the machine be at the target. It is asked first, too: where it holds, nothing is to be done.
+// After the kubelet's change the static pods start once more, some seconds after the kubelet. Cluster API goes on to
+// the next member as soon as it gets "done", so that is over before it does.
+const settledSeconds = { kubelet: 10, pods: 5 }
+
+const nodePath = ({ name }: MachineIdentity) => `/api/v1/nodes/${name}`
+const podsPath = ({ name }: MachineIdentity) =>
+  `/api/v1/namespaces/kube-system/pods?labelSelector=tier%3Dcontrol-plane&fieldSelector=spec.nodeName%3D${name}`
+
+/** All that makes the machine be at the target. It is asked first, too: where it holds, there is nothing to do. */
 export const verify: Step = {
   name: 'verify',
   doing: 'checking the machine at the new version',
   limitSeconds: 600,
   pollSeconds: 2,
-  async done(context) {
-    const waitsFor = (await kubeletWaitsFor(context)) ?? (await controlPlaneWaitsFor(context))
+  lookSeconds: 2,
+  changes: false,
+  needs: {
+    sections: ['kubelet', 'pods', 'manifests', 'etcd'],
+    api: (machine) =>
+      machine.role === 'worker' ? [nodePath(machine)] : [nodePath(machine), podsPath(machine), '/readyz'],
+    membersWithinSeconds: 2,
+  },
+  done(situation) {
+    const waitsFor = kubeletWaitsFor(situation) ?? controlPlaneWaitsFor(situation)
     return waitsFor === undefined ? 'done' : waiting(waitsFor)
   },
 }
@@ -21,59 +39,59 @@ interface Condition {
   lastHeartbeatTime: string
 }
 
-interface Node {
-  status: { nodeInfo: { kubeletVersion: string }; conditions?: Condition[] }
+interface Status {
+  nodeInfo: { kubeletVersion: string }
+  conditions?: Condition[]
 }
 
-// True when no program is left to be changed, though the machine may not be well. A kubelet that does not run at the
-// moment is the one that the Node knows.
-export async function runsTarget({ machine, target }: Context): Promise<boolean> {
-  if (await machine.has(workDirectory(target))) return false
-  const facts = await readFacts(machine)
-  const node = await readObject<Node>(machine, `/api/v1/nodes/${machine.name}`)
-  const kubelet = facts.kubelet.version || node?.status.nodeInfo.kubeletVersion
-  return [kubelet, ...manifestVersions(facts)].every((version) => version === target)
+/** The version of the kubelet that the Node reports; undefined where it cannot be read. */
+export function nodeKubeletVersion({ machine, observation }: Situation): string | undefined {
+  const node = nodeIn(machine, observation)
+  return 'value' in node ? node.value.status.nodeInfo.kubeletVersion : undefined
 }
 
-async function kubeletWaitsFor(context: Context): Promise<string | undefined> {
-  const { machine, target } = context
-  const { kubelet } = await readFacts(machine)
+function nodeIn(machine: MachineIdentity, { api }: Observation) {
+  return objectIn<{ status: Status }>(`the Node ${machine.name}`, api.get(nodePath(machine)))
+}
+
+function kubeletWaitsFor({ machine, observation, target }: Situation): string | undefined {
+  const { kubelet, now } = observation
   if (kubelet.version !== target) return `the kubelet to run ${target}`
-  const node = await readObject<Node>(machine, `/api/v1/nodes/${machine.name}`)
-  if (node === undefined) return 'the API server'
-  const { status } = node
-  if (status.nodeInfo.kubeletVersion !== target) return `the Node to say ${target}`
+  const node = nodeIn(machine, observation)
+  if ('waitsFor' in node) return node.waitsFor
+  const { status } = node.value
+  if (status.nodeInfo.kubeletVersion !== target) return `the Node to report ${target}`
   const ready = readyIn(status)
-  // A Ready from before the restart says nothing of the new kubelet.
-  const fresh = ready !== undefined && Date.parse(ready.lastHeartbeatTime) / 1000 >= kubelet.since
-  if (ready?.status !== 'True' || !fresh) return 'the Node to be Ready'
-  return (await runsSteadily(context)) ? undefined : 'the kubelet to stay up'
+  // A Ready from before the restart says nothing of the new kubelet. The API has whole seconds.
+  const isFresh = ready !== undefined && Date.parse(ready.lastHeartbeatTime) / 1000 >= now - kubelet.ageSeconds - 1
+  if (ready?.status !== 'True' || !isFresh) return 'the Node to be Ready'
+  return runsSteadily(observation, target) ? undefined : 'the kubelet to stay up'
 }
 
-// After the kubelet's change the static pods start once more. Cluster API goes on to the next member as soon as
-// it hears "done", so that is over before it does.
-async function controlPlaneWaitsFor(context: Context): Promise<string | undefined> {
-  const { machine, target, clock } = context
+function controlPlaneWaitsFor(situation: Situation): string | undefined {
+  const { machine, observation, target } = situation
   if (machine.role === 'worker') return undefined
-  const before = await readFacts(machine)
-  const waitsFor = staticPodsWaitFor(before, target) ?? (await etcdWaitsFor(context))
+  const waitsFor = staticPodsWaitFor(observation, target) ?? etcdWaitsFor(situation)
   if (waitsFor !== undefined) return waitsFor
-  if (!(await apiServerReady(context))) return 'the API server to be ready'
-  await clock.sleep(5)
-  const after = await readFacts(machine)
-  const settled = Object.keys(before.containers).sort().join() === Object.keys(after.containers).sort().join()
-  return settled && (await staticPodsReady(context)) ? undefined : 'the static pods to settle'
+  if (!apiServerReady(observation)) return 'the API server to be ready'
+  const isSettled =
+    observation.kubelet.ageSeconds >= settledSeconds.kubelet &&
+    (youngestStaticPod(observation) ?? 0) >= settledSeconds.pods
+  return isSettled && areMirrorPodsReady(situation) ? undefined : 'the static pods to settle'
 }
 
 // What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready. One that a kubelet
-// has just made anew has no conditions at all, for some seconds.
-async function staticPodsReady({ machine }: Context): Promise<boolean> {
-  const selectors = `labelSelector=tier%3Dcontrol-plane&fieldSelector=spec.nodeName%3D${machine.name}`
-  const path = `/api/v1/namespaces/kube-system/pods?${selectors}`
-  const pods = (await readObject<{ items: Pick<Node, 'status'>[] }>(machine, path))?.items ?? []
-  return pods.length > 0 && pods.every(({ status }) => readyIn(status)?.status === 'True')
+// has just made has no conditions at all, for some seconds.
+function areMirrorPodsReady({ machine, observation }: Situation): boolean {
+  const pods = objectIn<{ items: { status: Pick<Status, 'conditions'> }[] }>(
+    'the static pods',
+    observation.api.get(podsPath(machine)),
+  )
+  if ('waitsFor' in pods) return false
+  const { items } = pods.value
+  return items.length > 0 && items.every(({ status }) => readyIn(status)?.status === 'True')
 }
 
-function readyIn({ conditions = [] }: Pick<Node['status'], 'conditions'>): Condition | undefined {
+function readyIn({ conditions = [] }: Pick<Status, 'conditions'>): Condition | undefined {
   return conditions.find(({ type }) => type === 'Ready')
 }

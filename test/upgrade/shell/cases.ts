@@ -5,7 +5,7 @@ import type { Case } from './disturbed.ts'
 import { addKubectl, kubeconfig } from './kubectl.ts'
 import type { Root } from './rooted.ts'
 
-const work = '/var/lib/capd-kubeadm-upgrader/v1.35.4'
+const work = '/var/lib/capd-kubeadm-upgrader/work'
 const etcdBackups = '/etc/kubernetes/tmp/kubeadm-backup-etcd-'
 const servers = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 
@@ -32,7 +32,7 @@ export const cases: Case[] = [
     prepare(root) {
       root.program('/stand-ins/systemctl')
       for (const name of ['2026-01-01', '2026-02-02']) root.write(`${etcdBackups}${name}/member/wal`, filling)
-      root.write(`${work}/etcd-backups/kubeadm-backup-etcd-2026-02-02`, '')
+      root.write(`${work}/../etcd-backups/kubeadm-backup-etcd-2026-02-02`, '')
       root.write(`${work}/bin/kubeadm`, filling)
       root.write(`${work}.old/bin/kubeadm`, filling)
     },
@@ -50,17 +50,16 @@ export const cases: Case[] = [
     leftovers: [/^\/etc\/kubernetes\/tmp\/restored\.yaml$/],
   },
   {
-    script: 'images.sh',
-    args: [work, String(filling.length)],
+    script: 'steps/image-list.sh',
+    args: [work],
     input: filling,
     disks: ['/var'],
     prepare(root) {
-      root.program(`${work}/bin/kubeadm`, 'echo registry/a:1')
-      root.program('/stand-ins/ctr', 'echo registry/b:1')
+      root.program(`${work}/bin/kubeadm`, 'cat "$5"')
       root.write(`${work}/cluster-configuration.yaml`, 'before')
       chmodSync(root.path(`${work}/cluster-configuration.yaml`), 0o600)
     },
-    leftovers: [/\/cluster-configuration\.yaml\.new$/],
+    leftovers: [/\/(cluster-configuration\.yaml|images\.list)\.new$/],
   },
   {
     script: 'steps/binaries.sh',
@@ -77,10 +76,10 @@ export const cases: Case[] = [
   },
   {
     script: 'steps/image-archive.sh',
-    args: [work, 'registry/a:1'],
+    args: [work, 'v1.35.4', 'registry/a:1'],
     disks: ['/var'],
     prepare(root) {
-      mkdirSync(root.path(work), { recursive: true })
+      root.write(`${work}/key`, 'v1.35.4\n')
       root.write('/tmp/archive', filling)
       root.program('/stand-ins/containerd')
       root.program('/stand-ins/ctr', 'case $4 in ls) echo registry/a:1 ;; export) cat /tmp/archive >"$5" ;; esac')

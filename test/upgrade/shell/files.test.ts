@@ -5,9 +5,10 @@ import { userInfo } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { filesOf } from '../../../src/kubernetes/desired-files.ts'
 import { closedPlaces } from '../../../src/kubernetes/file-places.ts'
-import type { Machine } from '../../../src/machine/machine.ts'
-import type { Context } from '../../../src/upgrade/step.ts'
+import { observe } from '../../../src/machine/observe.ts'
+import type { Situation } from '../../../src/upgrade/step.ts'
 import { files as step } from '../../../src/upgrade/steps/files.ts'
+import { realMachine } from '../../machine/shell/real-machine.ts'
 import { createRoot, type Root } from './rooted.ts'
 
 const state = '/var/lib/capd-kubeadm-upgrader/files'
@@ -17,23 +18,38 @@ const owner = `${uid}:${gid}`
 const isRoot = uid === 0
 const conf = { path: '/etc/lab/one.conf', content: 'one', owner }
 
-// The context of a machine whose KubeadmConfig has these files. The root itself is below /tmp.
-function contextOf(entries: object[], machine: Machine): Context {
-  const closed = closedPlaces.filter((place) => /^\/(etc|usr|var)\//.test(place))
-  return { machine, files: { wanted: filesOf({ files: entries }).wanted, closed } } as Context
+// What the step decides by on a machine whose KubeadmConfig has these files. The root itself is below /tmp.
+async function situationOf(root: Root, entries: object[], closed = closedBelowRoot): Promise<Situation> {
+  root.write('/proc/uptime', '100.00 0\n')
+  root.write('/proc/sys/kernel/random/boot_id', 'boot\n')
+  const observation = await observe(realMachine(root), { sections: ['work'] })
+  return { observation, files: { wanted: filesOf({ files: entries }).wanted, closed } } as Situation
 }
 
-// Writes what is to be written, as a walk does, and tells what was asked of the machine.
+const closedBelowRoot = closedPlaces.filter((place) => /^\/(etc|usr|var)\//.test(place))
+
+interface Ran {
+  argv: string[]
+  input: string
+}
+
+// Runs the script of the step, as a walk does, and throws the error that its output stands for.
+async function act(root: Root, situation: Situation, ran: Ran[] = []): Promise<void> {
+  const action = step.action?.(situation)
+  if (action?.kind !== 'run') throw new Error('no script is run')
+  const machine = root.machine((argv, input) => ran.push({ argv, input }))
+  const error = action.read?.(await machine.run(action.script, action.args, { input: action.input ?? '' }))
+  if (error) throw error
+}
+
+// Writes what is to be written, and gives what was run on the machine.
 async function write(root: Root, ...entries: object[]) {
-  const asked: { argv: string[]; input: string }[] = []
-  const context = contextOf(
-    entries,
-    root.machine((argv, input) => asked.push({ argv, input })),
-  )
-  const before = await step.done(context)
-  if (before !== 'done') await step.apply?.(context)
-  expect(await step.done(context)).toBe('done')
-  return { before, asked }
+  const ran: Ran[] = []
+  const situation = await situationOf(root, entries)
+  const before = step.done(situation)
+  if (before !== 'done') await act(root, situation, ran)
+  expect(step.done(await situationOf(root, entries))).toBe('done')
+  return { before, ran }
 }
 
 function modeOf(root: Root, path: string): string {
@@ -167,9 +183,9 @@ describe.skipIf(process.platform !== 'linux')('files.sh', () => {
     const secret = 'the-secret-content'
     const root = createRoot()
     root.write(conf.path, 'another-secret')
-    const { asked } = await write(root, { ...conf, content: secret })
-    const argv = JSON.stringify(asked.map((one) => one.argv))
-    const digests = asked.flatMap(({ input }) => input.match(/[0-9a-f]{64}/g) ?? [])
+    const { ran } = await write(root, { ...conf, content: secret })
+    const argv = JSON.stringify(ran.map((one) => one.argv))
+    const digests = ran.flatMap(({ input }) => input.match(/[0-9a-f]{64}/g) ?? [])
     expect(digests.length).toBeGreaterThan(0)
     for (const part of [secret, Buffer.from(secret).toString('base64').slice(0, -4), ...digests]) {
       expect(argv).not.toContain(part)
@@ -207,28 +223,28 @@ describe.skipIf(process.platform !== 'linux')('files.sh refuses', () => {
   ])('%s, and writes and notes nothing', async (_, why, prepare, change = {}) => {
     const root = createRoot()
     prepare(root)
-    const context = contextOf([{ ...conf, ...change }], root.machine())
-    await expect(step.apply?.(context)).rejects.toMatchObject({
+    const situation = await situationOf(root, [{ ...conf, ...change }])
+    await expect(act(root, situation)).rejects.toMatchObject({
       code: 'FILE_REFUSED',
       values: { path: conf.path, why },
     })
-    expect(await step.done(context)).not.toBe('done')
+    expect(step.done(await situationOf(root, [{ ...conf, ...change }]))).not.toBe('done')
     expect(root.has(`${state}/applied${root.path(conf.path)}`)).toBe(false)
     expect(root.has('/etc/kubernetes/manifests/one.conf')).toBe(false)
     if (statSync(root.path('/etc/lab')).isDirectory()) expect(leftIn(root, '/etc/lab')).toEqual([])
   })
 
   test('what arrives cut off: a file is whole or is not written', async () => {
-    const whole = contextOf([conf, { ...conf, path: '/etc/lab/two.conf' }], createRoot().machine())
-    let [command, text]: [string[], string] = [[], '']
-    const machine = createRoot().machine((argv, input) => {
-      if (argv[0] === 'sh') [command, text] = [argv, input]
-    })
-    await step.apply?.({ ...whole, machine })
+    const action = step.action?.(await situationOf(createRoot(), [conf, { ...conf, path: '/etc/lab/two.conf' }]))
+    if (action?.kind !== 'run') throw new Error('no script is run')
+    const { script, args, input: text = '' } = action
     expect(text).toContain('/etc/lab/one.conf ')
     for (let cut = 0; cut < text.length; cut += 7) {
       const root = createRoot()
-      await root.machine().attempt(command, { input: text.slice(0, cut) })
+      await root
+        .machine()
+        .run(script, args, { input: text.slice(0, cut) })
+        .catch(() => 'it failed')
       const there = ['one', 'two'].map((name) => `/etc/lab/${name}.conf`).filter((path) => root.has(path))
       for (const path of there) expect(root.read(path), `cut at ${cut}`).toBe('one\n')
       if (root.has('/etc/lab')) expect(leftIn(root, '/etc/lab')).toEqual([])
@@ -245,8 +261,7 @@ describe.skipIf(process.platform !== 'linux')('files.sh refuses', () => {
   ])('a closed place with %s in it is one place, and no program text', async (_, place) => {
     const root = createRoot()
     root.write('/etc/here', '')
-    const context = contextOf([conf], root.machine())
-    await step.apply?.({ ...context, files: { ...context.files, closed: [place] } })
+    await act(root, await situationOf(root, [conf], [place]))
     expect(root.read(conf.path)).toBe('one\n')
     expect(root.has('/etc/pwned')).toBe(false)
     expect(root.has('/etc/lab/pwned')).toBe(false)

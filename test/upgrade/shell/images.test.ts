@@ -13,50 +13,30 @@ function machine(kubeadm: string, ctr = ''): Root {
   return root
 }
 
-describe.skipIf(process.platform !== 'linux')('images.sh', () => {
+describe.skipIf(process.platform !== 'linux')('image-list.sh', () => {
+  const file = 'steps/image-list.sh'
   const lists = 'echo registry/a:1; echo registry/pause:3; echo registry/b:1; echo "warning: c" >&2'
-  const length = String(Buffer.byteLength(yaml))
 
   function refusing(...said: string[]): Root {
     return machine(`cat >&2 <<'SAID'\n${said.join('\n')}\nSAID\nexit 1`)
   }
 
-  test("prints which images are needed, but for kubeadm's pause, and which are there, by the configuration it is given", async () => {
-    const root = machine(lists, 'echo registry/b:1; echo registry/d:1')
-    const { exitCode, stdout } = await root.runWith(yaml, 'images.sh', work, length)
-    expect(exitCode).toBe(0)
-    expect(stdout.split('\n')).toEqual([
-      'needed registry/a:1',
-      'needed registry/b:1',
-      'there registry/b:1',
-      'there registry/d:1',
-    ])
+  test('leaves the list that kubeadm makes by the configuration, for root alone', async () => {
+    const root = machine(lists)
+    expect(await root.runWith(yaml, file, work)).toEqual({ exitCode: 0, stdout: '' })
+    expect(root.read(`${work}/images.list`)).toBe('registry/a:1\nregistry/pause:3\nregistry/b:1\n')
     expect(root.read(configuration)).toBe(yaml)
-    expect(statSync(root.path(configuration)).mode & 0o777).toBe(0o600)
+    for (const path of [configuration, `${work}/images.list`])
+      expect(statSync(root.path(path)).mode & 0o777).toBe(0o600)
     expect(root.calls()[0]).toBe(`kubeadm config images list --config ${configuration}`)
+    expect(readdirSync(root.path(work)).sort()).toEqual(['bin', 'cluster-configuration.yaml', 'images.list'])
   })
 
-  test('goes by the configuration that it was given before, when it is given none', async () => {
+  test('puts another list in the place of one that is there', async () => {
     const root = machine(lists)
-    root.write(configuration, yaml)
-    expect((await root.run('images.sh', work, '0')).exitCode).toBe(0)
-    expect(root.read(configuration)).toBe(yaml)
-  })
-
-  test('asks kubeadm nothing without any configuration', async () => {
-    const root = machine(lists)
-    expect((await root.run('images.sh', work, '0')).exitCode).not.toBe(0)
-    expect(root.calls()).toEqual([])
-  })
-
-  test('keeps the one from before when the configuration arrives cut off', async () => {
-    for (const cut of [0, 1, yaml.length - 1]) {
-      const root = machine(lists)
-      root.write(configuration, 'before')
-      expect((await root.runWith(yaml.slice(0, cut), 'images.sh', work, length)).exitCode).not.toBe(0)
-      expect(root.read(configuration)).toBe('before')
-      expect(root.has(`${configuration}.new`)).toBe(false)
-    }
+    root.write(`${work}/images.list`, 'registry/old:1\n')
+    await root.runWith(yaml, file, work)
+    expect(root.read(`${work}/images.list`)).not.toContain('old')
   })
 
   test.each([
@@ -64,18 +44,24 @@ describe.skipIf(process.platform !== 'linux')('images.sh', () => {
     [['W0102 03:04:05.6 common.go] deprecated', '', 'strict decoding error', 'more'], 'strict decoding error'],
     [['with \u001b[31m colours'], 'with [31m colours'],
     [['To see the stack trace of this error'], ''],
-  ])('prints why kubeadm refuses the configuration, when it says %j', async (said, why) => {
-    const { exitCode, stdout } = await refusing(...said).runWith(yaml, 'images.sh', work, length)
+  ])('prints why kubeadm refuses the configuration, when it prints %j, and leaves no list', async (said, why) => {
+    const root = refusing(...said)
+    const { exitCode, stdout } = await root.runWith(yaml, file, work)
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `refused ${why}` })
+    expect(root.has(`${work}/images.list`)).toBe(false)
+    expect(root.has(`${work}/images.list.new`)).toBe(false)
   })
 
   test.each([
-    ['kubeadm is killed', () => machine('kill -9 $$')],
-    ['containerd does not answer', () => machine(lists, 'exit 1')],
-  ])('fails when %s, rather than need no image or every one', async (_, broken) => {
-    const { exitCode, stdout } = await broken().runWith(yaml, 'images.sh', work, length)
+    ['is killed', 'echo registry/a:1; kill -9 $$'],
+    ['ends with a code of its own', 'echo registry/a:1; exit 2'],
+  ])('fails and leaves no list when kubeadm %s', async (_, kubeadm) => {
+    const root = machine(kubeadm)
+    const { exitCode, stdout } = await root.runWith(yaml, file, work)
     expect(exitCode).not.toBe(0)
     expect(stdout).toBe('')
+    expect(root.has(`${work}/images.list`)).toBe(false)
+    expect(root.has(`${work}/images.list.new`)).toBe(false)
   })
 })
 
@@ -112,45 +98,43 @@ describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
   function nodeImage(script = ctr): Root {
     const root = machine('', script)
     root.program('/stand-ins/containerd')
-    root.write(`${work}/x`, '')
+    root.write(`${work}/key`, 'v1.35.4\n')
     return root
   }
 
   test('exports the images that are asked for, renamed into place', async () => {
     const root = nodeImage()
-    expect((await root.run('steps/image-archive.sh', work, 'registry/a:1', 'registry/b:1')).exitCode).toBe(0)
-    expect(root.read(`${work}/images.tar`)).toBe(`${work}/images.tar.new registry/a:1 registry/b:1\n`)
+    expect((await root.run('steps/image-archive.sh', work, 'v1.35.4', 'registry/a:1', 'registry/b:1')).exitCode).toBe(0)
+    expect(root.read(`${work}/images.tar`)).toBe('images.tar.new registry/a:1 registry/b:1\n')
     expect(root.has(`${work}/images.tar.new`)).toBe(false)
     expect(root.has(`${work}/images.failed`)).toBe(false)
   })
 
   test('leaves out what may be lacking and is', async () => {
     const root = nodeImage()
-    await root.run('steps/image-archive.sh', work, 'registry/a:1', '?registry/c:1', '?registry/b:1')
-    expect(root.read(`${work}/images.tar`)).toBe(`${work}/images.tar.new registry/a:1 registry/b:1\n`)
+    await root.run('steps/image-archive.sh', work, 'v1.35.4', 'registry/a:1', '?registry/c:1', '?registry/b:1')
+    expect(root.read(`${work}/images.tar`)).toBe('images.tar.new registry/a:1 registry/b:1\n')
     expect(root.has(`${work}/images.failed`)).toBe(false)
   })
 
   test('names the image that it does not have, and exports nothing', async () => {
     const root = nodeImage()
-    await root.run('steps/image-archive.sh', work, 'registry/a:1', 'registry/a:10', 'registry/c:1')
+    await root.run('steps/image-archive.sh', work, 'v1.35.4', 'registry/a:1', 'registry/a:10', 'registry/c:1')
     expect(root.read(`${work}/images.failed`)).toBe('lacks registry/a:10\n')
     expect(root.has(`${work}/images.tar`)).toBe(false)
   })
 
   test('tells why an export failed', async () => {
     const root = nodeImage('case $4 in ls) echo registry/a:1 ;; export) echo "no space left" >&2; exit 1 ;; esac')
-    await root.run('steps/image-archive.sh', work, 'registry/a:1')
+    await root.run('steps/image-archive.sh', work, 'v1.35.4', 'registry/a:1')
     expect(root.read(`${work}/images.failed`)).toBe('no space left\n')
     expect(root.has(`${work}/images.tar`)).toBe(false)
   })
 
-  test('leaves an empty reason when the disk has no space for one, and no half archive', async () => {
-    const root = nodeImage('case $4 in ls) echo registry/a:1 ;; export) echo half >"$5"; exit 1 ;; esac')
-    // cat is what writes the reason.
-    root.program('/stand-ins/cat', 'echo "cat: write error: No space left on device" >&2; exit 1')
-    expect((await root.run('steps/image-archive.sh', work, 'registry/a:1')).exitCode).toBe(1)
-    expect(readdirSync(root.path(work)).sort()).toEqual(['bin', 'images.failed', 'x'])
-    expect(root.read(`${work}/images.failed`)).toBe('')
+  test("leaves another attempt's directory alone", async () => {
+    const root = nodeImage()
+    expect((await root.run('steps/image-archive.sh', work, 'v1.36.3', 'registry/a:1')).exitCode).toBe(1)
+    expect(root.has(`${work}/images.tar`)).toBe(false)
+    expect(root.has(`${work}/images.failed`)).toBe(false)
   })
 })

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { addKubectl, kubeconfig } from './kubectl.ts'
 import { createRoot, type Root } from './rooted.ts'
@@ -228,6 +228,15 @@ describe.skipIf(process.platform !== 'linux')('tidy.sh', () => {
     expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')).exitCode).toBe(1)
     await root.run('steps/tidy.sh', work)
     expect(root.has(`${backups}-7`)).toBe(false)
+  })
+
+  test('removes the copies of etcd of an attempt that another one has replaced', async () => {
+    const root = machine(`mkdir ${backups}-7; exit 1`)
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')
+    rmSync(root.path(work), { recursive: true })
+    await root.run('steps/tidy.sh', work)
+    expect(root.has(`${backups}-7`)).toBe(false)
+    expect(root.has('/var/lib/etcd-backups')).toBe(false)
   })
 
   test('leaves what others made while no kubeadm of ours ran', async () => {

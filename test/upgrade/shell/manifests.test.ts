@@ -22,23 +22,6 @@ function backUp(root: Root, name: string, pod: string, seconds: number): void {
 
 const without = (...missing: string[]) => pods.filter((pod) => !missing.includes(pod))
 
-describe.skipIf(process.platform !== 'linux')('missing-manifests.sh', () => {
-  test('says nothing when all are there', async () => {
-    expect(await machine(pods).run('steps/missing-manifests.sh')).toEqual({ exitCode: 0, stdout: '' })
-  })
-
-  test('names those that are missing', async () => {
-    const root = machine(without('kube-apiserver', 'etcd'))
-    expect((await root.run('steps/missing-manifests.sh')).stdout).toBe('kube-apiserver\netcd')
-  })
-
-  test('does not miss etcd where it has no data', async () => {
-    const root = createRoot()
-    for (const pod of without('etcd')) root.write(manifest(pod), '')
-    expect((await root.run('steps/missing-manifests.sh')).stdout).toBe('')
-  })
-})
-
 describe.skipIf(process.platform !== 'linux')('restore-manifests.sh', () => {
   test("puts the missing ones back from kubeadm's newest backups, and leaves the others", async () => {
     const root = machine(without('kube-apiserver', 'etcd'))

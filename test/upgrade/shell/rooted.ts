@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { onTestFinished } from 'vitest'
 import type { Engine } from '../../../src/machine/engine.ts'
-import { type Machine, machineOn } from '../../../src/machine/machine.ts'
+import { type MachineHost, machineOn } from '../../../src/machine/machine.ts'
 
 // A directory that stands for a machine's root: shell files of src/ run on it, with the absolute paths in their
 // text moved below it and stand-ins for the machine's programs.
@@ -19,7 +19,7 @@ export interface Root {
   // How programs were called, in order, with paths as in the machine; so are those in what is read.
   calls: () => string[]
   // The same directory as a machine whose commands are real, on real paths; `asked` is told each command.
-  machine: (asked?: (argv: string[], input: string) => void) => Machine
+  machine: (asked?: (argv: string[], input: string) => void) => MachineHost
   // Runs a shell file of src/upgrade/ with these arguments, paths among them moved, too.
   run: (file: string, ...args: string[]) => Promise<Ended>
   // The same, with this on its standard input.
@@ -36,13 +36,13 @@ export function createRoot(): Root {
   const root = mkdtempSync(join(tmpdir(), 'machine-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   const path = (inMachine: string) => join(root, inMachine)
-  const moved = (text: string) => text.replace(/(?<![\w.}])\/(etc|proc|tmp|usr|var)\//g, `${root}/$1/`)
+  const moved = (text: string) => text.replace(/(?<![\w.}])\/(etc|proc|run|tmp|usr|var)(?=[/ ])/g, `${root}/$1`)
   const withoutRoot = (file: string) => readFileSync(file, 'utf8').replaceAll(root, '')
   const write = (inMachine: string, text: string) => {
     mkdirSync(dirname(path(inMachine)), { recursive: true })
     writeFileSync(path(inMachine), text)
   }
-  mkdirSync(path('tmp'))
+  for (const directory of ['run', 'tmp']) mkdirSync(path(directory))
   const runWith: Root['runWith'] = async (input, file, ...args) => {
     const text = readFileSync(new URL(`../../../src/upgrade/${file}`, import.meta.url), 'utf8')
     write('script.sh', moved(text))

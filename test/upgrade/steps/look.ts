@@ -1,21 +1,34 @@
 import { expect } from 'vitest'
-import type { Step } from '../../../src/upgrade/step.ts'
+import type { Look, Step } from '../../../src/upgrade/step.ts'
 import { type Lab, putAtTarget, startQuickLab } from '../../fake-docker/lab.ts'
-import { contextOf } from '../walk.ts'
+import { target } from '../../fake-docker/release.ts'
+import { situationOf } from '../walk.ts'
 
 export type Row = [name: string, waitsFor: string, why: string, change: (lab: Lab) => void]
 
-export const nothing: [why: string, change: () => void] = ['all is so', () => {}]
+export const nothing: [why: string, change: () => void] = ['everything is at the target', () => {}]
 
-// What a look finds on a machine of three control plane machines and a worker that were put at the target, and
-// then changed like this.
+export const work = '/var/lib/capd-kubeadm-upgrader/work'
+
+// What a step finds on a machine of three control plane machines and a worker that were put at the target, and then
+// changed like this. A look changes nothing.
 export async function look(step: Step, name: string, change: (lab: Lab) => void): Promise<string> {
   const lab = startQuickLab('cp-1', 'cp-2', 'cp-3', 'w-1')
   for (const each of ['cp-1', 'cp-2', 'cp-3', 'w-1']) putAtTarget(lab, each)
   change(lab)
-  const found = await step.done(contextOf(lab, name))
+  const found = await lookAt(step, lab, name)
   expect(lab.machine(name).effects).toEqual([])
   return found === 'done' ? found : found.waitsFor
+}
+
+export async function lookAt(step: Step, lab: Lab, name: string): Promise<Look> {
+  return step.done(await situationOf(lab, name, step))
+}
+
+// Puts something into the work directory of the attempt to the target, or of another one.
+export function stage({ machine }: Lab, name: string, entry: string, content = '', key = target): void {
+  machine(name).files.set(`${work}/key`, `${key}\n`)
+  machine(name).files.set(`${work}/${entry}`, content)
 }
 
 export function serverOf({ machine }: Lab, name: string) {

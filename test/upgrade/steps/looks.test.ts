@@ -10,9 +10,7 @@ import { staticPods } from '../../../src/upgrade/steps/static-pods.ts'
 import { tidy } from '../../../src/upgrade/steps/tidy.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { digestOf, old, target } from '../../fake-docker/release.ts'
-import { look, nothing, type Row, serverOf, stopContainers } from './look.ts'
-
-const work = `/var/lib/capd-kubeadm-upgrader/${target}`
+import { look, nothing, type Row, serverOf, stage, stopContainers, work } from './look.ts'
 
 const rows: [Step, ...Row][] = [
   [staticPods, 'cp-1', 'done', ...nothing],
@@ -143,7 +141,7 @@ const rows: [Step, ...Row][] = [
   [
     apiServers,
     'w-1',
-    'every API server to answer',
+    'the version of the API server of cp-3 (the API server does not answer)',
     'one does not, though the load balancer would find another',
     (lab) => Object.assign(serverOf(lab, 'cp-3'), { answers: false }),
   ],
@@ -171,6 +169,16 @@ const rows: [Step, ...Row][] = [
   ],
   [
     kubeadmConfig,
+    'cp-1',
+    'done',
+    'it names another one by now and kubeadm has run',
+    (lab) => {
+      lab.cluster.kubeadmConfigVersion = 'v1.35.9'
+      stage(lab, 'cp-1', 'kubeadm.done')
+    },
+  ],
+  [
+    kubeadmConfig,
     'w-1',
     'done',
     'it names a newer one, which is the control plane',
@@ -186,7 +194,7 @@ const rows: [Step, ...Row][] = [
   [
     kubeadmConfig,
     'cp-1',
-    'the API server',
+    "the cluster's kubeadm-config (the API server does not answer)",
     'it does not answer',
     (lab) => Object.assign(serverOf(lab, 'cp-1'), { answers: false }),
   ],
@@ -216,27 +224,23 @@ const rows: [Step, ...Row][] = [
     ({ machine }) => Object.assign(machine('cp-2'), { etcdHealthy: false }),
   ],
   [binaries, 'w-1', 'the download', 'nothing is there', () => {}],
+  [binaries, 'w-1', 'the download', 'only a part is there', (lab) => stage(lab, 'w-1', 'bin.partial/kubeadm', target)],
+  [binaries, 'w-1', 'done', 'the directory is in its place', (lab) => stage(lab, 'w-1', 'bin/kubeadm', target)],
   [
     binaries,
     'w-1',
     'the download',
-    'only a part is there',
-    ({ machine }) => machine('w-1').files.set(`${work}/bin.partial/kubeadm`, target),
+    "another attempt's programs are there",
+    (lab) => stage(lab, 'w-1', 'bin/kubeadm', 'v1.36.3', 'v1.36.3'),
   ],
-  [
-    binaries,
-    'w-1',
-    'done',
-    'the directory is in its place',
-    ({ machine }) => machine('w-1').files.set(`${work}/bin/kubeadm`, target),
-  ],
-  [kubeadm, 'w-1', 'kubeadm', 'it has not ended well', ({ machine }) => machine('w-1').files.set(`${work}/x`, '')],
+  [kubeadm, 'w-1', 'kubeadm', 'it has not ended well', (lab) => stage(lab, 'w-1', 'x')],
+  [kubeadm, 'w-1', 'done', 'it has marked its success', (lab) => stage(lab, 'w-1', 'kubeadm.done')],
   [
     kubeadm,
     'w-1',
-    'done',
-    'it has marked its success',
-    ({ machine }) => machine('w-1').files.set(`${work}/kubeadm.done`, ''),
+    'kubeadm',
+    'another attempt has marked its success',
+    (lab) => stage(lab, 'w-1', 'kubeadm.done', '', `${target} with files 0123456789ab`),
   ],
   [kubelet, 'w-1', 'done', ...nothing],
   [
@@ -258,8 +262,18 @@ const rows: [Step, ...Row][] = [
     tidy,
     'w-1',
     'the staged files to be removed',
-    'they are only moved away',
-    ({ machine }) => machine('w-1').files.set(`${work}.old/bin/kubeadm`, target),
+    "another attempt's are there",
+    (lab) => stage(lab, 'w-1', 'bin/kubeadm', 'v1.36.3', 'v1.36.3'),
+  ],
+  [
+    tidy,
+    'w-1',
+    'the staged files to be removed',
+    'a unit has ended and is not forgotten',
+    ({ machine, clock }) => {
+      machine('w-1').units.start('capd-kubeadm-upgrader-images', 'images', 60, () => ({ exitCode: 0, log: '' }))
+      clock.pass(10)
+    },
   ],
 ]
 

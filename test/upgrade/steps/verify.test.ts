@@ -20,7 +20,7 @@ const rows: Row[] = [
   ],
   [
     'w-1',
-    `the Node to say ${target}`,
+    `the Node to report ${target}`,
     'the kubelet has not told the API yet',
     (lab) => Object.assign(nodeOf(lab, 'w-1'), { kubeletVersion: old }),
   ],
@@ -29,12 +29,17 @@ const rows: Row[] = [
     'w-1',
     'the Node to be Ready',
     'its Ready is from before the restart of the kubelet',
-    (lab) => Object.assign(nodeOf(lab, 'w-1'), { heartbeat: lab.machine('w-1').kubelet.since * 1000 - 1000 }),
+    (lab) => Object.assign(nodeOf(lab, 'w-1'), { heartbeat: lab.clock.now() - 62_000 }),
   ],
-  ['w-1', 'the API server', 'its Node is gone', ({ cluster }) => cluster.nodes.delete('w-1')],
   [
     'w-1',
-    'the API server',
+    'the Node w-1 (it does not exist: Error from server (NotFound): nodes "w-1" not found)',
+    'its Node is gone',
+    ({ cluster }) => cluster.nodes.delete('w-1'),
+  ],
+  [
+    'w-1',
+    'the Node w-1 (the API server does not answer)',
     'no API server answers',
     (lab) => ['cp-1', 'cp-2', 'cp-3'].map((name) => Object.assign(serverOf(lab, name), { answers: false })),
   ],
@@ -47,12 +52,21 @@ const rows: Row[] = [
   [
     'w-1',
     'the kubelet to stay up',
-    'the kubelet is started again and again',
+    'the kubelet has run for some seconds only',
+    (lab) => {
+      lab.machine('w-1').kubelet.startedAt = lab.machine('w-1').uptime - 4
+      nodeOf(lab, 'w-1').heartbeat = lab.clock.now()
+    },
+  ],
+  [
+    'w-1',
+    'the Node to be Ready',
+    'the kubelet is started again and again, and its Ready is from before',
     ({ machine }) => machine('w-1').brokenKubelets.add(target),
   ],
   [
     'cp-1',
-    'the API server',
+    'the Node cp-1 (the API server does not answer)',
     'its own API server does not answer, though others do',
     (lab) => Object.assign(serverOf(lab, 'cp-1'), { answers: false }),
   ],
@@ -83,14 +97,17 @@ const rows: Row[] = [
   [
     'cp-1',
     'the static pods to settle',
-    'a mirror pod was made just now, and says nothing of itself yet',
+    'a mirror pod was made just now, and reports nothing of itself yet',
     ({ machine }) => Object.assign(machine('cp-1'), { mirrorPods: 'just made' }),
   ],
   [
     'cp-1',
     'the static pods to settle',
-    'they start once more while they are watched',
-    ({ machine, clock }) => clock.after(5, () => machine('cp-1').restartStaticPods()),
+    'they have started once more a moment ago',
+    ({ machine, clock }) => {
+      machine('cp-1').restartStaticPods()
+      clock.pass(4)
+    },
   ],
 ]
 

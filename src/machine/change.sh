@@ -1,0 +1,149 @@
+# Makes one change in this machine, if the attempt record is still the one that the caller saw. This is the only way
+# in which the service changes anything in a machine, so whatever two replicas do, they do it one after the other.
+#
+# Arguments: state directory, SHA-256 of the record that the caller saw ("" for none), the new record (one line; "" to
+# keep the old one), bytes on standard input, and one change with its arguments:
+#   note                                  nothing but the record
+#   begin <key> [unit ...]                a work directory for another attempt; ends these units, if they run. What was
+#                                         staged stays for the same key, and goes for another
+#   run <script> [argument ...]           write the record, then run a script, which reads standard input, unless a unit of
+#                                         ours runs
+#   rest <script> [argument ...]          run a script, then write the record: the attempt ends where the machine rests
+#   start <unit> <seconds> <script> [argument ...]
+#                                         start a unit that runs a script, unless a unit of ours runs already
+#   clear <unit> <invocation id>          forget a unit that has ended, if it is still the run that the caller saw
+#
+# Prints one line: "made", followed by what the script printed, "differs" or "busy". Anything else is a failure.
+set -eu
+umask 077
+state=$1 seen=$2 record=$3 bytes=$4 change=$5
+shift 5
+
+mkdir -p "$state"
+exec 9<"$state"
+flock -w 20 9
+
+# "differs" when another replica or a newer request was faster.
+held=
+[ ! -f "$state/attempt.json" ] || held=$(sha256sum <"$state/attempt.json" | cut -d ' ' -f 1)
+if [ "$held" != "$seen" ]; then
+  echo differs
+  exit 0
+fi
+
+# Whole or not at all: the caller may have died in the middle of its sentence.
+input=$(mktemp -p /run capd-kubeadm-upgrader.XXXXXX)
+trap 'rm -f "$input"' EXIT
+head -c "$bytes" >"$input"
+[ "$(wc -c <"$input")" = "$bytes" ]
+
+# Writes a line to a file. The shell's own printf does not report that a disk is full.
+write() {
+  printf '%s\n' "$1" | cat >"$2"
+}
+
+write_record() {
+  [ -n "$record" ] || return 0
+  write "$record" "$state/attempt.json.new"
+  sync "$state/attempt.json.new"
+  mv -fT "$state/attempt.json.new" "$state/attempt.json"
+}
+
+at_work=activating,deactivating,running,start,reloading
+
+# Names of our units in these states. Fails where systemd does not answer: then a unit may be at work.
+units_in() {
+  listed=$(systemctl list-units --all --plain --no-legend --state="$1" 'capd-kubeadm-upgrader-*.service') || return
+  echo "$listed" | cut -d ' ' -f 1
+}
+
+# Ends with "busy" while a unit of ours runs.
+unless_busy() {
+  working=$(units_in "$at_work")
+  if [ -n "$working" ]; then
+    echo busy
+    exit 0
+  fi
+}
+
+forget_unit() {
+  systemctl stop "$1" 2>/dev/null || true
+  systemctl reset-failed "$1" 2>/dev/null || true
+}
+
+case $change in
+  note)
+    write_record
+    echo made
+    ;;
+  begin)
+    key=$1
+    shift
+    # Another unit at work changes the machine, whatever became of the record: it is left to come to its end.
+    working=$(units_in "$at_work")
+    loaded=$(units_in loaded)
+    for unit in $working; do
+      case " $* " in *" ${unit%.service} "*) ;; *) echo busy && exit 0 ;; esac
+    done
+    for unit in $loaded; do forget_unit "$unit"; done
+    rm -rf "$state/work.old" "$state/work.new"
+    if [ -n "$key" ] && [ "$(cat "$state/work/key" 2>/dev/null)" = "$key" ]; then
+      # The cluster's configuration may be another one by now.
+      rm -f "$state/work/images.list" "$state/work/images.failed"
+    else
+      mkdir "$state/work.new"
+      write "$key" "$state/work.new/key"
+      [ ! -e "$state/work" ] || mv "$state/work" "$state/work.old"
+      [ -z "$key" ] || mv "$state/work.new" "$state/work"
+      rm -rf "$state/work.old" "$state/work.new"
+    fi
+    write_record
+    echo made
+    ;;
+  run)
+    script=$1
+    shift
+    unless_busy
+    write_record
+    echo made
+    (umask 022 && exec sh -c "$script" script "$@" <"$input")
+    ;;
+  rest)
+    script=$1
+    shift
+    output=$(umask 022 && exec sh -c "$script" script "$@" <"$input")
+    write_record
+    echo made
+    printf '%s\n' "$output"
+    ;;
+  start)
+    unit=$1 seconds=$2 script=$3
+    shift 3
+    unless_busy
+    forget_unit "$unit"
+    mkdir -p "$state/work"
+    write "$script" "$state/work/$unit.sh.new"
+    cp "$input" "$state/work/$unit.input"
+    mv "$state/work/$unit.sh.new" "$state/work/$unit.sh"
+    write_record
+    # systemd-run needs no D-Bus daemon for this: it uses systemd's private socket.
+    systemd-run --quiet --unit="$unit" --no-block --property=Type=exec --property=RemainAfterExit=yes \
+      --property="RuntimeMaxSec=$seconds" --property="StandardInput=file:$state/work/$unit.input" \
+      sh "$state/work/$unit.sh" "$@" >&2
+    echo made
+    ;;
+  clear)
+    if [ "$(systemctl show "$1" --property=InvocationID --value)" != "$2" ] ||
+      [ -n "$(systemctl list-units --plain --no-legend --state=running "$1.service")" ]; then
+      echo differs
+      exit 0
+    fi
+    write_record
+    forget_unit "$1"
+    echo made
+    ;;
+  *)
+    echo "unknown change: $change" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,59 @@
+import { UpgradeError } from '../errors/upgrade-error.ts'
+import { type MachineHost, type ShellFile, shellFile, stateDirectory } from './machine.ts'
+
+const script = shellFile(new URL('change.sh', import.meta.url))
+
+/** What a change does in the machine, besides writing the record. change.sh describes each. */
+export type Change =
+  | { kind: 'note' }
+  | { kind: 'begin'; key: string; endable: readonly string[] }
+  | { kind: 'run' | 'rest'; script: ShellFile; args: readonly string[]; input?: string }
+  | { kind: 'start'; unit: string; limitSeconds: number; script: ShellFile; args: readonly string[]; input?: string }
+  | { kind: 'clear'; unit: string; invocationId: string }
+
+/** The record that the caller saw, by its digest, and the one to write in its place; undefined keeps the old one. */
+export interface RecordSwap {
+  seen: string
+  record: string | undefined
+}
+
+/**
+ * What became of a change. `differs`: the record, or the unit, is not the one that the caller saw any more, and nothing
+ * was changed. `busy`: a unit of ours is at work, and nothing was changed.
+ */
+export type ChangeResult = { kind: 'made'; output: string } | { kind: 'differs' | 'busy' }
+
+// A change that runs a script holds the machine's lock for so long at most.
+const timeoutSeconds = 120
+
+/**
+ * Makes one change in the machine, under the machine's lock and only if the record is the one that the caller saw.
+ * Throws EXEC_FAILED, DISK_FULL and what the engine throws; the record may have been written then, and a script of
+ * `run` may have run in part.
+ */
+export async function change(machine: MachineHost, swap: RecordSwap, wanted: Change): Promise<ChangeResult> {
+  const input = 'input' in wanted ? (wanted.input ?? '') : ''
+  const bytes = String(Buffer.byteLength(input))
+  const args = [stateDirectory, swap.seen, swap.record ?? '', bytes, wanted.kind, ...argumentsOf(wanted)]
+  const printed = await machine.run(script, args, { input, timeoutSeconds })
+  const [first = '', ...rest] = printed.split('\n')
+  if (first === 'made') return { kind: 'made', output: rest.join('\n') }
+  if (first === 'differs' || first === 'busy') return { kind: first }
+  throw new UpgradeError('EXEC_FAILED', { command: script.name }, { detail: printed })
+}
+
+function argumentsOf(wanted: Change): string[] {
+  switch (wanted.kind) {
+    case 'note':
+      return []
+    case 'begin':
+      return [wanted.key, ...wanted.endable]
+    case 'run':
+    case 'rest':
+      return [wanted.script.text, ...wanted.args]
+    case 'start':
+      return [wanted.unit, String(wanted.limitSeconds), wanted.script.text, ...wanted.args]
+    case 'clear':
+      return [wanted.unit, wanted.invocationId]
+  }
+}

@@ -1,0 +1,213 @@
+import Type, { type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { parse as parseYaml } from 'yaml'
+import { UpgradeError } from '../errors/upgrade-error.ts'
+import type { ApiAnswer, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
+
+const Outcome = Type.Object({ exitCode: Type.Integer(), text: Type.String() })
+const Text = Type.Optional(Type.String())
+const Document = Type.Object({
+  bootId: Type.String({ minLength: 1 }),
+  uptime: Type.Number(),
+  now: Type.Number(),
+  recordDigest: Type.String(),
+  record: Text,
+  ca: Text,
+  kubelet: Type.Optional(Outcome),
+  kubeletLog: Type.Optional(Outcome),
+  containers: Type.Optional(Outcome),
+  images: Type.Optional(Outcome),
+  manifests: Type.Optional(Type.Record(Type.String(), Type.String())),
+  etcdData: Type.Optional(Type.Boolean()),
+  units: Type.Optional(Outcome),
+  logs: Type.Optional(Outcome),
+  work: Text,
+  workKey: Text,
+  neededImages: Text,
+  imagesFailed: Text,
+  applied: Type.Optional(Outcome),
+  space: Type.Optional(Outcome),
+  etcd: Type.Optional(Outcome),
+  api: Type.Optional(Type.Array(Type.Object({ path: Type.String(), answer: Outcome }))),
+})
+type Document = Static<typeof Document>
+type Outcome = Static<typeof Outcome>
+
+const checked = Compile(Document)
+
+/** Reads the document that observe.sh prints. Throws OBSERVATION_INCOMPLETE where it is cut off or not of that form. */
+export function parseObservation(text: string): Observation {
+  const document = readDocument(text)
+  return {
+    bootId: document.bootId,
+    uptime: document.uptime,
+    now: document.now,
+    record: decode(document.record),
+    recordDigest: document.recordDigest,
+    ca: decode(document.ca),
+    kubelet: kubeletIn(textOf(document.kubelet), textOf(document.kubeletLog)),
+    pods: podsIn(document),
+    manifests: manifestsIn(document.manifests ?? {}),
+    hasEtcdData: document.etcdData === true,
+    units: unitsIn(textOf(document.units)),
+    unitLog: textOf(document.logs),
+    work: workIn(document),
+    space: spaceIn(textOf(document.space)),
+    etcdHealthy: document.etcd && textOf(document.etcd).includes('"health":"true"'),
+    api: new Map((document.api ?? []).map(({ path, answer }) => [decode(path), answerIn(answer)])),
+  }
+}
+
+function readDocument(text: string): Document {
+  try {
+    const document: unknown = JSON.parse(text)
+    if (checked.Check(document)) return document
+  } catch {
+    // Handled below: a document that is cut off is no JSON.
+  }
+  throw new UpgradeError('OBSERVATION_INCOMPLETE')
+}
+
+function decode(base64: string | undefined): string {
+  return Buffer.from(base64 ?? '', 'base64').toString()
+}
+
+function textOf(outcome: Outcome | undefined): string {
+  return outcome?.exitCode === 0 ? decode(outcome.text) : ''
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line.trim() !== '')
+}
+
+// Lines of the form Name=value. Whatever is not of that form is skipped.
+function fieldsIn(text: string): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (const line of linesOf(text)) {
+    const at = line.indexOf('=')
+    if (at > 0) fields.set(line.slice(0, at), line.slice(at + 1).trim())
+  }
+  return fields
+}
+
+function numberIn(text: string | undefined): number {
+  const value = Number(text ?? '')
+  return Number.isFinite(value) ? value : 0
+}
+
+// The kubelet logs lines such as: E1126 23:04:01.123456    5483 run.go:72] "command failed" err="…"
+const logPrefix = /^[IWEF]\d{4} [\d:.]+ +\d+ \S+\] /
+
+function kubeletIn(text: string, log: string): Kubelet {
+  const fields = fieldsIn(text)
+  return {
+    pid: numberIn(fields.get('MainPID')),
+    restarts: numberIn(fields.get('NRestarts')),
+    version: (fields.get('Version') ?? '').replace(/^Kubernetes /, ''),
+    ageSeconds: numberIn(fields.get('Age')),
+    healthy: fields.get('Health') === 'ok',
+    lastLine: (linesOf(log).at(-1) ?? '').replace(logPrefix, '').slice(0, 300),
+  }
+}
+
+function podsIn({ containers, images }: Document): Observation['pods'] {
+  if (containers?.exitCode !== 0 || images?.exitCode !== 0) return undefined
+  const digests = linesOf(decode(images.text)).map((line) => line.split(' '))
+  return {
+    containers: linesOf(decode(containers.text)).map((line) => {
+      const [id = '', age, image = ''] = line.split(' ')
+      return { id, image, ageSeconds: numberIn(age) }
+    }),
+    digests: new Map(digests.map(([name = '', digest = '']) => [name, digest])),
+  }
+}
+
+function manifestsIn(files: Record<string, string>): Map<string, Manifest> {
+  const found = new Map<string, Manifest>()
+  for (const [file, content] of Object.entries(files)) {
+    if (file !== '') found.set(file.replace(/\.yaml$/, ''), { image: imageIn(decode(content)) })
+  }
+  return found
+}
+
+function imageIn(yaml: string): string | undefined {
+  try {
+    const image: unknown = parseYaml(yaml)?.spec?.containers?.[0]?.image
+    return typeof image === 'string' ? image : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// systemctl show prints one block per unit, with an empty line between two.
+function unitsIn(text: string): Unit[] {
+  return text.split(/\n[ \t]*\n/).flatMap((block): Unit | Unit[] => {
+    const fields = fieldsIn(block)
+    const state = stateOf(fields)
+    const name = fields.get('Id')?.replace(/\.service$/, '')
+    if (name === undefined || state === undefined) return []
+    return {
+      name,
+      state,
+      invocationId: fields.get('InvocationID') ?? '',
+      exitCode: numberIn(fields.get('ExecMainStatus')),
+      result: fields.get('Result') ?? '',
+    }
+  })
+}
+
+function stateOf(fields: Map<string, string>): Unit['state'] | undefined {
+  const active = fields.get('ActiveState')
+  if (active === 'failed') return 'failed'
+  if (fields.get('SubState') === 'exited') return 'succeeded'
+  if (active !== 'inactive' || numberIn(fields.get('Job')) > 0) return 'running'
+  return undefined
+}
+
+function workIn(document: Document): Work {
+  const { work, workKey, neededImages, imagesFailed, applied } = document
+  return {
+    key: decode(workKey).trim(),
+    entries: new Set(linesOf(decode(work))),
+    neededImages: neededImages === undefined ? undefined : linesOf(decode(neededImages)),
+    imagesFailed: imagesFailed === undefined ? undefined : decode(imagesFailed).trim(),
+    appliedFiles: appliedIn(textOf(applied)),
+  }
+}
+
+// grep prints <directory>/applied<path>:<digest>; neither the directory nor a digest has a colon in it.
+function appliedIn(text: string): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const line of linesOf(text)) {
+    const start = line.indexOf('/applied/') + '/applied'.length
+    const end = line.lastIndexOf(':')
+    found.set(line.slice(start, end), line.slice(end + 1))
+  }
+  return found
+}
+
+function spaceIn(text: string): Observation['space'] {
+  const free = new Map<string, number>()
+  let etcdDataMiB = 0
+  for (const line of linesOf(text)) {
+    const at = line.lastIndexOf(' ')
+    const mebibytes = numberIn(line.slice(at + 1))
+    if (line.startsWith('etcd-data ')) etcdDataMiB = mebibytes
+    else free.set(line.slice(0, at), mebibytes)
+  }
+  return { free, etcdDataMiB }
+}
+
+// kubectl prints "Error from server (Reason): …" for what the server answered, and other words where none answered.
+function answerIn({ exitCode, text }: Outcome): ApiAnswer {
+  const printed = decode(text)
+  if (exitCode === 0) return { kind: 'ok', body: printed }
+  // Warnings may precede it.
+  const lines = linesOf(printed)
+  const line = lines.find((each) => /^error/i.test(each)) ?? lines[0]
+  const reason = line?.trim().slice(0, 300) ?? 'kubectl gave no reason'
+  if (/\(Forbidden\)|\(Unauthorized\)/.test(reason)) return { kind: 'forbidden', reason }
+  if (/\(NotFound\)/.test(reason)) return { kind: 'not-found', reason }
+  if (/^Error from server/.test(reason)) return { kind: 'refused', reason }
+  return { kind: 'unreachable', reason }
+}

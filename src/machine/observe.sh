@@ -1,0 +1,173 @@
+# Prints what this machine is like at this moment, as one JSON document; changes nothing.
+# Arguments: state directory, role, sections (words in one argument), then each path of the API to read.
+# A section is a file or the outcome of a command. Its text is base64, so that nothing in it has to be escaped.
+# Versions come from processes and manifests, never from the file that a restart would start next.
+state=$1 role=$2 sections=" $3 "
+shift 3
+manifests=/etc/kubernetes/manifests
+# kind's machines have /run in memory: a full disk does not stop an observation.
+errors=$(mktemp -p /run capd-kubeadm-upgrader.XXXXXX 2>/dev/null) || errors=/dev/null
+[ "$errors" = /dev/null ] || trap 'rm -f "$errors"' EXIT
+
+wanted() {
+  case $sections in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+# A field whose value is standard input. No section is larger than 1 MiB.
+field() {
+  printf ',"%s":"%s"' "$1" "$(head -c 1048576 | base64 -w 0)"
+}
+
+# A field whose value is a file, if it is there.
+file() {
+  if [ -f "$2" ]; then field "$1" <"$2"; fi
+}
+
+# A field whose value is the outcome of a command: its exit code and what it printed, or why it failed.
+outcome() {
+  name=$1
+  shift
+  if printed=$("$@" 2>"$errors"); then code=0; else
+    code=$?
+    printed=$(head -c 4096 "$errors")
+  fi
+  printf ',"%s":{"exitCode":%d,"text":"%s"}' "$name" "$code" "$(printf '%s' "$printed" | head -c 1048576 | base64 -w 0)"
+}
+
+# For each line "<name> <pid>" of standard input the name and the seconds for which that process has run. The kernel
+# counts its start in hundredths of a second since boot, as /proc/uptime does.
+ages() {
+  awk -v uptime="$(cut -d ' ' -f 1 /proc/uptime)" '{
+    stat = "/proc/" $2 "/stat"
+    if ((getline line <stat) > 0) { sub(/.*[)] /, "", line); split(line, fields, " "); print $1, uptime - fields[20] / 100 }
+    close(stat)
+  }'
+}
+
+# The kubelet by its own process: /proc/<pid>/exe is the running program even when its file was replaced.
+running_kubelet() {
+  systemctl show kubelet --property=MainPID,NRestarts
+  pid=$(systemctl show kubelet --property=MainPID --value)
+  case $pid in '' | 0) return 0 ;; esac
+  echo "Version=$("/proc/$pid/exe" --version 2>/dev/null)"
+  echo "Age=$(echo "kubelet $pid" | ages | cut -d ' ' -f 2)"
+  echo "Health=$(curl --silent --max-time 3 http://127.0.0.1:10248/healthz | head -n 1)"
+}
+
+# The last line that the kubelet itself has logged, in its present run or the one before.
+kubelet_log() {
+  journalctl _COMM=kubelet --output=cat --no-pager --lines=1
+}
+
+# Each running container of a pod: its id, the seconds for which it has run, and the name of its image.
+running_containers() {
+  tasks=$(ctr -n k8s.io tasks ls) || return
+  containers=$(ctr -n k8s.io containers ls) || return
+  ages=$(echo "$tasks" | awk '$3 == "RUNNING" { print $1, $2 }' | ages)
+  printf '%s\n\n%s\n' "$ages" "$containers" |
+    awk '!rest && NF == 2 { age[$1] = $2 } NF == 0 { rest = 1 } rest && $1 in age { print $1, age[$1], $2 }'
+}
+
+# One image can have several names, so each name comes with its digest.
+present_images() {
+  images=$(ctr -n k8s.io images ls) || return
+  echo "$images" | awk '$1 !~ /^sha256:/ && $3 ~ /^sha256:/ { print $1, $3 }'
+}
+
+# Each unit of ours, as blocks of Name=value, and the last lines of those that failed.
+our_units() {
+  systemctl show 'capd-kubeadm-upgrader-*.service' \
+    --property=Id,ActiveState,SubState,Result,ExecMainStatus,Job,InvocationID
+}
+
+failed_logs() {
+  our_units | awk -F = '$1 == "InvocationID" { id = $2 } $1 == "ActiveState" && $2 == "failed" { failed = 1 }
+      $0 == "" { if (failed) print id; failed = 0 } END { if (failed) print id }' |
+    while read -r id; do
+      journalctl "_SYSTEMD_INVOCATION_ID=$id" --output=cat --no-pager --lines=40
+    done
+}
+
+# Free MiB of the file systems that hold these paths or, while one is not there yet, its nearest parent.
+free_space() {
+  for path in "$state" /var/lib/containerd /etc/kubernetes/tmp; do
+    there=$path
+    until [ -e "$there" ]; do there=$(dirname "$there"); done
+    echo "$path $(df -Pk "$there" | awk 'NR == 2 { print int($4 / 1024) }')"
+  done
+  [ ! -d /var/lib/etcd ] || echo "etcd-data $(du -sm /var/lib/etcd | cut -f 1)"
+}
+
+# kubeadm gives etcd this address (etcd.yaml, listen-metrics-urls).
+etcd_health() {
+  url=$(sed -n 's/.*--listen-metrics-urls=\([^, "]*\).*/\1/p' $manifests/etcd.yaml | head -n 1)
+  curl --silent --show-error --max-time 5 "${url:-http://127.0.0.1:2381}/health"
+}
+
+# --raw needs no discovery, whose cache kubectl would leave in the machine. A control plane machine reads from its own
+# API server, whose address stands in the kubeconfig that kubeadm gives its controller manager; the certificate always
+# names "kubernetes".
+read_api() {
+  if [ "$role" = worker ]; then
+    set -- --kubeconfig=/etc/kubernetes/kubelet.conf "$@"
+  else
+    # Without a server kubectl would read from the load balancer, which answers for any of them.
+    [ -n "$server" ] || { echo 'the address of its own API server is not known' >&2; return 1; }
+    set -- --kubeconfig=/etc/kubernetes/admin.conf "--server=$server" --tls-server-name=kubernetes "$@"
+  fi
+  kubectl --request-timeout=10s get "$@"
+}
+
+printf '{"bootId":"%s","uptime":%s,"now":%s' "$(cat /proc/sys/kernel/random/boot_id)" "$(cut -d ' ' -f 1 /proc/uptime)" "$(date +%s)"
+digest=
+[ ! -f "$state/attempt.json" ] || digest=$(sha256sum <"$state/attempt.json" | cut -d ' ' -f 1)
+printf ',"recordDigest":"%s"' "$digest"
+file record "$state/attempt.json"
+file ca /etc/kubernetes/pki/ca.crt
+if wanted kubelet; then
+  outcome kubelet running_kubelet
+  outcome kubeletLog kubelet_log
+fi
+if wanted pods; then
+  outcome containers running_containers
+  outcome images present_images
+fi
+if wanted manifests; then
+  printf ',"manifests":{"":""'
+  for manifest in "$manifests"/*.yaml; do
+    # A file with another kind of name is none of kubeadm's.
+    case ${manifest##*/} in *[!A-Za-z0-9._-]*) continue ;; esac
+    if [ -f "$manifest" ]; then field "${manifest##*/}" <"$manifest"; fi
+  done
+  printf '}'
+  [ ! -d /var/lib/etcd/member ] || printf ',"etcdData":true'
+fi
+if wanted units; then
+  outcome units our_units
+  outcome logs failed_logs
+fi
+if wanted work; then
+  [ ! -d "$state/work" ] || field work <<LIST
+$(ls -1A "$state/work")
+LIST
+  file workKey "$state/work/key"
+  file neededImages "$state/work/images.list"
+  file imagesFailed "$state/work/images.failed"
+  [ ! -d "$state/files/applied" ] || outcome applied grep -rs . "$state/files/applied"
+fi
+if wanted space; then outcome space free_space; fi
+if wanted etcd && [ -f "$manifests/etcd.yaml" ]; then outcome etcd etcd_health; fi
+if [ $# -gt 0 ]; then
+  [ "$role" = worker ] ||
+    server=$(kubectl --kubeconfig=/etc/kubernetes/controller-manager.conf config view --output='jsonpath={.clusters[0].cluster.server}')
+  printf ',"api":['
+  separator=
+  for path in "$@"; do
+    printf '%s{"path":"%s"' "$separator" "$(printf '%s' "$path" | base64 -w 0)"
+    outcome answer read_api "--raw=$path"
+    printf '}'
+    separator=,
+  done
+  printf ']'
+fi
+printf '}\n'

@@ -1,0 +1,20 @@
+import type { Settings } from '../contract/settings.ts'
+import type { AttemptRecord } from './attempt.ts'
+import type { Goal } from './step.ts'
+import type { Task } from './task.ts'
+
+/** The goal of a request. */
+export function goalOf({ version, files, patches, key, settings }: Task): Goal {
+  return { target: version, files, patches, key, settings }
+}
+
+/** The goal of an attempt whose request is not at hand. Its files were written before anything else was changed. */
+export function recordedGoal({ request }: AttemptRecord): Goal {
+  return {
+    target: request.target,
+    files: { wanted: [], closed: [] },
+    patches: request.patches,
+    key: request.key,
+    settings: request.settings as unknown as Settings,
+  }
+}

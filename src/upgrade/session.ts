@@ -1,0 +1,108 @@
+import { UpgradeError } from '../errors/upgrade-error.ts'
+import { type Change, change } from '../machine/change.ts'
+import { certificateHashes, type Located } from '../machine/locate.ts'
+import type { Observation, Section } from '../machine/observation.ts'
+import { observe } from '../machine/observe.ts'
+import { type AttemptRecord, lineOf, recordIn } from './attempt.ts'
+import type { MemberObserver, Members } from './members.ts'
+import type { Needs } from './step.ts'
+
+/** Another replica or another request has changed the record first: everything has to be decided again. */
+export class RecordMoved extends Error {}
+
+/**
+ * What this process knows of one machine at this moment: the last observation and the record in it. Every observation
+ * checks whose machine it is, and every change names the record that it was decided by.
+ */
+export class Session {
+  readonly located: Located
+  readonly #pins: readonly string[]
+  readonly #observer: MemberObserver
+  #observation: Observation | undefined
+  // False when time has passed, or something was changed, since the observation.
+  #holds = false
+  // What the observation covers.
+  #covered: { sections: Set<Section>; api: Set<string> } = { sections: new Set(), api: new Set() }
+  #members: Members = []
+
+  /** `pins`: hashes of the cluster CA that the request names; empty where it names none. */
+  constructor(located: Located, pins: readonly string[], observer: MemberObserver) {
+    this.located = located
+    this.#pins = pins
+    this.#observer = observer
+  }
+
+  /** The last observation. */
+  get observation(): Observation {
+    if (!this.#observation) throw new Error('the machine was not observed yet')
+    return this.#observation
+  }
+
+  /** The other control plane machines, as the last needs had them observed. */
+  get members(): Members {
+    return this.#members
+  }
+
+  /** The record as the last observation, or the last change, has it. */
+  get record(): AttemptRecord | undefined {
+    return recordIn(this.observation)
+  }
+
+  /** The kubeadm hashes of the cluster CAs in the machine; empty where it has none. */
+  get caHashes(): string[] {
+    return certificateHashes(this.observation.ca)
+  }
+
+  /** True when this request named the cluster's CA. */
+  get isPinned(): boolean {
+    return this.#pins.length > 0
+  }
+
+  /** Makes sure that what a step needs to know is known, with one exec at most. Throws CONTAINER_CA. */
+  async know({ sections, api, membersWithinSeconds }: Needs): Promise<void> {
+    const { machine } = this.located
+    const paths = api?.(machine) ?? []
+    const isKnown =
+      this.#holds &&
+      sections.every((section) => this.#covered.sections.has(section)) &&
+      paths.every((path) => this.#covered.api.has(path))
+    if (!isKnown) {
+      this.#observation = await observe(machine, { sections, api: paths })
+      this.#covered = { sections: new Set(sections), api: new Set(paths) }
+      this.#holds = true
+      this.#checkOwner()
+    }
+    if (membersWithinSeconds === undefined) this.#members = []
+    else this.#members = await this.#observer.observe(machine, this.caHashes, membersWithinSeconds)
+  }
+
+  /** Time has passed: what is known does not hold any more. */
+  forget(): void {
+    this.#holds = false
+  }
+
+  /**
+   * Makes a change, with another record or the same. Gives what its script printed. Throws RecordMoved where the
+   * record in the machine is another one by now, and UNIT_AT_WORK where a unit of ours is at work.
+   */
+  async change(record: AttemptRecord | undefined, wanted: Change): Promise<string> {
+    const seen = this.observation.recordDigest
+    this.forget()
+    const result = await change(this.located.machine, { seen, record: record && lineOf(record) }, wanted)
+    if (result.kind === 'made') return result.output
+    throw result.kind === 'busy' ? new UpgradeError('UNIT_AT_WORK') : new RecordMoved()
+  }
+
+  // A caller that names no CA could be any cluster of that name; where one that does was seen before, it is refused.
+  #checkOwner(): void {
+    const { name, cluster } = this.located.machine
+    const pins = new Set(this.#pins.map((pin) => pin.toLowerCase()))
+    const isPinnedMachine = this.record?.identity.pinned === true
+    const isOther = pins.size > 0 ? !this.caHashes.some((hash) => pins.has(hash)) : isPinnedMachine
+    if (isOther) throw new UpgradeError('CONTAINER_CA', { name })
+    const remembered = this.record?.identity.cluster
+    if (remembered !== undefined && remembered !== cluster) {
+      throw new UpgradeError('CONTAINER_OF_OTHER_CLUSTER', { name, cluster })
+    }
+  }
+}

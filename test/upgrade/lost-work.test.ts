@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { startWorkersLab } from '../fake-docker/lab.ts'
+import { begin, walk } from './walk.ts'
+
+const work = '/var/lib/capd-kubeadm-upgrader/work'
+
+// What a change.sh leaves that was killed while it began another attempt, whose request is not made any more.
+test.each([
+  ['is gone', undefined],
+  ["is another attempt's", 'v1.36.3\n'],
+])('an attempt whose work directory %s goes on', async (_, key) => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  machine.units.hold('binaries')
+  const first = begin(lab, 'w-1')
+  lab.clock.after(5, () => lab.clock.stop())
+  await first.ended
+  lab.clock.resume()
+  machine.units.release('binaries')
+  machine.removeDirectory(work)
+  if (key !== undefined) machine.files.set(`${work}/key`, key)
+  const { run } = await walk(lab, 'w-1')
+  expect(run.progress).toMatchObject({ phase: 'Done' })
+})

@@ -1,0 +1,74 @@
+import type { Progress } from '../../../src/upgrade/progress.ts'
+import { taskFor, type Wish } from './wish.ts'
+import type { ModelWorld } from './world.ts'
+
+/** Which replica answers a caller's calls: always the same one, or one after the other. */
+export type Route = 0 | 1 | 'both'
+
+// As Cluster API waits after an error or a Failure: from a second to 1,000.
+const longestSeconds = 1000
+
+/** Calls the hook for one wish as Cluster API does, until it is done. */
+export class Caller {
+  wish: Wish | undefined
+  answer: Progress | undefined
+  /** Since when the answer names this step, in monotonic milliseconds. */
+  stepSince = 0
+  readonly #world: ModelWorld
+  #generation = 0
+  #calls = 0
+
+  constructor(world: ModelWorld) {
+    this.#world = world
+  }
+
+  get isDone(): boolean {
+    return this.answer?.phase === 'Done'
+  }
+
+  request(wish: Wish, route: Route): void {
+    this.withdraw()
+    this.wish = wish
+    void this.#callAgain(wish, route)
+  }
+
+  withdraw(): void {
+    this.wish = undefined
+    this.answer = undefined
+    this.#generation += 1
+  }
+
+  async #callAgain(wish: Wish, route: Route): Promise<void> {
+    const world = this.#world
+    const generation = this.#generation
+    let backoff = 0.5
+    while (generation === this.#generation) {
+      const answer = await this.#call(wish, route)
+      if (generation !== this.#generation) return
+      this.#take(answer)
+      if (answer?.phase === 'Done') return
+      const isUnderWay = answer?.phase === 'InProgress'
+      backoff = isUnderWay ? 0.5 : Math.min(2 * backoff, longestSeconds)
+      await world.clock.sleep(isUnderWay ? answer.retryAfterSeconds : backoff)
+    }
+  }
+
+  #take(answer: Progress | undefined): void {
+    if (!answer) return
+    if (answer.step !== this.answer?.step) this.stepSince = this.#world.clock.monotonic()
+    if (answer.message !== this.answer?.message) this.#world.tell(`    ${answer.message}`)
+    this.answer = answer
+    this.#world.answered(this, answer)
+  }
+
+  // A Service sends a call to a process that lives.
+  async #call(wish: Wish, route: Route): Promise<Progress | undefined> {
+    this.#calls += 1
+    const index = route === 'both' ? this.#calls % 2 : route
+    const [first, second] = [this.#world.replicas[index], this.#world.replicas[1 - index]]
+    const replica = first?.isAlive ? first : second
+    const answer = await replica?.call(taskFor(this.#world.machine.name, wish))
+    if (answer && replica) this.#world.answeredBy(replica, answer)
+    return answer
+  }
+}

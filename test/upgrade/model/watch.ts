@@ -1,0 +1,126 @@
+import { type AttemptRecord, pauseAfter, recordIn } from '../../../src/upgrade/attempt.ts'
+import type { SimulatedMachine } from '../../fake-docker/machine.ts'
+import { recordFile, state } from '../walk.ts'
+import { runs } from './health.ts'
+
+/** The units that change a machine: neither may run twice in one attempt without a reason that was noted. */
+const changing = ['kubeadm', 'kubelet']
+// src/upgrade/stance.ts has this number; a test that read it there would follow a mistake in it.
+const droppedAfterSeconds = 150
+
+/** Watches what is done to one machine, past the service's own account of it. */
+export class Watch {
+  /** What must never happen and has. */
+  readonly violations: string[] = []
+  readonly #machine: SimulatedMachine
+  // True once the attempt in the record has changed more than our own directory and the image store.
+  #isTouched = false
+  // Changing units that were started in the attempt, and have no reason to start again.
+  readonly #started = new Set<string>()
+
+  constructor(machine: SimulatedMachine) {
+    this.#machine = machine
+  }
+
+  /** The record as it stands in the machine. */
+  get record(): AttemptRecord | undefined {
+    return recordIn({ record: this.#machine.files.get(recordFile) ?? '' })
+  }
+
+  /** Seconds since the world began. */
+  get seconds(): number {
+    return this.#machine.uptime - 3600
+  }
+
+  violated(what: string): void {
+    this.violations.push(`${this.seconds} s, ${this.#machine.name}: ${what}`)
+  }
+
+  /** A changing unit may start again: its runs were lost, or their failure stands in the record. */
+  excuse(): void {
+    this.#started.clear()
+  }
+
+  /** The record was lost, by no fault of the service: the next attempt is another one. */
+  lost(): void {
+    this.excuse()
+    this.#isTouched = false
+  }
+
+  touched(): void {
+    this.#isTouched = true
+  }
+
+  unitStarted(script: string): void {
+    const { units, role, manifests } = this.#machine
+    if (units.running.length > 1) this.violated(`two units run: ${units.running.join(', ')}`)
+    if (!changing.includes(script)) return
+    this.#isTouched = true
+    if (this.#started.has(script)) this.violated(`${script} starts again in the same attempt`)
+    this.#started.add(script)
+    const target = this.record?.request.target
+    const isEarly = role === 'control-plane' && !manifests['kube-apiserver']?.endsWith(`:${target}`)
+    if (script === 'kubelet' && isEarly) this.violated('the kubelet is changed before the static pods are')
+  }
+
+  /** A unit is stopped and forgotten. */
+  unitForgotten(name: string): void {
+    const isChanging = changing.some((script) => name.endsWith(`-${script}`))
+    if (isChanging && this.#machine.units.running.includes(name)) this.violated(`${name} is ended while it runs`)
+  }
+
+  /** change.sh has written another record. */
+  recordWritten(kind: string, before: AttemptRecord | undefined): void {
+    const after = this.record
+    if (!after) {
+      this.violated(`${kind} has written a record that cannot be read`)
+      return
+    }
+    if (kind === 'begin') this.#begins(before, after)
+    else if (before?.request.key !== after.request.key) this.violated(`${kind} has put another request into the record`)
+    const isFailing = after.state === 'failed' && before?.state !== 'failed'
+    if (isFailing || retriesIn(after) > retriesIn(before)) this.excuse()
+    if (after.state === 'done' && before?.state === 'open') this.#ends(after)
+  }
+
+  #begins(before: AttemptRecord | undefined, after: AttemptRecord): void {
+    if (before) this.#checkBegin(before, after)
+    this.#isTouched = false
+    this.#started.clear()
+  }
+
+  #checkBegin(before: AttemptRecord, after: AttemptRecord): void {
+    const isSame = before.request.key === after.request.key
+    const isChanged = before.changed || this.#isTouched
+    if (before.state === 'open' && isChanged) {
+      this.violated(`${before.request.key}, which has changed the machine, gives way to ${after.request.key}`)
+    }
+    if (before.state === 'open' && isSame && after.state === 'open') this.violated('an open attempt begins again')
+    const since = this.#machine.uptime - before.requested.uptime
+    const isSuperseded = before.state === 'open' && before.superseded.includes(after.request.key)
+    if (isSuperseded && since < droppedAfterSeconds) this.violated(`${after.request.key} comes back by itself`)
+    if (before.state === 'failed' && isSame) this.#checkPause(before)
+  }
+
+  #checkPause({ failure }: AttemptRecord): void {
+    if (!failure) return
+    const seconds = this.#machine.uptime - failure.at.uptime
+    if (seconds < pauseAfter(failure)) this.violated(`an attempt that failed begins again after ${seconds} s`)
+  }
+
+  #ends({ request }: AttemptRecord): void {
+    if (!runs(this.#machine, request.target)) this.violated(`the record is done, and ${request.target} does not run`)
+    const left = leftOn(this.#machine)
+    if (left.length > 0) this.violated(`the record is done, and there is still ${left.join(', ')}`)
+  }
+}
+
+/** What an attempt leaves only while it goes on. */
+export function leftOn({ units, files }: SimulatedMachine): string[] {
+  const below = [...files.keys()].filter((path) => path.startsWith(`${state}/work`) || path.includes('backup-etcd'))
+  return [...units.names, ...below]
+}
+
+function retriesIn(record: AttemptRecord | undefined): number {
+  return Object.values(record?.retries ?? {}).reduce((sum, times) => sum + times, 0)
+}
