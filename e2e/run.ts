@@ -11,6 +11,7 @@ import { interrupted } from './scenarios/interrupted.ts'
 import { killed } from './scenarios/killed.ts'
 import { neighbours } from './scenarios/neighbours.ts'
 import { pull } from './scenarios/pull.ts'
+import { checkRows, listed, recovery, recoveryShort } from './scenarios/recovery.ts'
 import { rollout } from './scenarios/rollout.ts'
 import { short } from './scenarios/short.ts'
 import { surge } from './scenarios/surge.ts'
@@ -19,7 +20,13 @@ import { trouble } from './scenarios/trouble.ts'
 import { upstream } from './scenarios/upstream.ts'
 
 // On machines of the lab, with a player in Cluster API's place. Each gives what is not as it should be.
-const played: Record<string, () => Promise<string[]>> = { killed, trouble, pull }
+const played: Record<string, (asked: Asked) => Promise<string[]>> = {
+  killed,
+  trouble,
+  pull,
+  recovery: ({ rows, isRecorded }) => recovery({ rows, isRecorded }),
+  'recovery-short': recoveryShort,
+}
 // In a management cluster, under Cluster API's own controllers.
 const managed: Record<string, Scenario> = {
   'in-place': inPlace,
@@ -36,11 +43,29 @@ const managed: Record<string, Scenario> = {
   short,
 }
 
-const options = { 'at-once': { type: 'string', default: '1' }, help: { type: 'boolean' } } as const
+// What the others show too: they run only where they are named.
+const parts = ['short', 'recovery-short']
+
+interface Asked {
+  names: string[]
+  atOnce: number
+  // Ids of rows of "recovery".
+  rows: string[]
+  isRecorded: boolean
+}
+
+const options = {
+  'at-once': { type: 'string', default: '1' },
+  rows: { type: 'string', default: '' },
+  record: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+  help: { type: 'boolean' },
+} as const
 
 const usage = `Usage: npm run e2e [-- scenario ...]
 
-Runs scenarios on real machines; without a name all but "short", which is some of the others. Each file in
+Runs scenarios on real machines; without a name all but "short" and
+"recovery-short", which are some of the others. Each file in
 e2e/scenarios says what it proves.
 
   without Cluster API   ${Object.keys(played).join(', ')}
@@ -48,6 +73,10 @@ e2e/scenarios says what it proves.
 
   --at-once <n>   how many of those under Cluster API run beside each other, each with a cluster of its own; usually 1.
                   Two cores carry two. "interrupted" and "fallback-target" restart the extension, which all share.
+  --rows <a,b>    only these rows of "recovery", each on a machine of its own; a+b are played one after the other on one
+                  machine. recovery <row ...> and recovery:<row> do the same.
+  --list          print the rows of "recovery"
+  --record        add the results of "recovery" to docs/recovery.real.json
   --help          show this
 
 Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are
@@ -62,7 +91,7 @@ async function main(args: string[]): Promise<number> {
   if (typeof asked === 'number') return asked
   let failed = 0
   for (const [name, scenario] of Object.entries(played)) {
-    if (asked.names.includes(name)) failed += await report(name, scenario)
+    if (asked.names.includes(name)) failed += await report(name, () => scenario(asked))
   }
   const waiting = Object.entries(managed).filter(([name]) => asked.names.includes(name))
   if (waiting.length === 0) return failed === 0 ? 0 : 1
@@ -95,24 +124,34 @@ function stop(): never {
 }
 
 // What is asked for, or the exit code.
-function read(args: string[]): { names: string[]; atOnce: number } | number {
-  const all = [...Object.keys(played), ...Object.keys(managed)]
+function read(args: string[]): Asked | number {
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    if (values.help) {
-      console.log(usage)
+    if (values.help || values.list) {
+      console.log(values.help ? usage : listed().join('\n'))
       return 0
     }
-    const unknown = positionals.find((name) => !all.includes(name))
-    if (unknown !== undefined) throw new Error(`There is no scenario "${unknown}".`)
     if (!/^[1-9]$/.test(values['at-once'])) throw new Error('--at-once takes a number from 1 to 9.')
-    // What `short` shows the others show too.
-    const names = positionals.length > 0 ? positionals : all.filter((name) => name !== 'short')
-    return { names, atOnce: Number(values['at-once']) }
+    const rows = values.rows.split(',').filter(Boolean)
+    return { ...namesIn(positionals, rows), atOnce: Number(values['at-once']), isRecorded: values.record }
   } catch (thrown) {
     console.error(`${(thrown as Error).message}\n\n${usage}`)
     return 2
   }
+}
+
+// The scenarios that are named, and the rows of "recovery" that are named in their place or after --rows.
+function namesIn(positionals: readonly string[], asked: readonly string[]): Pick<Asked, 'names' | 'rows'> {
+  const all = [...Object.keys(played), ...Object.keys(managed)]
+  // Only the id of a row has a dot.
+  const isRow = (word: string) => /^recovery:|\./.test(word)
+  const rows = [...asked, ...positionals.filter(isRow).map((word) => word.replace(/^recovery:/, ''))]
+  const words = positionals.filter((word) => !isRow(word))
+  const unknown = words.find((name) => !all.includes(name))
+  if (unknown !== undefined) throw new Error(`There is no scenario "${unknown}".`)
+  for (const row of rows) checkRows(row)
+  if (rows.length > 0) return { names: [...new Set([...words, 'recovery'])], rows }
+  return { names: words.length > 0 ? words : all.filter((name) => !parts.includes(name)), rows }
 }
 
 // Runs one, and says how it went: 1 when something is not so.

@@ -18,12 +18,16 @@ export interface Stage {
   ca: string
   // Ends the service, as a crash does when told so, and starts another in its place.
   restart(signal: 'SIGTERM' | 'SIGKILL', environment?: Record<string, string>): Promise<void>
+  // Starts one more service like the first, which the caller stops.
+  replica(): Promise<Service>
   // Gives the last warnings and errors of the service's log.
   close(): Promise<string[]>
 }
 
 interface Options {
   fresh: boolean
+  // How many workers the lab has; 1 by default.
+  workers?: number
   // Of the service.
   environment?: Record<string, string>
 }
@@ -40,7 +44,7 @@ export async function onStage<T>(options: Options, act: (stage: Stage) => Promis
 }
 
 async function setStage(options: Options): Promise<Stage> {
-  const lab = await labUp({ fresh: options.fresh })
+  const lab = await labUp({ fresh: options.fresh, workers: options.workers ?? 1 })
   const releases = 'folder' in lab.releases ? await serveReleases({ host: lab.gateway, ...lab.releases }) : undefined
   const base = {
     UPGRADER_BINARIES_URL: releases ? `${releases.url}/release` : (lab.releases as { url: string }).url,
@@ -55,6 +59,7 @@ async function setStage(options: Options): Promise<Stage> {
       await stage.service.stop(signal)
       stage.service = await startService({ ...base, ...options.environment, ...environment })
     },
+    replica: () => startService({ ...base, ...options.environment }),
     async close() {
       const trouble = await stage.service.stop()
       await releases?.close()

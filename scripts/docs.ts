@@ -4,6 +4,7 @@ import { apiPage } from './docs/api.ts'
 import { configurationPage } from './docs/configuration.ts'
 import { errorsPage } from './docs/errors.ts'
 import { misbehavioursPage } from './docs/misbehaviours.ts'
+import { recoveryPage } from './docs/recovery.ts'
 import { whatIsUpdatedPage } from './docs/what-is-updated.ts'
 
 // Makes the pages of docs/ that say what src/ does. `--check` writes nothing and fails when a page is not as it
@@ -13,6 +14,7 @@ const pages = {
   'docs/configuration.md': configurationPage,
   'docs/errors.md': errorsPage,
   'docs/misbehaviours.md': misbehavioursPage,
+  'docs/recovery.md': recoveryPage,
   'docs/what-is-updated.md': whatIsUpdatedPage,
 }
 

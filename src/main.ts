@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const stop = new AbortController()
   const clock = systemClock(stop.signal)
   const onFault = (fault: string) => log.warn({ fault }, 'misbehaviour')
-  const plan = withStepFaults(planFor, { clock, onFault })
+  const plan = withStepFaults(planFor, { allowed, clock, onFault })
   const upgrades = withCheckedFaults(
     createUpgrades({
       engine,

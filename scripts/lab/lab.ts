@@ -1,6 +1,6 @@
 import { logTo } from '../host/progress.ts'
 import { interruptible } from '../host/run.ts'
-import { labCluster } from './cluster.ts'
+import { labClusterOf } from './cluster.ts'
 import { engine } from './engine.ts'
 import { kind as needKind } from './kind.ts'
 import { needKindCluster } from './kind-cluster.ts'
@@ -17,6 +17,8 @@ export interface Lab {
   cluster: string
   controlPlane: string
   worker: string
+  // All worker containers; the first is `worker`.
+  workers: string[]
   // The machines' Docker network, and the host's address on it: what listens there is reached by the machines.
   network: string
   gateway: string
@@ -32,8 +34,15 @@ export interface Lab {
   kind: string
 }
 
+interface Options {
+  fresh?: boolean
+  // How many workers there are at least; 1 by default.
+  workers?: number
+  log?: (line: string) => void
+}
+
 // Makes what is missing; with `fresh`, machines as new. SIGINT and SIGTERM end it, and it then throws.
-export function labUp(options: { fresh?: boolean; log?: (line: string) => void } = {}): Promise<Lab> {
+export function labUp(options: Options = {}): Promise<Lab> {
   if (options.log) logTo(options.log)
   return interruptible(() =>
     alone(async () => {
@@ -43,10 +52,11 @@ export function labUp(options: { fresh?: boolean; log?: (line: string) => void }
       const toImage = await needNodeImage(to)
       const releases = await needReleases()
       await needNetwork(network)
-      if (options.fresh) await labCluster.remove()
-      await needKindCluster(kind, labCluster)
-      const { kubeconfig } = labCluster
-      const machines = { cluster, controlPlane, worker, network, gateway: await gateway(network), kubeconfig }
+      const kindCluster = labClusterOf(options.workers ?? 1)
+      if (options.fresh) await kindCluster.remove()
+      await needKindCluster(kind, kindCluster)
+      const { kubeconfig, workers } = kindCluster
+      const machines = { cluster, controlPlane, worker, workers, network, gateway: await gateway(network), kubeconfig }
       return { ...machines, from, to, toImage, arch, releases, kind }
     }),
   )

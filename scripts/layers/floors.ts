@@ -13,7 +13,7 @@ export const floors: readonly Floor[] = [
   [['e2e/run.ts'], ['e2e/demo.ts', 'e2e/play.ts', 'e2e/report.ts']],
   [['e2e/scenarios/']],
   // What the scenarios on a management cluster share.
-  [['e2e/management/']],
+  [['e2e/management/'], ['e2e/recovery/']],
   // The player: starts the service and acts as Cluster API.
   [
     [

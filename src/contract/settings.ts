@@ -44,6 +44,17 @@ export function readSettings({ fault, ...given }: Record<string, string> = {}): 
   return Value.Default(Settings, { ...given, ...(fault === undefined ? {} : { fault }) }) as Settings
 }
 
+/**
+ * The settings that a machine's record keeps. Another version of this program may have written it, or anyone with root in
+ * the machine: what is not allowed counts as not given.
+ */
+export function keptSettings(kept: Record<string, string>): Settings {
+  const allowed = Object.entries(kept).filter(
+    ([key, value]) => key === 'fault' || (isSetting(key) && Value.Check(settings[key], value)),
+  )
+  return readSettings(Object.fromEntries(allowed))
+}
+
 function isSetting(key: string): key is keyof typeof settings {
   return Object.hasOwn(settings, key)
 }

@@ -5,7 +5,7 @@ import type { Description, ErrorAnswer } from './entry.ts'
 export interface LogDetails {
   /** What was thrown below. */
   cause?: unknown
-  /** The last lines of what failed. */
+  /** What failed printed. The last 8,000 characters of it are kept. */
   detail?: string | undefined
 }
 
@@ -19,10 +19,12 @@ type Text = Readonly<Record<string, string>>
 
 /** The longest message and the longest advice, in characters, so that conditions and log lines stay readable. */
 const longestText = 1000
+/** How many characters of what a command printed an error keeps. A machine may print some MiB, and many errors are kept. */
+const longestDetail = 10_000
 
 /**
  * An error of the catalogue. `message` and `todo` are one line of at most 1,000 characters each, whatever the values
- * hold. `message` ends with the code in brackets.
+ * hold. `message` ends with the code in brackets. Of long values and details only a part is kept.
  */
 export class UpgradeError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: ErrorCode
@@ -32,7 +34,7 @@ export class UpgradeError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly detail: string | undefined
 
   constructor(code: Code, ...[values, details = {}]: Arguments<Code>) {
-    const given = (values ?? {}) as Text
+    const given = shortened((values ?? {}) as Text)
     const { answer, message, todo } = describe(code, given)
     const suffix = ` (${code})`
     super(`${oneLine(message, longestText - suffix.length)}${suffix}`, { cause: details.cause })
@@ -41,8 +43,13 @@ export class UpgradeError<Code extends ErrorCode = ErrorCode> extends Error {
     this.values = given
     this.answer = answer
     this.todo = oneLine(todo, longestText)
-    this.detail = details.detail
+    this.detail = details.detail === undefined ? undefined : endOf(details.detail)
   }
+}
+
+/** The end of what a command printed, as much as an error keeps of it. */
+export function endOf(printed: string): string {
+  return copyOf(printed.slice(-longestDetail))
 }
 
 /** Any thrown value as an error of the catalogue. What is not ours becomes UNEXPECTED with the original as cause. */
@@ -71,6 +78,16 @@ export function template(code: ErrorCode): Description {
   )
 }
 
+// What is longer does not fit into a message either.
+function shortened(values: Text): Text {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, copyOf(value.slice(0, longestText))]))
+}
+
+// A part of a string keeps all of the string in memory.
+function copyOf(part: string): string {
+  return Buffer.from(part).toString()
+}
+
 function isErrorCode(name: string | undefined): name is ErrorCode {
   return name !== undefined && Object.hasOwn(catalogue, name)
 }
@@ -89,8 +106,8 @@ function describe(code: ErrorCode, values: Text): Description {
   return entry(values as never)
 }
 
-/** Text on one line of at most `longest` characters, without control and format characters. */
-function oneLine(text: string, longest: number): string {
+/** Text on one line of at most `longest` characters, without control and format characters; 1,000 where not given. */
+export function oneLine(text: string, longest = longestText): string {
   const line = text
     .toWellFormed()
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')

@@ -5,6 +5,8 @@ import { type Action, type Plan, type Situation, type Step, waiting } from '../u
 import { type RequestedFault, readFault } from './requested.ts'
 
 interface Means {
+  /** Whether calls may request faults. What a machine's record requests is not trusted. */
+  allowed: boolean
   clock: Clock
   // Told the name of a misbehaviour each time it happens.
   onFault: (name: string) => void
@@ -12,11 +14,12 @@ interface Means {
 }
 
 /**
- * Puts the misbehaviour of steps into a plan. Whether it is allowed was checked when the upgrade was begun. The setting
- * is read at each look, so a misbehaviour that is not requested any more ends.
+ * Puts the misbehaviour of steps into a plan where it is allowed. A request is checked when it comes; but the settings of
+ * an attempt to be finished are in the machine's record, which anyone with root in the machine can write. The setting is
+ * read at each look, so a misbehaviour that is not requested any more ends.
  */
 export function withStepFaults(plan: Plan, means: Means): Plan {
-  return (of) => plan(of).map((step) => withFault(step, means))
+  return means.allowed ? (of) => plan(of).map((step) => withFault(step, means)) : plan
 }
 
 // The step is not done before it has misbehaved as often as requested. The record in the machine counts: a restart

@@ -34,11 +34,15 @@ fi
 # Whole or not at all: the caller may have died in the middle of its sentence.
 input=$(mktemp -p /run capd-kubeadm-upgrader.XXXXXX)
 trap 'rm -f "$input"' EXIT
+# dash runs no trap for EXIT when a signal ends it. A second signal would end the programs of that trap.
+trap 'trap "" TERM; exit 143' TERM
 head -c "$bytes" >"$input"
 [ "$(wc -c <"$input")" = "$bytes" ]
 
-# Writes a line to a file. The shell's own printf does not report that a disk is full.
+# Writes a line to a new file. The shell's own printf does not report that a disk is full.
 write() {
+  # A pipe or a link would be written into.
+  rm -f "$2"
   printf '%s\n' "$1" | cat >"$2"
 }
 
@@ -87,9 +91,9 @@ case $change in
     done
     for unit in $loaded; do forget_unit "$unit"; done
     rm -rf "$state/work.old" "$state/work.new"
-    if [ -n "$key" ] && [ "$(cat "$state/work/key" 2>/dev/null)" = "$key" ]; then
+    if [ -n "$key" ] && [ -f "$state/work/key" ] && [ "$(cat "$state/work/key")" = "$key" ]; then
       # The cluster's configuration may be another one by now.
-      rm -f "$state/work/images.list" "$state/work/images.failed"
+      rm -f "$state/work/images.list" "$state/work/images.failed" "$state/work/kubeadm.done"
     else
       mkdir "$state/work.new"
       write "$key" "$state/work.new/key"
@@ -123,6 +127,7 @@ case $change in
     forget_unit "$unit"
     mkdir -p "$state/work"
     write "$script" "$state/work/$unit.sh.new"
+    rm -f "$state/work/$unit.input"
     cp "$input" "$state/work/$unit.input"
     mv "$state/work/$unit.sh.new" "$state/work/$unit.sh"
     write_record

@@ -7,6 +7,9 @@ import { type MachineHost, type MachineIdentity, machineOn } from './machine.ts'
 export const clusterLabel = 'io.x-k8s.kind.cluster'
 export const roleLabel = 'io.x-k8s.kind.role'
 
+// A bundle has a few. Each takes time to read, and the bundle is whatever stands in the machine.
+const mostCertificates = 20
+
 // What a Machine says of its container.
 export interface Whereabouts {
   container: string
@@ -56,11 +59,11 @@ export interface Located {
 
 /**
  * kubeadm's hashes of the CAs in a bundle: "sha256:" and SHA-256 in hex over the public key as SubjectPublicKeyInfo.
- * What is no certificate is left out. Source: kubeadm v1.35.4 cmd/kubeadm/app/util/pubkeypin.
+ * What is no certificate is left out, and so are all after the first twenty. Source: kubeadm v1.35.4 cmd/kubeadm/app/util/pubkeypin.
  */
 export function certificateHashes(bundle: string): string[] {
   const certificates = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  return certificates.flatMap((pem) => {
+  return certificates.slice(0, mostCertificates).flatMap((pem) => {
     try {
       const key = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })
       return `sha256:${createHash('sha256').update(key).digest('hex')}`

@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { parse as parseYaml } from 'yaml'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { ApiAnswer, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
+import { parseYaml } from './yaml.ts'
 
 const Outcome = Type.Object({ exitCode: Type.Integer(), text: Type.String() })
 const Text = Type.Optional(Type.String())
@@ -122,17 +122,22 @@ function podsIn({ containers, images }: Document): Observation['pods'] {
   }
 }
 
+// Of the others it only matters that they are there, and reading takes time.
+const ownPods = new Set(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'])
+
 function manifestsIn(files: Record<string, string>): Map<string, Manifest> {
   const found = new Map<string, Manifest>()
   for (const [file, content] of Object.entries(files)) {
-    if (file !== '') found.set(file.replace(/\.yaml$/, ''), { image: imageIn(decode(content)) })
+    const pod = file.replace(/\.yaml$/, '')
+    if (file !== '') found.set(pod, { image: ownPods.has(pod) ? imageIn(decode(content)) : undefined })
   }
   return found
 }
 
 function imageIn(yaml: string): string | undefined {
   try {
-    const image: unknown = parseYaml(yaml)?.spec?.containers?.[0]?.image
+    const pod = parseYaml(yaml) as { spec?: { containers?: { image?: unknown }[] } } | null
+    const image = pod?.spec?.containers?.[0]?.image
     return typeof image === 'string' ? image : undefined
   } catch {
     return undefined

@@ -43,7 +43,7 @@ export interface Unit {
   result: string
 }
 
-/** A static pod's manifest: its first container's image, or undefined where the file is not a readable Pod. */
+/** A static pod's manifest: its first container's image; undefined where it is not kubeadm's or not a readable Pod. */
 export interface Manifest {
   image: string | undefined
 }

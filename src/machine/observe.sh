@@ -8,6 +8,16 @@ manifests=/etc/kubernetes/manifests
 # kind's machines have /run in memory: a full disk does not stop an observation.
 errors=$(mktemp -p /run capd-kubeadm-upgrader.XXXXXX 2>/dev/null) || errors=/dev/null
 [ "$errors" = /dev/null ] || trap 'rm -f "$errors"' EXIT
+# dash runs no trap for EXIT when a signal ends it. A second signal would end the programs of that trap.
+trap 'trap "" TERM; exit 143' TERM
+
+# One that hangs, as containerd's client may, keeps back its own section and not the others.
+ctr() { timeout -k 1 10 ctr "$@"; }
+df() { timeout -k 1 10 df "$@"; }
+du() { timeout -k 1 10 du "$@"; }
+journalctl() { timeout -k 1 10 journalctl "$@"; }
+kubectl() { timeout -k 1 15 kubectl "$@"; }
+systemctl() { timeout -k 1 10 systemctl "$@"; }
 
 wanted() {
   case $sections in *" $1 "*) ;; *) return 1 ;; esac
@@ -49,7 +59,7 @@ running_kubelet() {
   systemctl show kubelet --property=MainPID,NRestarts
   pid=$(systemctl show kubelet --property=MainPID --value)
   case $pid in '' | 0) return 0 ;; esac
-  echo "Version=$("/proc/$pid/exe" --version 2>/dev/null)"
+  echo "Version=$(timeout -k 1 10 "/proc/$pid/exe" --version 2>/dev/null)"
   echo "Age=$(echo "kubelet $pid" | ages | cut -d ' ' -f 2)"
   echo "Health=$(curl --silent --max-time 3 http://127.0.0.1:10248/healthz | head -n 1)"
 }

@@ -65,6 +65,8 @@ export type AttemptRecord = Static<typeof AttemptRecord>
 export type Failure = Static<typeof Failure>
 
 const checked = Compile(AttemptRecord)
+// A record of ours is smaller. Linux takes no argument of 128 KiB, and the next record is one.
+const longestRecord = 100_000
 const keptEvents = 60
 const keptSuperseded = 8
 
@@ -76,6 +78,7 @@ export interface Beginning {
 
 /** The record in the machine; undefined where there is none or it cannot be read, which counts as none. */
 export function recordIn({ record }: Pick<Observation, 'record'>): AttemptRecord | undefined {
+  if (record.length > longestRecord) return undefined
   try {
     const value: unknown = JSON.parse(record)
     return checked.Check(value) ? value : undefined
@@ -103,8 +106,8 @@ export function secondsSince(moment: Moment, now: Observation): number {
 export function begun(beginning: Beginning, before: AttemptRecord | undefined, now: Observation): AttemptRecord {
   const isSame = before?.request.key === beginning.request.key
   const isReplaced = before?.state === 'open' && !isSame
-  // A request that comes after one that has failed is newer, too.
-  const isNewer = isReplaced || (before?.state === 'failed' && !isSame)
+  // A request that comes after one that is done or has failed is newer, too.
+  const isNewer = before !== undefined && !isSame && before.state !== 'withdrawn'
   const superseded = isNewer ? [...before.superseded, before.request.key] : isSame ? before.superseded : []
   return withEvent(
     {

@@ -1,6 +1,6 @@
 import semver from 'semver'
-import { parse as parseYaml } from 'yaml'
 import type { ApiAnswer, Observation } from '../machine/observation.ts'
+import { parseYaml } from '../machine/yaml.ts'
 import type { Members } from './members.ts'
 import type { Situation } from './step.ts'
 
@@ -24,27 +24,30 @@ function troubleOf(what: string, answer: ApiAnswer | undefined): string {
   return `${what} (${causes[answer.kind]}${detail})`
 }
 
-/** An object of the API, parsed. */
-export function objectIn<T>(what: string, answer: ApiAnswer | undefined): Reading<T> {
+/** An object of the API, parsed. Only that it is an object is checked: all of its fields may be missing or others. */
+export function objectIn<T extends object>(what: string, answer: ApiAnswer | undefined): Reading<T> {
   if (answer?.kind !== 'ok') return { waitsFor: troubleOf(what, answer) }
   try {
-    return { value: JSON.parse(answer.body) as T }
+    const value: unknown = JSON.parse(answer.body)
+    if (typeof value === 'object' && value !== null) return { value: value as T }
   } catch {
-    return { waitsFor: `${what} to be readable` }
+    // Reported below: an answer that is cut off is no JSON.
   }
+  return { waitsFor: `${what} to be readable` }
 }
 
 /** The ClusterConfiguration in the cluster's kubeadm-config, and the version that it names. */
 export function clusterConfiguration({ api }: Observation): Reading<{ yaml: string; version: string }> {
   const what = "the cluster's kubeadm-config"
-  const found = objectIn<{ data?: { ClusterConfiguration?: string } }>(what, api.get(kubeadmConfigPath))
+  const found = objectIn<{ data?: { ClusterConfiguration?: unknown } | null }>(what, api.get(kubeadmConfigPath))
   if ('waitsFor' in found) return found
   const yaml = found.value.data?.ClusterConfiguration
+  if (typeof yaml !== 'string') return { waitsFor: `${what} to name a version` }
   try {
-    const version: unknown = parseYaml(yaml ?? '')?.kubernetesVersion
-    if (yaml !== undefined && typeof version === 'string') return { value: { yaml, version } }
+    const version = (parseYaml(yaml) as { kubernetesVersion?: unknown } | null)?.kubernetesVersion
+    if (typeof version === 'string') return { value: { yaml, version } }
   } catch {
-    // Reported below: a configuration that is no YAML names no version.
+    // Reported below: a configuration that is no YAML, or far too long, names no version.
   }
   return { waitsFor: `${what} to name a version` }
 }
@@ -54,9 +57,9 @@ export function oldestApiServer(members: Members): Reading<semver.SemVer> {
   let oldest: semver.SemVer | undefined
   for (const { name, trouble, version } of members) {
     if (trouble !== undefined) return { waitsFor: `the control plane machine ${name}: ${trouble}` }
-    const found = objectIn<{ gitVersion?: string }>(`the version of the API server of ${name}`, version)
+    const found = objectIn<{ gitVersion?: unknown }>(`the version of the API server of ${name}`, version)
     if ('waitsFor' in found) return found
-    const parsed = semver.parse(found.value.gitVersion)
+    const parsed = semver.parse(String(found.value.gitVersion))
     if (!parsed) return { waitsFor: `the API server of ${name} to report the version of a release` }
     if (!oldest || semver.lt(parsed, oldest)) oldest = parsed
   }

@@ -1,4 +1,4 @@
-import type { Settings } from '../contract/settings.ts'
+import { keptSettings } from '../contract/settings.ts'
 import type { AttemptRecord } from './attempt.ts'
 import type { Goal } from './step.ts'
 import type { Task } from './task.ts'
@@ -15,6 +15,6 @@ export function recordedGoal({ request }: AttemptRecord): Goal {
     files: { wanted: [], closed: [] },
     patches: request.patches,
     key: request.key,
-    settings: request.settings as unknown as Settings,
+    settings: keptSettings(request.settings),
   }
 }

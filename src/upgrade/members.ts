@@ -63,16 +63,24 @@ export function memberObserver(engine: Engine, clock: Clock): MemberObserver {
 }
 
 function shared<T>(clock: Clock): Shared<T> {
-  const cache = new Map<string, { at: number; found: Promise<T> }>()
-  return (key, withinSeconds, find) => {
+  const cache = new Map<string, { at: number; found: Promise<T>; isPending: boolean }>()
+  return async function give(key, withinSeconds, find) {
     const now = clock.monotonic()
-    for (const [old, { at }] of cache) if (now - at > forgetMs) cache.delete(old)
+    for (const [old, { at, isPending }] of cache) if (!isPending && now - at > forgetMs) cache.delete(old)
     const known = cache.get(key)
     if (known && now - known.at <= withinSeconds * 1000) return known.found
-    const found = find()
-    cache.set(key, { at: now, found })
-    found.catch(() => cache.delete(key))
-    return found
+    if (known?.isPending) {
+      // It may come to an end that is too old. A machine that hangs is looked at once at a time all the same.
+      await known.found.catch(() => {})
+      return give(key, withinSeconds, find)
+    }
+    const entry = { at: now, found: find(), isPending: true }
+    cache.set(key, entry)
+    entry.found.then(
+      () => Object.assign(entry, { isPending: false }),
+      () => cache.delete(key),
+    )
+    return entry.found
   }
 }
 

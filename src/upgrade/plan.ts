@@ -26,6 +26,19 @@ export const planFor: Plan = ({ machine, sources }) => {
   return [preflight, ...prepare, apiServers, files, kubeadm, kubelet, verify, tidy]
 }
 
+/** What the first look covers: all that a plan observes of the machine itself, and what its goal reads of the API. */
+export function firstNeeds(plan: readonly Step[]): Needs {
+  const sections = new Set(plan.flatMap(({ needs }) => [...needs.sections]))
+  const goal = plan.find(({ name }) => name === verify.name)
+  return { sections: [...sections], ...(goal?.needs.api ? { api: goal.needs.api } : {}) }
+}
+
+/** Units that may be ended with an attempt: they have changed nothing yet. */
+export function endableUnits(of: Parameters<Plan>[0]): string[] {
+  const staging = planFor(of).filter(({ changes }) => !changes)
+  return staging.map(unitNameOf)
+}
+
 /** What a plan is asked with: a way to know more, and the situation by what is known. */
 export interface Known {
   know(needs: Needs): Promise<void>
@@ -43,17 +56,25 @@ export async function leftOf(whole: readonly Step[], known: Known): Promise<Step
   const only = (...steps: Step[]) => plan.filter(({ name }) => steps.some((step) => step.name === name))
   if (settings.changes === 'files') return only(files, tidy)
   if (!runsTarget(known.situation())) return plan
-  const isAtWork = isChanging(whole, known.situation())
   const [goal = verify] = only(verify)
   await known.know(goal.needs)
-  if (!isAtWork && goal.done(known.situation()) === 'done') return only(files, tidy)
+  if (goal.done(known.situation()) === 'done') return only(files, tidy)
   // The programs are staged only for an attempt that changes them.
   const isHalfWay = known.situation().observation.work.entries.has('bin')
   return hasFiles && !isHalfWay ? only(files, verify, tidy) : plan
 }
 
-/** False also while an error that may pass keeps the step from being done. Throws an error that needs a person. */
-export function isDoneNow(step: Step, situation: Situation): boolean {
+/** True when every one of these steps is done already. Throws an error that needs a person. */
+export async function isNothingLeft(left: readonly Step[], { know, situation }: Known): Promise<boolean> {
+  for (const step of left) {
+    await know(step.needs)
+    if (!isDoneNow(step, situation())) return false
+  }
+  return true
+}
+
+// False also while an error that may pass keeps the step from being done.
+function isDoneNow(step: Step, situation: Situation): boolean {
   try {
     return step.done(situation) === 'done'
   } catch (thrown) {
@@ -61,12 +82,6 @@ export function isDoneNow(step: Step, situation: Situation): boolean {
     if (error.answer !== 'progress') throw error
     return false
   }
-}
-
-// True while a unit changes the machine, however that looks at this moment.
-function isChanging(whole: readonly Step[], { observation }: Situation): boolean {
-  const changing = whole.filter(({ changes }) => changes).map(unitNameOf)
-  return observation.units.some(({ name, state }) => state === 'running' && changing.includes(name))
 }
 
 // True when no program is left to be changed, though the machine may not be well. A kubelet that does not run at the

@@ -19,6 +19,7 @@ export class Session {
   readonly #pins: readonly string[]
   readonly #observer: MemberObserver
   #observation: Observation | undefined
+  #record: AttemptRecord | undefined
   // False when time has passed, or something was changed, since the observation.
   #holds = false
   // What the observation covers.
@@ -45,7 +46,7 @@ export class Session {
 
   /** The record as the last observation, or the last change, has it. */
   get record(): AttemptRecord | undefined {
-    return recordIn(this.observation)
+    return this.#record
   }
 
   /** The kubeadm hashes of the cluster CAs in the machine; empty where it has none. */
@@ -68,6 +69,7 @@ export class Session {
       paths.every((path) => this.#covered.api.has(path))
     if (!isKnown) {
       this.#observation = await observe(machine, { sections, api: paths })
+      this.#record = recordIn(this.#observation)
       this.#covered = { sections: new Set(sections), api: new Set(paths) }
       this.#holds = true
       this.#checkOwner()

@@ -1,10 +1,11 @@
-import { coded, UpgradeError } from '../errors/upgrade-error.ts'
+import { coded, endOf, UpgradeError } from '../errors/upgrade-error.ts'
 import type { Change } from '../machine/change.ts'
 import { namesFullDisk } from '../machine/disk-full.ts'
 import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
 import { RecordMoved, type Session } from './session.ts'
 import { type Action, hasInWork, type Situation, type Step, unitNameOf } from './step.ts'
+import { restAfterFailure } from './steps/kubelet.ts'
 import type { Tools } from './tools.ts'
 
 /** A step that ended in a failure, which stands in the record by now. */
@@ -26,6 +27,8 @@ export interface Watch {
   since: number
   /** What kept the last action from working. It stays until one works, so that the message does not change. */
   trouble: UpgradeError | undefined
+  /** True when it is the failure of a unit, which stays until the step is done. */
+  isOfUnit: boolean
 }
 
 /** What a step runs in. */
@@ -83,7 +86,7 @@ export class StepRun {
       const trouble = watch.trouble ?? seen.error
       this.#tell(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
       if (this.#isOver()) await this.#giveUp(seen)
-      await this.#act().catch((thrown) => this.#troubled(thrown))
+      await this.#tryToAct()
       this.#parts.goesOn()
       session.forget()
       await tools.clock.sleep(this.#step.lookSeconds)
@@ -103,6 +106,17 @@ export class StepRun {
     }
   }
 
+  async #tryToAct(): Promise<void> {
+    const { watch } = this.#parts
+    try {
+      await this.#act()
+      // A unit that is started again has not worked yet.
+      if (!watch.isOfUnit) watch.trouble = undefined
+    } catch (thrown) {
+      await this.#troubled(thrown)
+    }
+  }
+
   async #act(): Promise<void> {
     await this.#endUnit()
     const situation = this.#parts.situation()
@@ -116,8 +130,6 @@ export class StepRun {
     const current = isEntered ? record : entered(record, this.#step.name, situation.observation)
     const changed = record.changed || (this.#step.changes && action !== undefined && action.kind !== 'note')
     await this.#carryOut(action, this.#parts.beforeChange({ ...current, changed }), isEntered)
-    const { watch } = this.#parts
-    if (action && (action.kind !== 'unit' || watch.trouble?.code === 'UNIT_AT_WORK')) watch.trouble = undefined
   }
 
   async #carryOut(action: Action | undefined, record: AttemptRecord, isEntered: boolean): Promise<void> {
@@ -185,6 +197,7 @@ export class StepRun {
     }
     await session.change(retried(this.#record(), error, session.observation), clear)
     this.#note(error)
+    this.#parts.watch.isOfUnit = true
     throw new RecordMoved()
   }
 
@@ -204,11 +217,18 @@ export class StepRun {
   async #fail(error: UpgradeError, change: Change): Promise<never> {
     const { session } = this.#parts
     // An action may have changed the record a moment ago.
-    await session.know({ sections: [] })
+    await session.know({ sections: ['kubelet', 'work'] })
     const record = failed(this.#record(), error, session.observation)
-    const output = await session.change(record, this.#step.rest?.(this.#parts.situation()) ?? change)
-    const detailed = error.detail || output === '' ? error : Object.assign(error, { detail: output })
+    const output = await session.change(record, this.#restFor(change))
+    const detailed = error.detail || output === '' ? error : Object.assign(error, { detail: endOf(output) })
     throw new StepFailed(detailed, pauseAfter(record.failure ?? { count: 1 }))
+  }
+
+  // What the step knows for its limit comes first, then a new kubelet that does not run, then what the step leaves.
+  #restFor(change: Change): Change {
+    if (change.kind === 'rest') return change
+    const situation = this.#parts.situation()
+    return restAfterFailure(situation) ?? this.#step.rest?.(situation) ?? change
   }
 
   #ended(): void {
@@ -256,6 +276,7 @@ export class StepRun {
     const about = { code: error.code, step: this.#step.name, detail: error.detail, err: error.cause }
     this.#parts.tools.log.warn(about, error.message)
     this.#parts.watch.trouble = error
+    this.#parts.watch.isOfUnit = false
     this.#tell(error.message)
   }
 

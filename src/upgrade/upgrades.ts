@@ -115,12 +115,19 @@ function begin(task: Task, tools: Tools, before: Progress | undefined, onEnd: ()
   }
   entry.ended = entry.ended.then(() => {
     entry.endedAt = tools.clock.monotonic()
-    // What stays is the result alone: a task can hold the contents of many files.
-    entry.walk = { progress: walk.progress, restSeconds: walk.restSeconds, news: walk.news, update: () => {} }
+    entry.walk = resultOf(walk)
     onEnd()
   })
   return entry
 }
+
+// What stays of a walk: a task can hold the contents of many files. A function that is made where the walk is known
+// would hold the walk as well, whether it uses it or not.
+function resultOf({ progress, restSeconds, news }: Walker): Entry['walk'] {
+  return { progress, restSeconds, news, update: ignore }
+}
+
+function ignore(): void {}
 
 async function firstNews({ walk }: Entry): Promise<void> {
   const enough = new AbortController()

@@ -1,14 +1,14 @@
-import { coded, UpgradeError } from '../errors/upgrade-error.ts'
+import { coded, oneLine, UpgradeError } from '../errors/upgrade-error.ts'
 import { locate } from '../machine/locate.ts'
 import { type AttemptRecord, begun, finished, rememberedFailure, withdrawn } from './attempt.ts'
 import { isStopped } from './clock.ts'
 import { Demand, type SinceRequested } from './demand.ts'
 import { goalOf, recordedGoal } from './goal.ts'
-import { isDoneNow, leftOf, planFor } from './plan.ts'
+import { endableUnits, firstNeeds, isNothingLeft, leftOf, planFor } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { RecordMoved, Session } from './session.ts'
 import { stanceOf } from './stance.ts'
-import { type Goal, type Situation, type Step, unitNameOf } from './step.ts'
+import type { Goal, Needs, Situation, Step } from './step.ts'
 import { StepFailed, StepRun, type Watch } from './step-run.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
@@ -81,7 +81,9 @@ export class Walk implements Walker {
     const { engine, members } = this.#tools
     const located = await locate(engine, this.#task)
     const session = new Session(located, this.#task.caCertHashes ?? [], members)
-    await session.know(this.#firstNeeds(located.machine))
+    await session.know(
+      firstNeeds((this.#tools.plan ?? planFor)({ machine: located.machine, sources: this.#tools.sources })),
+    )
     if (this.#demand.isAbandoned(session.record)) return this.#drop(session)
     const stance = stanceOf(this.#task.key, session.record, session.observation)
     switch (stance.kind) {
@@ -114,10 +116,14 @@ export class Walk implements Walker {
     const plan = (this.#tools.plan ?? planFor)({ machine: session.located.machine, sources: this.#tools.sources })
     const situation = () => this.#situation(session, goal())
     const { key } = goal()
-    const left = await leftOf(plan, { know: (needs) => session.know(needs), situation })
+    const { recordDigest } = session.observation
+    const known = { know: (needs: Needs) => session.know(needs), situation }
+    const left = await leftOf(plan, known)
     const isOpen = session.record?.state === 'open' && session.record.request.key === key
     if (!isOpen) {
-      if (!replaces && (await this.#isNothingLeft(session, situation, left))) return
+      if (!replaces && (await isNothingLeft(left, known))) return
+      // What was decided holds for the record that it was decided by.
+      if (session.observation.recordDigest !== recordDigest) throw new RecordMoved()
       await this.#begin(session)
     } else if (situation().observation.work.key !== key && left.some(({ needsWork }) => needsWork)) {
       await this.#renewWork(session, key)
@@ -143,13 +149,6 @@ export class Walk implements Walker {
     await this.#noteEnd(session, key)
   }
 
-  #firstNeeds(machine: Session['located']['machine']) {
-    const plan = (this.#tools.plan ?? planFor)({ machine, sources: this.#tools.sources })
-    const sections = new Set(plan.flatMap(({ needs }) => [...needs.sections]))
-    const goal = plan.find(({ name }) => name === 'verify')
-    return { sections: [...sections], ...(goal?.needs.api ? { api: goal.needs.api } : {}) }
-  }
-
   #situation(session: Session, goal: Goal): Situation {
     const { located, observation, members, record } = session
     const { target, files, patches, key, settings } = goal
@@ -169,17 +168,13 @@ export class Walk implements Walker {
   }
 
   #watchOf({ name }: Step): Watch {
-    const watch = this.#watches.get(name) ?? { since: this.#tools.clock.monotonic(), trouble: undefined }
+    const watch = this.#watches.get(name) ?? {
+      since: this.#tools.clock.monotonic(),
+      trouble: undefined,
+      isOfUnit: false,
+    }
     this.#watches.set(name, watch)
     return watch
-  }
-
-  async #isNothingLeft(session: Session, situation: () => Situation, left: readonly Step[]): Promise<boolean> {
-    for (const step of left) {
-      await session.know(step.needs)
-      if (!isDoneNow(step, situation())) return false
-    }
-    return true
   }
 
   async #begin(session: Session): Promise<void> {
@@ -201,13 +196,21 @@ export class Walk implements Walker {
     // Another attempt has its own time for each step.
     this.#watches.clear()
     this.#tools.log.info({ replaced: session.record?.state === 'open' }, 'an attempt begins')
-    await session.change(record, { kind: 'begin', key, endable: this.#endable(session) })
+    await session.change(record, {
+      kind: 'begin',
+      key,
+      endable: endableUnits({ machine: session.located.machine, sources: this.#tools.sources }),
+    })
   }
 
   // The work directory of an open attempt is gone, or another's: whoever removed it, the attempt starts staging again.
   async #renewWork(session: Session, key: string): Promise<void> {
     this.#tools.log.warn('the work directory of the attempt is gone: what was staged is staged again')
-    await session.change(undefined, { kind: 'begin', key, endable: this.#endable(session) })
+    await session.change(undefined, {
+      kind: 'begin',
+      key,
+      endable: endableUnits({ machine: session.located.machine, sources: this.#tools.sources }),
+    })
   }
 
   async #noteEnd(session: Session, key: string): Promise<void> {
@@ -233,15 +236,13 @@ export class Walk implements Walker {
     const { record, observation } = session
     if (this.#demand.isDroppedByAll(record, observation)) {
       this.#tools.log.info('the attempt is not requested any more and has changed nothing: it ends')
-      await session.change(withdrawn(record, observation), { kind: 'begin', key: '', endable: this.#endable(session) })
+      await session.change(withdrawn(record, observation), {
+        kind: 'begin',
+        key: '',
+        endable: endableUnits({ machine: session.located.machine, sources: this.#tools.sources }),
+      })
     }
     return ended
-  }
-
-  // Units that may be ended with an attempt: they have changed nothing yet.
-  #endable({ located: { machine } }: Session): string[] {
-    const plan = planFor({ machine, sources: this.#tools.sources })
-    return plan.filter(({ changes }) => !changes).map(unitNameOf)
   }
 
   #otherUpgrade(record: AttemptRecord): UpgradeError {
@@ -250,7 +251,7 @@ export class Walk implements Walker {
   }
 
   #report(progress: Progress): void {
-    this.progress = progress
+    this.progress = { ...progress, message: oneLine(progress.message) }
     this.#toldNews()
   }
 

@@ -113,3 +113,11 @@ describe('an error from a record', () => {
     expect(rememberedError('CONTAINER_MISSING', values).values).toEqual({ name: 'unknown' })
   })
 })
+
+test('of what a machine prints an error keeps a part, and not the rest of the text behind it', () => {
+  const printed = `${'x'.repeat(4_000_000)}the end`
+  const error = new UpgradeError('MANIFEST_MISSING', { name: printed }, { detail: printed })
+  expect(error.values.name).toBe('x'.repeat(1000))
+  expect(error.detail).toHaveLength(10_000)
+  expect(error.detail).toMatch(/the end$/)
+})

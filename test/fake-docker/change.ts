@@ -42,7 +42,7 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     if (machine.units.running.some((unit) => !endable.includes(unit))) return printed('busy\n')
     for (const unit of machine.units.names) machine.units.forget(unit)
     if (key !== '' && machine.files.get(`${state}/work/key`) === `${key}\n`) {
-      for (const name of ['images.list', 'images.failed']) machine.files.delete(`${state}/work/${name}`)
+      for (const name of ['images.list', 'images.failed', 'kubeadm.done']) machine.files.delete(`${state}/work/${name}`)
     } else {
       machine.removeDirectory(`${state}/work`)
       if (key !== '') machine.files.set(`${state}/work/key`, `${key}\n`)

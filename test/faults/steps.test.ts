@@ -29,7 +29,7 @@ function misbehaving({ clock }: Lab) {
     die('died')
     return new Promise<never>(() => {})
   }
-  return { seen, died, means: { clock, onFault: (name: string) => seen.push(name), crash } }
+  return { seen, died, means: { allowed: true, clock, onFault: (name: string) => seen.push(name), crash } }
 }
 
 // Such a process of the whole service, on the lab's engine.

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { ExecResult } from '../../src/machine/engine.ts'
-import { limited, waitingLimit } from '../../src/machine/exec-limit.ts'
+import { limited, slowLimit, waitingLimit } from '../../src/machine/exec-limit.ts'
 import { silent } from '../app/serve.ts'
+import { ManualClock } from '../fake-docker/manual-clock.ts'
 
 // An engine that runs at most so many execs at once, each of which ends when the test lets it: by its container's name.
-function limitedEngine(atOnce: number) {
+function limitedEngine(atOnce: number, clock?: ManualClock) {
   const running = new Map<string, { end: () => void; fail: (error: Error) => void }>()
   const begun: string[] = []
   const exec = (name: string) => {
@@ -14,7 +15,7 @@ function limitedEngine(atOnce: number) {
       running.set(name, { end: () => resolve({ exitCode: 0, stdout: name, stderr: '' }), fail: reject })
     })
   }
-  const engine = limited(silent({ exec, ping: async () => {} }), atOnce)
+  const engine = limited(silent({ exec, ping: async () => {} }), atOnce, clock)
   return { engine, running, begun, start: (name: string) => engine.exec(name, ['true']) }
 }
 
@@ -69,4 +70,31 @@ test('other calls do not wait for execs', async () => {
   const { engine, start } = limitedEngine(1)
   start('a').catch(() => {})
   await engine.ping()
+})
+
+test('machines that hang do not keep all places, up to a number', async () => {
+  const clock = new ManualClock()
+  const { start, running, begun } = limitedEngine(2, clock)
+  const hanging = Array.from({ length: slowLimit + 2 }, (_, i) => start(`hangs-${i}`))
+  for (let passed = 0; passed < slowLimit; passed += 2) {
+    await nextTurn()
+    clock.pass(15)
+  }
+  await nextTurn()
+  // The last two keep their places.
+  clock.pass(15)
+  const after = start('after')
+  await nextTurn()
+  expect(begun).toHaveLength(slowLimit + 2)
+  // The end of a slow one makes no place, and the end of another does.
+  running.get('hangs-0')?.end()
+  await nextTurn()
+  expect(begun).not.toContain('after')
+  running.get(`hangs-${slowLimit}`)?.end()
+  await nextTurn()
+  running.get('after')?.end()
+  expect((await after).stdout).toBe('after')
+  for (const { end } of running.values()) end()
+  await Promise.all(hanging)
+  expect(clock.sleepers).toBe(0)
 })

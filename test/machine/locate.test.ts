@@ -92,3 +92,7 @@ test.each([
 ])("kubeadm's hashes of %s", (_, bundle, hashes) => {
   expect(certificateHashes(bundle)).toEqual(hashes)
 })
+
+test('of a bundle of thousands of certificates only the first are read', () => {
+  expect(certificateHashes(caCertificate.repeat(100_000))).toEqual(Array(20).fill(caPin))
+})

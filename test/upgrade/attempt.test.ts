@@ -43,6 +43,7 @@ describe('the record', () => {
     ['empty', ''],
     ['not JSON', '\0\0\0'],
     ['of another shape', '{"format":1}'],
+    ['far too long', lineOf({ ...open, superseded: ['x'.repeat(100_000)] })],
     ['of a later format', lineOf(open).replace('"format":1', '"format":2')],
     ['the history of an earlier version', '{"at":1,"target":"v1.35.4","step":"binaries","event":"start"}'],
   ])('that is %s counts as none', (_what, record) => {
@@ -89,7 +90,8 @@ describe('the record', () => {
     expect(second.superseded).toEqual(['a'])
     expect(begun(beginning('a'), second, at(2)).superseded).toEqual(['b'])
     expect(begun(beginning('b'), failed(open, missing, at(1)), at(2)).superseded).toEqual(['a'])
-    expect(begun(beginning('b'), finished(open, at(1)), at(2)).superseded).toEqual([])
+    expect(begun(beginning('b'), finished(open, at(1)), at(2)).superseded).toEqual(['a'])
+    expect(begun(beginning('b'), withdrawn(open, at(1)), at(2)).superseded).toEqual([])
   })
 })
 

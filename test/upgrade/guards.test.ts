@@ -66,7 +66,9 @@ test('a newer request first brings an attempt that has changed something to its 
   when(lab, 'w-1', 'start unit kubeadm', () => lab.clock.after(60, () => machine.units.release('kubeadm')))
   await walks[0]?.ended
   await Promise.all(walks.map(({ ended }) => ended))
-  expect(walks.map(({ run }) => run.progress.message)).toEqual([`at ${other}`, `at ${target}`])
+  // The older one ends as done, or finds the newer one at work and does not push it aside.
+  expect(walks[0]?.run.progress.message).toMatch(/^at v1\.35\.3$|\(MACHINE_NEWER\)$/)
+  expect(walks[1]?.run.progress.message).toBe(`at ${target}`)
   expect(walks[1]?.messages.join()).toContain(`Another upgrade of w-1, to ${other}`)
   expect(kubelets(machine.effects)).toEqual([`kubelet ${other} starts`, `kubelet ${target} starts`])
 })

@@ -5,10 +5,11 @@ import { play } from './model/history.ts'
 
 vi.mock('node:timers/promises', async () => (await import('./model/timers.ts')).timers)
 
-// MODEL_RUNS=100000 for a long search. The last line of a failure has what plays its history alone again.
+// The same histories each time, so that what fails is the change. MODEL_SEED is another search, and MODEL_RUNS=100000 a
+// long one. The last line of a failure has what plays its history alone again.
 const { MODEL_RUNS = '300', MODEL_SEED, MODEL_PATH, MODEL_REPLAY_PATH } = process.env
 const numRuns = Number(MODEL_RUNS)
-const seed = Number(MODEL_SEED ?? Date.now() % 2 ** 31)
+const seed = Number(MODEL_SEED ?? 20_261_126)
 
 test('whatever happens, the machine is never harmed and comes to rest', { timeout: 60_000 + numRuns * 1000 }, async ({
   annotate,

@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
 import { createUpgrades } from '../../src/upgrade/upgrades.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
-import { taskOf, toolsOf } from './walk.ts'
+import { taskOf, toolsOf, when } from './walk.ts'
 
 const task = taskOf('w-1')
 const done = { phase: 'Done', message: `at ${target}`, retryAfterSeconds: 0 }
@@ -58,9 +60,10 @@ test('another version of the same machine takes the place of one that has change
   const upgrades = upgradesOf(lab)
   const other = taskOf('w-1', { version: 'v1.34.9' })
   lab.machine('w-1').units.hold('binaries')
+  const started = new Promise<void>((resolve) => when(lab, 'w-1', 'start unit binaries', resolve))
   upgrades.start(other)
-  await vi.waitUntil(() => lab.machine('w-1').units.running.length > 0, patient)
-  lab.machine('w-1').units.release('binaries')
+  await started
+  when(lab, 'w-1', `note replaced an attempt, to ${target}`, () => lab.machine('w-1').units.release('binaries'))
   expect(await poll(upgrades)).toMatchObject(done)
   expect(lab.machine('w-1').effects.filter((effect) => effect.startsWith('kubelet '))).toEqual([
     `kubelet ${target} starts`,
@@ -123,6 +126,24 @@ test('an end is kept until it was fetched, and then the machine is looked at ane
   expect(lab.machine('w-1').kubelet.version).toBe(target)
 })
 
+test('the contents of the files of an upgrade that has ended are not kept', async () => {
+  const lab = startWorkersLab('w-1')
+  const upgrades = upgradesOf(lab)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  const contentOf = async () => {
+    const asked = taskOf('w-1', { files: [{ path: '/etc/lab/one.conf', content: 'x' }] })
+    expect(await poll(upgrades, asked)).toMatchObject(done)
+    return new WeakRef(asked.files)
+  }
+  const files = await contentOf()
+  const isCollected = () => {
+    collect()
+    return files.deref() === undefined
+  }
+  await vi.waitUntil(isCollected, patient)
+})
+
 test('an end that nobody fetched for a minute is not told any more', async () => {
   const lab = startWorkersLab('w-1')
   const upgrades = upgradesOf(lab)
@@ -144,4 +165,15 @@ test('a failure is told each time it is asked for, and the machine is left alone
   }
   expect(walksOn(lab)).toBe(1)
   expect(lab.machine('w-1').units.starts).toHaveLength(1)
+})
+
+test('what has ended, and nobody has asked for in two minutes, is forgotten', async () => {
+  const lab = startWorkersLab('w-1', 'w-2')
+  const upgrades = upgradesOf(lab)
+  upgrades.start(task)
+  await vi.waitUntil(() => lab.machine('w-1').effects.at(-1) === 'note done', patient)
+  await nextTurn()
+  lab.clock.pass(121)
+  upgrades.start(taskOf('w-2'))
+  await expect(upgrades.sync(task)).rejects.toMatchObject({ code: 'NOT_STARTED' })
 })

@@ -1,6 +1,7 @@
 import semver from 'semver'
 import { clusterConfiguration, kubeadmConfigPath } from '../control-plane.ts'
 import { hasInWork, type Step, waiting } from '../step.ts'
+import { isKubeadmAtWork } from './kubeadm.ts'
 
 /**
  * kubeadm upgrade node goes to the version in the ConfigMap kubeadm-config, and exits 0 when that is the old one. The
@@ -13,11 +14,12 @@ export const kubeadmConfig: Step = {
   pollSeconds: 5,
   lookSeconds: 5,
   changes: false,
-  needs: { sections: ['work'], api: () => [kubeadmConfigPath] },
+  needs: { sections: ['work', 'units'], api: () => [kubeadmConfigPath] },
   done(situation) {
     const { machine, target, observation } = situation
-    // kubeadm has read it, and the upgrade goes on whatever it names by now.
-    if (hasInWork(situation, 'kubeadm.done')) return 'done'
+    // kubeadm has read it, and the upgrade goes on whatever it names by now. While kubeadm works on the only control plane
+    // machine, no API server answers.
+    if (isKubeadmAtWork(observation) || hasInWork(situation, 'kubeadm.done')) return 'done'
     const found = clusterConfiguration(observation)
     if ('waitsFor' in found) return found
     const named = semver.parse(found.value.version)

@@ -76,8 +76,14 @@ function explain({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
   if (exitCode === 46) return new UpgradeError('MANIFESTS_INCOMPLETE', {}, details)
   if (exitCode === 47) return new UpgradeError('PATCHES_MISSING', {}, details)
   // After an API server's restart its node authorizer knows no node for a moment.
-  if (/kubelet-config.* is forbidden/.test(log)) return new UpgradeError('KUBEADM_FORBIDDEN', {}, details)
+  if (log.split('\n').some(isKubeletConfigForbidden)) return new UpgradeError('KUBEADM_FORBIDDEN', {}, details)
   return new UpgradeError('KUBEADM_FAILED', { cause: firstCause(log), unit }, details)
+}
+
+// No regular expression: one for both words looks at the rest of the line again at each of the first.
+function isKubeletConfigForbidden(line: string): boolean {
+  const at = line.indexOf('kubelet-config')
+  return at !== -1 && line.includes(' is forbidden', at)
 }
 
 // The first thing that kubeadm itself calls an error, and the last line of the component that did not start, if any.

@@ -1,8 +1,9 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { atLeastMinor } from '../../kubernetes/versions.ts'
+import type { Change } from '../../machine/change.ts'
 import { shellFile } from '../../machine/machine.ts'
 import type { Observation } from '../../machine/observation.ts'
-import { type EndedUnit, type Step, waiting, workDirectory } from '../step.ts'
+import { type EndedUnit, hasInWork, type Situation, type Step, unitNameOf, waiting, workDirectory } from '../step.ts'
 
 const script = shellFile(new URL('kubelet.sh', import.meta.url))
 const restore = shellFile(new URL('restore-kubelet.sh', import.meta.url))
@@ -29,12 +30,32 @@ export const kubelet: Step = {
   usesPrograms: true,
   done: ({ observation, target }) =>
     runsSteadily(observation, target) ? 'done' : waiting('the new kubelet to stay up'),
-  action: ({ target }) => ({ kind: 'unit', script, args: [workDirectory, target, ...flagsRemovedAt(target)] }),
+  // A kubelet that runs the target has been put in place, also where its unit went with the container's restart.
+  action: ({ target, observation }) =>
+    observation.kubelet.version === target
+      ? undefined
+      : { kind: 'unit', script, args: [workDirectory, target, ...flagsRemovedAt(target)] },
   explain: ({ log, name: unit }: EndedUnit) => new UpgradeError('UNIT_FAILED', { unit }, { detail: log }),
   giveUp: ({ target, observation }) => ({
     change: { kind: 'rest', script: restore, args: [workDirectory] },
     error: new UpgradeError('KUBELET_NOT_UP', { target, cause: observation.kubelet.lastLine || 'it logged no reason' }),
   }),
+}
+
+/** True while the programs are exchanged. */
+export function isKubeletAtWork({ units }: Observation): boolean {
+  return units.some(({ name, state }) => name === unitNameOf(kubelet) && state === 'running')
+}
+
+/**
+ * What lets a machine rest whose attempt has failed in any step: where the new kubelet was put in place and does not run,
+ * the one from before is put back, else undefined. Without a kubelet, a control plane machine that was restarted has no API server either.
+ */
+export function restAfterFailure(situation: Situation): Change | undefined {
+  const { healthy, ageSeconds } = situation.observation.kubelet
+  const isSteady = healthy && ageSeconds >= steadySeconds
+  if (isSteady || !hasInWork(situation, 'previous')) return undefined
+  return { kind: 'rest', script: restore, args: [workDirectory] }
 }
 
 /** True when the running kubelet is the target's, healthy, and has been the same process for a while. */

@@ -3,7 +3,8 @@ import type { Observation } from '../../machine/observation.ts'
 import { apiServerReady, etcdWaitsFor, objectIn } from '../control-plane.ts'
 import { staticPodsWaitFor, youngestStaticPod } from '../static-pods.ts'
 import { type Situation, type Step, waiting } from '../step.ts'
-import { runsSteadily } from './kubelet.ts'
+import { isKubeadmAtWork } from './kubeadm.ts'
+import { isKubeletAtWork, runsSteadily } from './kubelet.ts'
 
 // After the kubelet's change the static pods start once more, some seconds after the kubelet. Cluster API goes on to
 // the next member as soon as it gets "done", so that is over before it does.
@@ -22,36 +23,43 @@ export const verify: Step = {
   lookSeconds: 2,
   changes: false,
   needs: {
-    sections: ['kubelet', 'pods', 'manifests', 'etcd'],
+    sections: ['kubelet', 'pods', 'manifests', 'etcd', 'units'],
     api: (machine) =>
       machine.role === 'worker' ? [nodePath(machine)] : [nodePath(machine), podsPath(machine), '/readyz'],
     membersWithinSeconds: 2,
   },
   done(situation) {
-    const waitsFor = kubeletWaitsFor(situation) ?? controlPlaneWaitsFor(situation)
+    const waitsFor = unitsWaitFor(situation) ?? kubeletWaitsFor(situation) ?? controlPlaneWaitsFor(situation)
     return waitsFor === undefined ? 'done' : waiting(waitsFor)
   },
 }
 
 interface Condition {
-  type: string
-  status: string
-  lastHeartbeatTime: string
+  type?: unknown
+  status?: unknown
+  lastHeartbeatTime?: unknown
 }
 
 interface Status {
-  nodeInfo: { kubeletVersion: string }
-  conditions?: Condition[]
+  nodeInfo?: { kubeletVersion?: unknown } | null
+  conditions?: unknown
 }
 
 /** The version of the kubelet that the Node reports; undefined where it cannot be read. */
 export function nodeKubeletVersion({ machine, observation }: Situation): string | undefined {
   const node = nodeIn(machine, observation)
-  return 'value' in node ? node.value.status.nodeInfo.kubeletVersion : undefined
+  const version = 'value' in node ? node.value.status?.nodeInfo?.kubeletVersion : undefined
+  return typeof version === 'string' ? version : undefined
 }
 
 function nodeIn(machine: MachineIdentity, { api }: Observation) {
-  return objectIn<{ status: Status }>(`the Node ${machine.name}`, api.get(nodePath(machine)))
+  return objectIn<{ status?: Status | null }>(`the Node ${machine.name}`, api.get(nodePath(machine)))
+}
+
+// Another process of the same attempt may be a step behind. The machine is not what it will be while its units change it.
+function unitsWaitFor({ observation }: Situation): string | undefined {
+  if (isKubeadmAtWork(observation)) return 'kubeadm'
+  return isKubeletAtWork(observation) ? 'the new kubelet to be in place' : undefined
 }
 
 function kubeletWaitsFor({ machine, observation, target }: Situation): string | undefined {
@@ -60,13 +68,16 @@ function kubeletWaitsFor({ machine, observation, target }: Situation): string | 
   const node = nodeIn(machine, observation)
   if ('waitsFor' in node) return node.waitsFor
   const { status } = node.value
-  if (status.nodeInfo.kubeletVersion !== target) return `the Node to report ${target}`
+  if (status?.nodeInfo?.kubeletVersion !== target) return `the Node to report ${target}`
   const ready = readyIn(status)
   // A Ready from before the restart says nothing of the new kubelet. The API has whole seconds.
-  const isFresh = ready !== undefined && Date.parse(ready.lastHeartbeatTime) / 1000 >= now - kubelet.ageSeconds - 1
+  const isFresh =
+    ready !== undefined && Date.parse(String(ready.lastHeartbeatTime)) / 1000 >= now - kubelet.ageSeconds - 1
   if (ready?.status !== 'True' || !isFresh) return 'the Node to be Ready'
   return runsSteadily(observation, target) ? undefined : 'the kubelet to stay up'
 }
+
+const settle = 'the static pods to settle'
 
 function controlPlaneWaitsFor(situation: Situation): string | undefined {
   const { machine, observation, target } = situation
@@ -77,21 +88,20 @@ function controlPlaneWaitsFor(situation: Situation): string | undefined {
   const isSettled =
     observation.kubelet.ageSeconds >= settledSeconds.kubelet &&
     (youngestStaticPod(observation) ?? 0) >= settledSeconds.pods
-  return isSettled && areMirrorPodsReady(situation) ? undefined : 'the static pods to settle'
+  return isSettled ? mirrorPodsWaitFor(situation) : settle
 }
 
 // What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready. One that a kubelet
 // has just made has no conditions at all, for some seconds.
-function areMirrorPodsReady({ machine, observation }: Situation): boolean {
-  const pods = objectIn<{ items: { status: Pick<Status, 'conditions'> }[] }>(
-    'the static pods',
-    observation.api.get(podsPath(machine)),
-  )
-  if ('waitsFor' in pods) return false
-  const { items } = pods.value
-  return items.length > 0 && items.every(({ status }) => readyIn(status)?.status === 'True')
+function mirrorPodsWaitFor({ machine, observation }: Situation): string | undefined {
+  const found = objectIn<{ items?: unknown }>('the static pods', observation.api.get(podsPath(machine)))
+  if ('waitsFor' in found) return found.waitsFor
+  const { items } = found.value
+  const pods = Array.isArray(items) ? (items as ({ status?: Status | null } | null)[]) : []
+  return pods.length > 0 && pods.every((pod) => readyIn(pod?.status)?.status === 'True') ? undefined : settle
 }
 
-function readyIn({ conditions = [] }: Pick<Status, 'conditions'>): Condition | undefined {
-  return conditions.find(({ type }) => type === 'Ready')
+function readyIn(status: Pick<Status, 'conditions'> | null | undefined): Condition | undefined {
+  const conditions = status?.conditions
+  return Array.isArray(conditions) ? conditions.find((condition) => condition?.type === 'Ready') : undefined
 }

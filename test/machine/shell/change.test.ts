@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Change, change } from '../../../src/machine/change.ts'
 import { stateDirectory } from '../../../src/machine/machine.ts'
@@ -143,6 +143,13 @@ describe.skipIf(process.platform !== 'linux')('a script', () => {
     expect(bytesIn(root, recordPath)).toBe('new\n')
   })
 
+  test('that is ended with its change leaves no input behind', async () => {
+    const { root, machine } = machineWith()
+    const wanted: Change = { ...run('kill -TERM 0'), input: 'an input' }
+    await expect(change(machine, { seen: '', record: 'new' }, wanted)).rejects.toMatchObject({ code: 'EXEC_FAILED' })
+    expect(leftIn(root, '/run')).toEqual([])
+  })
+
   test('that fails before the machine rests leaves the record as it was', async () => {
     const { root, machine } = machineWith('old')
     const swap = { seen: digestIn(root), record: 'new' }
@@ -167,3 +174,32 @@ test.skipIf(process.platform !== 'linux')('a change that is not known is a failu
   await expect(machine.run(changeScript, args)).rejects.toMatchObject({ code: 'EXEC_FAILED' })
   expect(root.has(recordPath)).toBe(false)
 })
+
+test.skipIf(process.platform !== 'linux')('pipes and links in the place of our files hold up nothing', async () => {
+  const { root, machine } = machineWith()
+  const pipe = (path: string) => execFileSync('mkfifo', [root.path(path)])
+  root.write('/etc/other', 'of another')
+  root.write(`${work}/x`, '')
+  pipe(`${work}/key`)
+  symlinkSync(root.path('/etc/other'), root.path(`${recordPath}.new`))
+  expect(await change(machine, { seen: '', record: 'new' }, begin)).toMatchObject({ kind: 'made' })
+  for (const path of [`${recordPath}.new`, `${work}/${unit}.sh.new`, `${work}/${unit}.input`]) pipe(path)
+  const swap = { seen: digestIn(root), record: 'newer' }
+  expect(await change(machine, swap, start('input'))).toMatchObject({ kind: 'made' })
+  expect(bytesIn(root, recordPath)).toBe('newer\n')
+  expect(bytesIn(root, `${work}/${unit}.input`)).toBe('input')
+  expect(bytesIn(root, '/etc/other')).toBe('of another')
+})
+
+test.skipIf(process.platform !== 'linux')(
+  'another attempt of the same key keeps the programs, and what depends on the cluster goes',
+  async () => {
+    const { root, machine } = machineWith()
+    for (const name of ['bin/kubeadm', 'previous/kubelet', 'images.list', 'images.failed', 'kubeadm.done']) {
+      root.write(`${work}/${name}`, 'x')
+    }
+    root.write(`${work}/key`, 'k\n')
+    expect(await change(machine, { seen: '', record: 'new' }, begin)).toMatchObject({ kind: 'made' })
+    expect(leftIn(root, work)).toEqual(['bin', 'key', 'previous'])
+  },
+)

@@ -26,6 +26,11 @@ async function observed(prepare: (root: Root) => void, role: MachineHost['role']
   return { root, observation }
 }
 
+// A program that has no limit of its own runs until the test's limit ends all; one that has reaches it at once.
+const hangingAt = (program: string) => `
+case $3:$4 in *:sh) ;; *${program}) exit 124 ;; esac
+exec "$(PATH=\${PATH#*:}; command -v timeout)" "$@"`
+
 const pipe = (root: Root, path: string) => {
   root.write(`${path}.x`, '')
   execFileSync('mkfifo', [root.path(path)])
@@ -190,6 +195,32 @@ describe.skipIf(process.platform !== 'linux')('whatever a program does, observe.
     const { observation } = await observed((root) => root.program('/stand-ins/mktemp', 'exit 1'))
     expect(observation.kubelet).toMatchObject({ version: old, healthy: true })
     expect(observation.pods).toBeDefined()
+  })
+
+  test.each([
+    '/stand-ins/ctr',
+    '/stand-ins/df',
+    '/stand-ins/du',
+    '/stand-ins/journalctl',
+    '/stand-ins/kubectl',
+    '/stand-ins/systemctl',
+    '/proc/700/exe',
+  ])('%s hangs', async (program) => {
+    const root = mirrorOf(startQuickLab('cp-1'), 'cp-1')
+    addUnit(root, unit, { active: 'failed', sub: 'failed' })
+    root.program(program, 'sleep 600')
+    root.program('/stand-ins/timeout', hangingAt(program.split('/').at(-1) ?? ''))
+    const observation = await observe(realMachine(root, 'control-plane'), { sections, api: ['/version'] })
+    expect(observation.bootId).toBe('boot-1')
+  })
+
+  test('an observation that is ended leaves nothing behind', async () => {
+    const root = mirrorOf(startQuickLab('cp-1'), 'cp-1')
+    root.program('/stand-ins/curl', 'kill -TERM 0')
+    await expect(observe(realMachine(root, 'control-plane'), { sections })).rejects.toMatchObject({
+      code: 'EXEC_FAILED',
+    })
+    expect(leftIn(root, '/run')).toEqual([])
   })
 
   test('nothing in the machine is changed', async () => {

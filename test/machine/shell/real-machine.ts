@@ -21,7 +21,7 @@ export function realMachine(root: Root, role: MachineHost['role'] = 'worker'): M
     }
     const { exitCode = -1, stdout, stderr } = await execa('timeout', args, options)
     if (/not found$|syntax error/im.test(stderr)) throw new Error(stderr)
-    return { exitCode, stdout: withoutRoot(stdout, root.path('')), stderr }
+    return { exitCode, stdout: exitCode === 0 ? withoutRoot(stdout, root.path('')) : stdout, stderr }
   }
   return machineOn({ exec } as Engine, { name: role === 'worker' ? 'w-1' : 'cp-1', cluster: 'lab', role })
 }

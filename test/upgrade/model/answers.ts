@@ -35,21 +35,23 @@ function checkDone({ watch, fulfilled, clock }: ModelWorld, { wish }: Caller): v
 
 function checkSilence(world: ModelWorld, caller: Caller): void {
   const { faults, watch, machine, clock } = world
-  const inStep = (clock.monotonic() - caller.stepSince) / 1000
+  const untroubled = (clock.monotonic() - (caller.untroubledSince ?? clock.monotonic())) / 1000
   const isAway = Math.min(faults.age('engine away 0'), faults.age('engine away 1'))
   const { message } = caller.answer as Progress
-  if (Math.min(isAway, inStep) > noticedSeconds) watch.violated(`the engine is away, and the answer is: ${message}`)
+  if (Math.min(isAway, untroubled) > noticedSeconds) watch.violated(`the engine is away, and the answer is: ${message}`)
   const isIdle = machine.units.running.length === 0
-  const isFull = Math.min(faults.age('disk full'), inStep) > noticedSeconds
+  const isFull = Math.min(faults.age('disk full'), untroubled) > noticedSeconds
   if (isFull && isIdle) watch.violated(`the disk is full, and the answer is: ${message}`)
   const { record } = watch
   if (record?.state !== 'failed' || !record.failure || !caller.wish) return
   if (record.request.key !== taskFor(machine.name, caller.wish).key) return
   const since = machine.uptime - record.failure.at.uptime
   const pause = record.failure.count >= 3 ? 3600 : 10
-  if (since > noticedSeconds && since < pause) watch.violated(`the attempt has failed, and the answer is: ${message}`)
+  if (Math.min(since, untroubled) > noticedSeconds && since < pause)
+    watch.violated(`the attempt has failed, and the answer is: ${message}`)
 }
 
-function hasCode({ message }: Progress): boolean {
+/** True when the message ends with the code of an error, or contains one. */
+export function hasCode({ message }: Progress): boolean {
   return /\([A-Z_]{4,}\)/.test(message)
 }

@@ -1,4 +1,5 @@
 import type { Progress } from '../../../src/upgrade/progress.ts'
+import { hasCode } from './answers.ts'
 import { taskFor, type Wish } from './wish.ts'
 import type { ModelWorld } from './world.ts'
 
@@ -12,8 +13,8 @@ const longestSeconds = 1000
 export class Caller {
   wish: Wish | undefined
   answer: Progress | undefined
-  /** Since when the answer names this step, in monotonic milliseconds. */
-  stepSince = 0
+  /** Since when its answers are those of an upgrade that goes well, in monotonic milliseconds. */
+  untroubledSince: number | undefined
   readonly #world: ModelWorld
   #generation = 0
   #calls = 0
@@ -35,6 +36,7 @@ export class Caller {
   withdraw(): void {
     this.wish = undefined
     this.answer = undefined
+    this.untroubledSince = undefined
     this.#generation += 1
   }
 
@@ -55,7 +57,9 @@ export class Caller {
 
   #take(answer: Progress | undefined): void {
     if (!answer) return
-    if (answer.step !== this.answer?.step) this.stepSince = this.#world.clock.monotonic()
+    const isTroubled = answer.phase !== 'InProgress' || hasCode(answer)
+    if (isTroubled) this.untroubledSince = undefined
+    else this.untroubledSince ??= this.#world.clock.monotonic()
     if (answer.message !== this.answer?.message) this.#world.tell(`    ${answer.message}`)
     this.answer = answer
     this.#world.answered(this, answer)

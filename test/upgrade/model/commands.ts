@@ -156,6 +156,19 @@ const commands = [
     faults.begin('network cut', seconds)
   }),
   command('the record is lost', {}, (_, world) => world.loseRecord()),
+  ...[1, 2].map(() =>
+    command(
+      'while it runs:',
+      { unit: units, what: fc.constantFrom('the record is lost', 'both crash', 'another version is requested') },
+      async ({ unit, what }, world) => {
+        const name = `capd-kubeadm-upgrader-${unit}`
+        await world.pass(120, () => world.machine.units.running.includes(name))
+        if (what === 'the record is lost') world.loseRecord()
+        else if (what === 'both crash') for (const index of [0, 1]) world.crash(index, 1)
+        else world.request(0, { version: world.wish.version === patch ? target : patch, file: 'no file' }, 'both')
+      },
+    ),
+  ),
   command('etcd of another member is unwell', { seconds: fc.constantFrom(10, 120) }, ({ seconds }, world) => {
     const set = (isHealthy: boolean) => () => world.setMemberHealth(isHealthy)
     world.faults.begin('member unwell', seconds, set(false), set(true))
@@ -168,12 +181,12 @@ const commands = [
   }),
 ]
 
-const kinds: Kind[] = [
-  { role: 'worker', images: 'node-image' },
-  { role: 'worker', images: 'pull' },
-  { role: 'control-plane', images: 'node-image' },
-  { role: 'control-plane', images: 'pull' },
-]
+const delays = fc.array(fc.constantFrom(0, 0, 0.5, 1, 4), { maxLength: 5 })
+const kind: fc.Arbitrary<Kind> = fc.record({
+  role: fc.constantFrom('worker', 'control-plane'),
+  images: fc.constantFrom('node-image', 'pull'),
+  delays: fc.tuple(delays, delays),
+})
 
 export interface History {
   kind: Kind
@@ -183,5 +196,5 @@ export interface History {
 /** Histories. `replayPath` is what fast-check prints after the commands of one that failed. */
 export function histories(replayPath?: string): fc.Arbitrary<History> {
   const constraints = { maxCommands: 14, size: 'max', ...(replayPath === undefined ? {} : { replayPath }) } as const
-  return fc.record({ kind: fc.constantFrom(...kinds), commands: fc.commands(commands, constraints) })
+  return fc.record({ kind, commands: fc.commands(commands, constraints) })
 }

@@ -1,5 +1,5 @@
 import { UpgradeError } from '../../../src/errors/upgrade-error.ts'
-import type { Engine, ExecOptions, ExecResult } from '../../../src/machine/engine.ts'
+import type { Engine, ExecOptions, ExecResult, Helper } from '../../../src/machine/engine.ts'
 import { memberObserver } from '../../../src/upgrade/members.ts'
 import type { Progress } from '../../../src/upgrade/progress.ts'
 import type { Sources } from '../../../src/upgrade/step.ts'
@@ -7,6 +7,7 @@ import type { Task } from '../../../src/upgrade/task.ts'
 import { createUpgrades, type Upgrades } from '../../../src/upgrade/upgrades.ts'
 import { silent } from '../../fake-docker/lab.ts'
 import type { PlannedExec } from './faults.ts'
+import type { Call } from './interceptor.ts'
 import type { ModelWorld } from './world.ts'
 
 // Trouble with longer pauses between is another trouble.
@@ -20,6 +21,7 @@ export class Replica {
   trouble = { since: 0, until: 0 }
   readonly #world: ModelWorld
   readonly #upgrades: Upgrades
+  #calls = 0
   readonly #died = Promise.withResolvers<undefined>()
 
   constructor(world: ModelWorld, index: number) {
@@ -57,7 +59,7 @@ export class Replica {
       ping: () => this.#living(this.#reached(base.ping)),
       inspect: (name) => this.#living(this.#reached(() => base.inspect(name))),
       list: (labels) => this.#living(this.#reached(() => base.list(labels))),
-      helper: (helper) => this.#living(this.#reached(() => base.helper(helper))),
+      helper: (helper) => this.#living(this.#reached(() => this.#helper(helper))),
       exec: (name, argv, options = {}) => this.#living(this.#reached(() => this.#exec(name, argv, options))),
     }
   }
@@ -85,8 +87,17 @@ export class Replica {
   async #exec(name: string, argv: string[], options: ExecOptions): Promise<ExecResult> {
     const isSubject = name === this.#world.machine.name
     const at = argv[3] === 'change.sh' ? 'change' : 'look'
+    if (isSubject && this.#world.interceptor) {
+      const call = { replica: this.index, argv }
+      const perform = () => this.#perform(name, argv, options)
+      return this.#intercepted(call, perform, () => this.#world.cut(name, argv, options, argv[8] !== 'begin'))
+    }
     const planned = isSubject ? this.#world.faults.take(this.index, at) : undefined
-    if (!planned) return this.#perform(name, argv, options)
+    if (!planned) {
+      const delay = isSubject ? this.#delay() : 0
+      if (delay > 0) await this.#world.clock.sleep(delay)
+      return this.#perform(name, argv, options)
+    }
     const limit = options.timeoutSeconds ?? 30
     switch (planned.fault) {
       case 'slow before':
@@ -110,6 +121,34 @@ export class Replica {
         this.#note()
         return this.#world.cut(name, argv, options, planned.fault === 'killed after the record')
     }
+  }
+
+  #delay(): number {
+    const delays = this.#world.kind.delays?.[this.index] ?? []
+    this.#calls += 1
+    return delays[this.#calls % delays.length] ?? 0
+  }
+
+  #helper(helper: Helper): Promise<void> {
+    const perform = () => this.#world.base.helper(helper)
+    return this.#intercepted({ replica: this.index, argv: helper.argv }, perform, perform)
+  }
+
+  // The call is lost where it meets a fault that began just before it, or just after it.
+  async #intercepted<T>(call: Call, perform: () => Promise<T>, cut: () => Promise<T>): Promise<T> {
+    const { interceptor } = this.#world
+    const isCut = interceptor?.before(call) === 'cut'
+    this.#meetFault()
+    const answer = await (isCut ? cut() : perform())
+    interceptor?.after(call)
+    this.#meetFault()
+    return answer
+  }
+
+  #meetFault(): void {
+    const { machine, faults } = this.#world
+    if (!this.isAlive || faults.has(this.index === 0 ? 'engine away 0' : 'engine away 1')) this.#lost()
+    if (machine.kubelet.pid === 0) throw new UpgradeError('CONTAINER_STOPPED', { name: machine.name })
   }
 
   async #perform(name: string, argv: string[], options: ExecOptions): Promise<ExecResult> {

@@ -7,6 +7,8 @@ import type { ModelWorld } from './world.ts'
 const longestHours = 3
 // After a failure a kubelet that was put back starts, and after it the static pods.
 const settlingSeconds = 20
+// A request that was made a moment ago may begin another attempt.
+const beginsWithinSeconds = 100
 
 /** No more faults, and polling goes on: then the machine comes to a state that it may be left in. */
 export async function comeToRest(world: ModelWorld): Promise<void> {
@@ -21,11 +23,19 @@ export async function comeToRest(world: ModelWorld): Promise<void> {
   const [caller] = callers
   const isAtEnd = () => caller?.isDone === true || isPermanent(world)
   await world.pass(longestHours * 3600, isAtEnd)
+  // Who has gone below what runs already has to come back.
+  if (caller?.answer?.error?.code === 'MACHINE_NEWER' && isAtEnd()) {
+    world.request(0, { ...wish, version: [...world.requested].sort().at(-1) ?? wish.version }, 'both')
+    await world.pass(longestHours * 3600, isAtEnd)
+  }
   if (!isAtEnd())
     world.watch.violated(`after ${longestHours} h without faults: ${caller?.answer?.message ?? 'no answer'}`)
-  // The next attempt after a failure would change the machine again.
+  // An attempt that begins again after a failure comes to its end, or is dropped.
   const isDone = caller?.isDone === true
   for (const each of callers) each.withdraw()
+  await world.pass(beginsWithinSeconds)
+  await world.pass(3600, () => world.watch.record?.state !== 'open')
+  if (world.watch.record?.state === 'open') world.watch.violated('an attempt that is not requested stays open')
   await world.pass(settlingSeconds)
   checkRest(world, isDone)
   await world.check()
@@ -52,12 +62,11 @@ function isPermanent(world: ModelWorld): boolean {
   const { machine, callers, wish, kind, watch } = world
   const { answer } = callers[0] ?? {}
   if (answer?.phase !== 'Failed' || watch.record?.state === 'open') return false
-  const { kubelet, pods } = runningOn(machine)
   switch (answer.error?.code) {
     case 'KUBELET_NOT_UP':
       return machine.brokenKubelets.has(wish.version)
     case 'MACHINE_NEWER':
-      return (pods ?? kubelet) > wish.version
+      return (machine.manifests['kube-apiserver']?.split(':').at(-1) ?? machine.kubelet.version) > wish.version
     case 'IMAGE_SOURCE_LACKS':
       // The control plane is ahead of what the worker is to become, and its images are in no image of that version.
       return (

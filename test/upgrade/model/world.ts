@@ -1,6 +1,8 @@
+import { UpgradeError } from '../../../src/errors/upgrade-error.ts'
 import type { Engine, ExecOptions, ExecResult } from '../../../src/machine/engine.ts'
 import type { Progress } from '../../../src/upgrade/progress.ts'
 import type { Sources } from '../../../src/upgrade/step.ts'
+import type { SimulatedCluster } from '../../fake-docker/cluster.ts'
 import { inProcess } from '../../fake-docker/in-process.ts'
 import { createWorld } from '../../fake-docker/lab.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
@@ -13,6 +15,7 @@ import { Caller } from './callers.ts'
 import { EventClock, settled } from './event-clock.ts'
 import { Faults } from './faults.ts'
 import { runs } from './health.ts'
+import type { Interceptor } from './interceptor.ts'
 import { doHalf, failedRun, mindManifests, startMachine, stopMachine } from './machine-faults.ts'
 import type { Mutation } from './mutation.ts'
 import { Replica } from './replica.ts'
@@ -26,6 +29,8 @@ export const patch = 'v1.35.5'
 export interface Kind {
   role: 'control-plane' | 'worker'
   images: Sources['images']
+  /** By replica: the seconds that its commands take, one after the other, again and again. None: no time. */
+  delays?: readonly (readonly number[])[]
 }
 
 class Cut extends Error {}
@@ -48,10 +53,11 @@ export class ModelWorld {
   wish: Wish = { version: target, file: 'no file' }
   /** When a look at the machine last found the wish fulfilled, by its name; monotonic milliseconds. */
   readonly fulfilled = new Map<string, number>()
+  interceptor: Interceptor | undefined
   /** What has happened, each line with its second, for messages. */
   readonly story: string[] = []
   readonly #fake
-  readonly #cluster
+  readonly cluster: SimulatedCluster
 
   constructor(kind: Kind, mutation: Mutation = {}) {
     this.kind = kind
@@ -60,7 +66,7 @@ export class ModelWorld {
     const subject = kind.role === 'worker' ? 'w-1' : 'cp-1'
     const { fake, cluster } = createWorld(kind.role === 'worker' ? ['cp-1', 'w-1'] : ['cp-1', 'cp-2'], this.clock)
     this.#fake = fake
-    this.#cluster = cluster
+    this.cluster = cluster
     this.base = inProcess(fake)
     this.sources = { binariesUrl: 'http://files', nodeImage: 'kindest/node:{version}', images: kind.images }
     for (const version of [target, patch])
@@ -76,7 +82,7 @@ export class ModelWorld {
 
   /** What has gone wrong in the world, for a message; empty while nothing has. */
   get violations(): string[] {
-    return [...this.watch.violations, ...this.#cluster.machines.flatMap(({ unknown }) => unknown)]
+    return [...this.watch.violations, ...this.cluster.machines.flatMap(({ unknown }) => unknown)]
   }
 
   /** Time passes, until something is wrong. */
@@ -130,7 +136,7 @@ export class ModelWorld {
   setClock(seconds: number): void {
     this.clock.jump(seconds)
     this.clock.after(300, () => {
-      const node = this.#cluster.nodes.get(this.machine.name)
+      const node = this.cluster.nodes.get(this.machine.name)
       if (node && this.machine.kubelet.healthy) node.heartbeat = this.clock.now()
     })
   }
@@ -161,18 +167,18 @@ export class ModelWorld {
 
   /** The member that is not upgraded has, or has not, a healthy etcd. */
   setMemberHealth(isHealthy: boolean): void {
-    for (const machine of this.#cluster.machines) if (machine !== this.machine) machine.etcdHealthy = isHealthy
+    for (const machine of this.cluster.machines) if (machine !== this.machine) machine.etcdHealthy = isHealthy
   }
 
   /** Runs a command in a machine, unharmed. */
   async perform(name: string, argv: string[], options: ExecOptions): Promise<ExecResult> {
-    if (name !== this.machine.name) return this.base.exec(name, argv, options)
+    if (name !== this.machine.name) return this.#exec(name, argv, options)
     const given = this.mutation.command?.(this.machine, argv) ?? argv
     const before = this.machine.files.get(recordFile)
     const recorded = this.watch.record
     let answer: Promise<ExecResult> | undefined
     const run = () => {
-      answer = this.base.exec(name, given, options)
+      answer = this.#exec(name, given, options)
     }
     if (this.mutation.around) this.mutation.around(this.machine, given, run)
     else run()
@@ -207,6 +213,13 @@ export class ModelWorld {
     checkAnswer(this, caller, answer)
   }
 
+  // As the engine without a wire does it, and without an id for each exec.
+  async #exec(name: string, argv: string[], { input = '' }: ExecOptions): Promise<ExecResult> {
+    const { running, machine } = this.#fake.container(name)
+    if (!running || !machine) throw new UpgradeError('CONTAINER_STOPPED', { name })
+    return machine.execute(argv, input)
+  }
+
   #observed(result: ExecResult): ExecResult {
     for (const version of this.requested) {
       if (!runs(this.machine, version)) continue
@@ -222,9 +235,9 @@ export class ModelWorld {
 
   // The members that are not upgraded here were upgraded before. kubeadm-config is what KCP has written.
   #raise(version: string): void {
-    const isHigher = version > this.#cluster.kubeadmConfigVersion
-    if (this.kind.role === 'control-plane' || isHigher) this.#cluster.kubeadmConfigVersion = version
-    for (const machine of this.#cluster.machines) {
+    const isHigher = version > this.cluster.kubeadmConfigVersion
+    if (this.kind.role === 'control-plane' || isHigher) this.cluster.kubeadmConfigVersion = version
+    for (const machine of this.cluster.machines) {
       if (machine === this.machine || machine.role === 'worker' || (machine.apiServer?.version ?? '') >= version)
         continue
       for (const [pod, image] of Object.entries(staticPodsOf(version))) machine.setManifest(pod, image)

@@ -8,6 +8,7 @@ import { imageArchive } from '../../../src/upgrade/steps/image-archive.ts'
 import { imageList } from '../../../src/upgrade/steps/image-list.ts'
 import { images } from '../../../src/upgrade/steps/images.ts'
 import { kubeadm } from '../../../src/upgrade/steps/kubeadm.ts'
+import { kubeadmConfig } from '../../../src/upgrade/steps/kubeadm-config.ts'
 import { kubelet } from '../../../src/upgrade/steps/kubelet.ts'
 import { manifests } from '../../../src/upgrade/steps/manifests.ts'
 import { preflight } from '../../../src/upgrade/steps/preflight.ts'
@@ -99,6 +100,13 @@ test.each([
   const lab = startQuickLab('cp-1', 'w-1')
   const situation = await situationOf(lab, name, preflight, { version })
   expect(() => preflight.done(situation)).toThrow(expect.objectContaining({ code }))
+})
+
+test.each(['latest', 'v1', 'v0.0.0-master+$Format:%H$'])('RUNNING_VERSION: an API server that is %s', async (tag) => {
+  const lab = startQuickLab('cp-1')
+  lab.machine('cp-1').setManifest('kube-apiserver', `registry.k8s.io/kube-apiserver:${tag}`)
+  const situation = await situationOf(lab, 'cp-1', preflight)
+  expect(() => preflight.done(situation)).toThrow(expect.objectContaining({ code: 'RUNNING_VERSION' }))
 })
 
 test("the version of a control plane machine is its API server's, with or without a digest after it", async () => {
@@ -214,11 +222,25 @@ test.each([
 })
 
 test.each([
-  ['v1.34.4', []],
+  ['v1.34.5', []],
   ['v1.35.0', ['pod-infra-container-image']],
 ])('kubelet %s is started without the flags %j', async (version, flags) => {
   const action = await actionOf(kubelet, startQuickLab('w-1'), 'w-1', version)
   expect(action).toMatchObject({ kind: 'unit', args: [work, version, ...flags] })
+})
+
+test('kubeadm-config is not waited for while kubeadm works and no API server answers', async () => {
+  const lab = startQuickLab('cp-1')
+  const { apiServer, units } = lab.machine('cp-1')
+  Object.assign(apiServer ?? {}, { answers: false })
+  units.start('capd-kubeadm-upgrader-kubeadm', 'kubeadm', 60, () => ({ exitCode: 0, log: '' }))
+  expect(kubeadmConfig.done(await situationOf(lab, 'cp-1', kubeadmConfig))).toBe('done')
+})
+
+test('a kubelet that runs the target is not put in place again, though its unit went with a restart', async () => {
+  const lab = startQuickLab('w-1')
+  Object.assign(lab.machine('w-1').kubelet, { version: target, healthy: false })
+  expect(await actionOf(kubelet, lab, 'w-1')).toBeUndefined()
 })
 
 test('tidy takes all units of ours, whatever they are named after', async () => {

@@ -26,6 +26,13 @@ const rows: Row[] = [
   ],
   ['w-1', 'the Node to be Ready', 'it is not', (lab) => Object.assign(nodeOf(lab, 'w-1'), { ready: false })],
   [
+    'cp-1',
+    'kubeadm',
+    'another process is a step behind and runs it',
+    (lab) =>
+      lab.machine('cp-1').units.start('capd-kubeadm-upgrader-kubeadm', 'kubeadm', 60, () => ({ exitCode: 0, log: '' })),
+  ],
+  [
     'w-1',
     'the Node to be Ready',
     'its Ready is from before the restart of the kubelet',

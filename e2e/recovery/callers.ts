@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Role } from '../role.ts'
+import type { Service } from '../service.ts'
+import type { Stage } from '../stage.ts'
+import { type Synced, syncOf } from '../sync.ts'
+
+/** Calls the service for one machine again and again, as Cluster API does: every replica in its turn. */
+export interface Callers {
+  /** The newest answer; undefined while there was none. */
+  readonly last: Synced | undefined
+  /** Codes of the errors that answers named since the last call of `forget`. */
+  readonly codes: ReadonlySet<string>
+  forget(): void
+  /** Kills the first replica for which this holds, or else the first. Gives which it was. */
+  killOne(isMeant: (service: Service) => Promise<boolean>): Promise<string>
+  bringBack(): Promise<void>
+  /** Stops calling, and ends the second replica. */
+  stop(): Promise<void>
+}
+
+const everyMs = 300
+
+/** Begins to call the stage's service and, where there is one, a second replica, which is stopped at the end. */
+export function call(stage: Stage, role: Role, machine: string, replica: Service | undefined): Callers {
+  let last: Synced | undefined
+  let second = replica
+  // The replica that is dead for the moment is not called.
+  let dead: 'first' | 'second' | undefined
+  let isOver = false
+  const codes = new Set<string>()
+  const note = (synced: Synced) => {
+    last = synced
+    if (synced.code) codes.add(synced.code)
+    for (const [, code] of synced.message.matchAll(/\(([A-Z]+(?:_[A-Z]+)+)\)/g)) codes.add(code as string)
+  }
+  const services = () =>
+    [dead === 'first' ? undefined : stage.service, dead === 'second' ? undefined : second].filter(
+      (service) => service !== undefined,
+    )
+  const loop = async () => {
+    for (let turn = 0; !isOver; turn++) {
+      const alive = services()
+      const service = alive[turn % alive.length]
+      // One that has just been killed gives no answer.
+      if (service) {
+        const asked = { providerID: `docker:////${machine}` }
+        const synced = await syncOf({ ...stage, service }, role, asked).catch(() => undefined)
+        if (synced) note(synced)
+      }
+      await sleep(everyMs)
+    }
+  }
+  const looping = loop()
+  return {
+    get last() {
+      return last
+    },
+    codes,
+    forget: () => codes.clear(),
+    async killOne(isMeant) {
+      const isSecond = second !== undefined && !(await isMeant(stage.service)) && (await isMeant(second))
+      dead = isSecond ? 'second' : 'first'
+      if (isSecond) await second?.stop('SIGKILL')
+      else await stage.service.stop('SIGKILL')
+      return `the ${dead} of two replicas`
+    },
+    async bringBack() {
+      const service = await stage.replica()
+      if (dead === 'second') second = service
+      else stage.service = service
+      dead = undefined
+    },
+    async stop() {
+      isOver = true
+      await looping
+      await second?.stop()
+      second = undefined
+    },
+  }
+}

@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa } from 'execa'
+import type { relayEngine } from '../engine-relay.ts'
+import { inMachine, shellIn } from '../machine.ts'
+import type { Stage } from '../stage.ts'
+import type { Callers } from './callers.ts'
+import type { FaultName, Row } from './rows.ts'
+import type { Watch } from './watch.ts'
+
+/** What a fault is made with. */
+export interface Ground {
+  stage: Stage
+  relay: Awaited<ReturnType<typeof relayEngine>>
+  callers: Callers
+  machine: string
+  watch: Watch
+}
+
+/** Something that breaks and is mended again. */
+export interface Fault {
+  /** Gives what else there is to report of it. */
+  begin(): Promise<string | undefined>
+  /** How long it lasts: seconds, or until the service reports trouble, so many seconds at most. */
+  lasts: { seconds: number } | { reported: number }
+  end(): Promise<string | undefined>
+}
+
+const state = '/var/lib/capd-kubeadm-upgrader'
+const nothing = async () => undefined
+
+/** The fault of a row. Throws where the step has nothing that this fault could break. */
+export function faultOf(row: Row, ground: Ground): Fault {
+  return faults[row.fault](row, ground)
+}
+
+const faults: Record<FaultName, (row: Row, ground: Ground) => Fault> = {
+  'service-kill': (_, { stage }) => ({
+    begin: async () => void (await stage.restart('SIGKILL')),
+    lasts: { seconds: 0 },
+    end: nothing,
+  }),
+  'replica-kill': ({ step }, { callers }) => ({
+    // The one that began the step is the one whose death matters.
+    begin: async () =>
+      callers.killOne(async ({ logFile }) => (await readFile(logFile, 'utf8')).includes(`"step":"${step}"`)),
+    lasts: { seconds: 10 },
+    end: async () => void (await callers.bringBack()),
+  }),
+  'unit-kill': ({ step }, { machine }) => ({
+    begin: async () => {
+      if (step === 'image-archive') await killHelper(machine)
+      else await inMachine(machine, ['systemctl', 'kill', '-s', 'KILL', '--kill-whom=main', unit(step)])
+      return undefined
+    },
+    lasts: { seconds: 0 },
+    end: nothing,
+  }),
+  'container-kill': (_, { machine, watch }) => killContainer(machine, watch),
+  'disk-full': ({ step }, { machine }) => fillDisk(machine, step),
+  'network-cut': (_, { machine }) => ({
+    begin: async () => void (await shellIn(machine, cut.map((rule) => `iptables -I ${rule}`).join(' && '))),
+    lasts: { reported: 45 },
+    end: async () => void (await shellIn(machine, cut.map((rule) => `iptables -D ${rule}`).join('; '))),
+  }),
+  'engine-stop': (_, { relay }) => ({
+    begin: async () => void (await relay.close()),
+    lasts: { seconds: 15 },
+    end: async () => void (await relay.open()),
+  }),
+}
+
+// The machine's own way out and in; an exec needs none.
+const cut = ['INPUT -i eth0 -j DROP', 'OUTPUT -o eth0 -j DROP', 'FORWARD -i eth0 -j DROP', 'FORWARD -o eth0 -j DROP']
+
+// Where each step writes what is larger than a line. The service has to get through once it is empty again.
+const written: Record<string, string> = {
+  binaries: `${state}/work/bin.partial`,
+  images: '/var/lib/containerd/io.containerd.content.v1.content/ingest',
+  kubeadm: '/etc/kubernetes/tmp',
+  kubelet: `${state}/work/previous.new`,
+}
+
+function fillDisk(machine: string, step: string): Fault {
+  const place = written[step]
+  if (place === undefined) throw new Error(`There is no directory to fill for the step ${step}.`)
+  return {
+    begin: async () => void (await shellIn(machine, `mkdir -p ${place} && mount -t tmpfs -o size=8k tmpfs ${place}`)),
+    lasts: { reported: 60 },
+    end: async () => void (await shellIn(machine, `umount ${place}`)),
+  }
+}
+
+// The record names the step a moment before its container is there.
+async function killHelper(machine: string): Promise<void> {
+  for (const limit = Date.now() + 10_000; ; await sleep(100)) {
+    const { failed } = await execa('docker', ['kill', `capd-kubeadm-upgrader-images-${machine}`], { reject: false })
+    if (!failed) return
+    if (Date.now() > limit) throw new Error(`no container took images for ${machine}`)
+  }
+}
+
+function killContainer(machine: string, watch: Watch): Fault {
+  let address = ''
+  return {
+    async begin() {
+      address = await addressOf(machine)
+      await execa('docker', ['kill', machine])
+      return undefined
+    },
+    lasts: { seconds: 2 },
+    async end() {
+      await execa('docker', ['start', machine])
+      const now = await addressOf(machine)
+      for (const limit = Date.now() + 30_000; ; await sleep(300)) {
+        const isUp = await inMachine(machine, ['true']).then(
+          () => true,
+          () => false,
+        )
+        if (isUp) break
+        if (Date.now() > limit) throw new Error(`${machine} does not start again`)
+      }
+      await watch.again()
+      // With another address a control plane machine is of no use, whatever this service does.
+      return now === address ? undefined : `its address changed from ${address} to ${now}`
+    },
+  }
+}
+
+async function addressOf(machine: string): Promise<string> {
+  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+  return (await execa('docker', ['inspect', format, machine])).stdout
+}
+
+function unit(step: string): string {
+  return `capd-kubeadm-upgrader-${step}.service`
+}

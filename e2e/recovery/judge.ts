@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa } from 'execa'
+import { shellIn } from '../machine.ts'
+import type { Role } from '../role.ts'
+import { type Snapshot, snapshot } from '../snapshot.ts'
+import { isAt, problems } from '../verify.ts'
+
+/** What a machine was like before anything broke. */
+export interface Before {
+  snapshot: Snapshot
+  /** The API server of the kubelet's kubeconfig. */
+  server: string
+}
+
+/** What may be different after what broke. */
+export interface Allowed {
+  /** The container was killed: its processes and pods are new. */
+  restarted: boolean
+  /** How often a unit may have started without a failure of its own before, by its step; once where it is not named. */
+  starts: ReadonlyMap<string, number>
+}
+
+/** Where a machine has come to rest. */
+export interface Rest {
+  place: 'target' | 'old' | 'between'
+  problems: string[]
+}
+
+const unitSteps = ['binaries', 'images', 'kubeadm', 'kubelet']
+const settleSeconds = 120
+const state = '/var/lib/capd-kubeadm-upgrader'
+
+/** Looks at a machine before anything breaks. */
+export async function lookBefore(machine: string, controlPlane: string): Promise<Before> {
+  return { snapshot: await snapshot(machine, controlPlane), server: await serverOf(machine) }
+}
+
+/** Where the machine is at rest, and what is wrong with it: its versions, what was done twice, what was left. */
+export async function judge(
+  { lab, role, before }: { lab: { controlPlane: string; from: string; to: string }; role: Role; before: Before },
+  allowed: Allowed,
+): Promise<Rest> {
+  const was = comparable(before.snapshot, allowed.restarted)
+  const { machine } = was
+  const seen = await settled(was, role, lab)
+  if (!seen) return { place: 'between', problems: [`${machine} cannot be looked at`] }
+  const wrong = problems(was, seen, role, lab.to, false)
+  const isOld = wrong.length > 0 && isAt(seen, role, lab.from, false)
+  const found = isOld ? [] : [...wrong]
+  found.push(...(await doneTwice(machine, allowed)), ...(await leftBehind(machine)))
+  const server = await serverOf(machine)
+  // kubeadm may give a control plane's kubelet the API server of its own machine, which this kubeconfig names.
+  const local = role === 'worker' ? '' : await serverOf(machine, 'controller-manager.conf')
+  if (![before.server, local].includes(server)) found.push(`kubelet.conf names ${server}, not ${before.server}`)
+  return { place: isOld ? 'old' : wrong.length === 0 ? 'target' : 'between', problems: found }
+}
+
+async function settled(
+  was: Snapshot,
+  role: Role,
+  lab: { controlPlane: string; to: string },
+): Promise<Snapshot | undefined> {
+  for (const limit = Date.now() + settleSeconds * 1000; ; await sleep(2000)) {
+    const seen = await snapshot(was.machine, lab.controlPlane).catch(() => undefined)
+    const isSettled = seen && problems(was, seen, role, lab.to, false).length === 0
+    if (isSettled || Date.now() > limit) return seen
+  }
+}
+
+// What a container that is started again has anew; kind's entrypoint gives it another machine-id.
+function comparable(before: Snapshot, restarted: boolean): Snapshot {
+  if (!restarted) return before
+  const { 'container id': id = '', 'Node UID': uid = '' } = before.identity
+  return { ...before, identity: { 'container id': id, 'Node UID': uid }, pods: {} }
+}
+
+// systemd's journal counts. A unit that failed may start again, and nothing else may.
+async function doneTwice(machine: string, { starts }: Allowed): Promise<string[]> {
+  const journal = await shellIn(
+    machine,
+    "journalctl -m -o cat --no-pager _PID=1 | grep -F 'capd-kubeadm-upgrader-' || true",
+  )
+  const lines = journal.split('\n')
+  return unitSteps.flatMap((step) => {
+    const name = `capd-kubeadm-upgrader-${step}`
+    const began = lines.filter((line) => line.startsWith(`Started ${name}`)).length
+    const failed = lines.filter((line) => line.startsWith(`${name}.service: Failed with result`)).length
+    const most = (starts.get(step) ?? 1) + failed
+    if (began >= 1 && began <= most) return []
+    return [`${name} started ${began} times and failed ${failed} times`]
+  })
+}
+
+// Everything of the service's that is not its record, wherever an attempt can have put it.
+async function leftBehind(machine: string): Promise<string[]> {
+  const look = [
+    "systemctl list-units --all --plain --no-legend 'capd-kubeadm-upgrader-*' | cut -d ' ' -f 1",
+    `ls -1A ${state} | grep -vxE 'attempt.json|files' | sed 's|^|${state}/|'`,
+    "find /etc/kubernetes -name '*.new' -o -name 'restored.yaml' -o -name 'kubeadm-backup-etcd-*'",
+    "find /usr/bin -name '.*.new'",
+    "find /var/lib/kubelet -maxdepth 1 -name '*.new'",
+    "find /run -maxdepth 1 -name 'capd-kubeadm-upgrader.*'",
+    "mount | grep -E 'capd-kubeadm-upgrader|/etc/kubernetes/tmp'",
+  ]
+  const helper = ['ps', '--all', '--filter', `name=capd-kubeadm-upgrader-images-${machine}$`, '--format={{.Names}}']
+  // An exec that a dead service had begun ends by itself.
+  for (const limit = Date.now() + 40_000; ; await sleep(2000)) {
+    const found = await shellIn(machine, `{ ${look.join('; ')}; } 2>/dev/null; true`)
+    const left = `${found}\n${(await execa('docker', helper)).stdout}`.split('\n').filter(Boolean)
+    if (left.length === 0 || Date.now() > limit) return left.map((what) => `${machine}: ${what} was left behind`)
+  }
+}
+
+async function serverOf(machine: string, kubeconfig = 'kubelet.conf'): Promise<string> {
+  return shellIn(machine, `sed -n 's/^ *server: *//p' /etc/kubernetes/${kubeconfig}`)
+}

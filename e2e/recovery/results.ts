@@ -1,0 +1,28 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Played } from './turn.ts'
+
+/** One row of docs/recovery.real.json. */
+export interface RecordedRow {
+  role: string
+  step: string
+  boundary: string
+  fault: string
+  hit: string
+  result: string
+  seconds: number
+  versions: string
+}
+
+const file = new URL('../../docs/recovery.real.json', import.meta.url)
+
+/** Appends what was judged to docs/recovery.real.json. */
+export async function record(all: readonly Played[], versions: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => '[]')
+  const rows = JSON.parse(text) as RecordedRow[]
+  for (const { row, hit, result, seconds, isJudged } of all) {
+    if (!isJudged) continue
+    const { role, step, boundary, fault } = row
+    rows.push({ role, step, boundary, fault, hit, result, seconds, versions })
+  }
+  await writeFile(file, `${JSON.stringify(rows, undefined, 2)}\n`)
+}

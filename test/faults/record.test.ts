@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { withStepFaults } from '../../src/faults/steps.ts'
+import { lineOf } from '../../src/upgrade/attempt.ts'
+import { planFor } from '../../src/upgrade/plan.ts'
+import { Walk } from '../../src/upgrade/walk.ts'
+import { startWorkersLab } from '../fake-docker/lab.ts'
+import { target } from '../fake-docker/release.ts'
+import { recordFile, taskOf, toolsOf } from '../upgrade/walk.ts'
+
+// An attempt of another request that has changed the machine: whoever is asked finishes it.
+function recordWith(settings: Record<string, string>): string {
+  return lineOf({
+    format: 1,
+    identity: { cluster: 'lab', role: 'worker', cas: [], pinned: false },
+    request: { key: 'other', target, settings },
+    superseded: [],
+    requested: { bootId: 'boot-1', uptime: 0 },
+    state: 'open',
+    changed: true,
+    step: null,
+    failure: null,
+    retries: {},
+    faults: {},
+    events: [],
+  })
+}
+
+test.each([
+  { fault: 'crash-at:preflight:always' },
+  { fault: 'fail-at:binaries:always' },
+  { fault: 'none', addons: 'x', changes: 'y', unknown: 'z' },
+  {},
+])('a record in a machine that requests %j has no effect where misbehaviour is not allowed', async (settings) => {
+  const lab = startWorkersLab('w-1')
+  lab.machine('w-1').files.set(recordFile, `${recordWith(settings)}\n`)
+  const seen: string[] = []
+  const crash = () => void seen.push('died')
+  const means = { allowed: false, clock: lab.clock, onFault: (name: string) => seen.push(name), crash }
+  const walk = new Walk(taskOf('w-1'), { ...toolsOf(lab), plan: withStepFaults(planFor, means) }, () => 0)
+  await walk.toEnd()
+  expect(walk.progress).toMatchObject({ phase: 'Done' })
+  expect(seen).toEqual([])
+})
