@@ -1,27 +1,107 @@
-import rows from '../../docs/recovery.real.json' with { type: 'json' }
+import { existsSync, readFileSync } from 'node:fs'
 import { heading, table } from './table.ts'
 
-/** docs/recovery.md: what was broken in upgrades of real machines, and what became of them. */
+/** One upgrade with one fault, on simulated machines. */
+interface Simulated {
+  role: 'control-plane' | 'worker'
+  images: 'node-image' | 'pull'
+  step: string
+  boundary: string
+  fault: string
+  /** From the beginning of the fault until the upgrade is done. */
+  seconds: number
+  /** Codes of the failures that were reported on the way. */
+  failures: string[]
+}
+
+/** One upgrade with one fault, on real machines. */
+interface Real {
+  role: string
+  step: string
+  boundary: string
+  fault: string
+  result: string
+  seconds: number
+}
+
+const simulatedFile = 'docs/recovery.simulated.gen.json'
+const realFile = 'docs/recovery.real.json'
+const roles = { 'control-plane': 'Control plane machine', worker: 'Worker' }
+const ways = { 'node-image': 'images from the node image', pull: 'images pulled' }
+
+/** The page docs/recovery.md: what each fault costs at each boundary of each step. */
 export function recoveryPage(): string {
-  const cells = rows.map(({ role, step, boundary, fault, result, seconds, hit }) => [
+  const rows = read<Simulated>(simulatedFile)
+  const faults = [...new Set(rows.map(({ fault }) => fault))]
+  return `${heading('Recovery', `${simulatedFile} and ${realFile}`)}
+
+What becomes of an upgrade that meets a fault. A fault begins before a step makes its change, during it, or right after its
+effect and before that has been seen. Of a step that only looks and waits, *before* is the beginning of the wait and *after* its
+end. \`begin\` and \`done\` are the two ends of the attempt's record.
+
+Polling goes on, as Cluster API does it. Every one of these upgrades comes to its end within ten minutes; nothing that must
+not run twice does, and nothing is left behind.
+
+- **all processes killed**: with \`kill -9\`; another one starts after 5 s.
+- **one of two replicas killed**: the one that makes the change; it comes back after 60 s.
+- **unit killed**: the process in the machine that does the work of the step, half way.
+- **container restarted**: the machine stops, with all that runs in it, and is there again after 5 s.
+- **disk full**, **network cut**, **engine away**: for 60 s.
+
+## On simulated machines
+
+Made by \`test/upgrade/recovery.test.ts\`: ${rows.length} upgrades. A cell has the seconds of simulated time from the
+beginning of the fault until the upgrade is done, and the code of a failure that was reported before the upgrade was tried again.
+A dash: there is no such moment.
+
+${sections(rows, faults)}
+${realPart()}`
+}
+
+function sections(rows: Simulated[], faults: string[]): string {
+  const parts: string[] = []
+  for (const [role, roleName] of Object.entries(roles)) {
+    for (const [way, wayName] of Object.entries(ways)) {
+      const these = rows.filter(({ role: its, images }) => its === role && images === way)
+      parts.push(`### ${roleName}, ${wayName}\n\n${table(['Step', 'Boundary', ...faults], linesOf(these, faults))}\n`)
+    }
+  }
+  return parts.join('\n')
+}
+
+function linesOf(rows: Simulated[], faults: string[]): string[][] {
+  const lines = new Map<string, string[]>()
+  for (const { step, boundary, fault, seconds, failures } of rows) {
+    const name = `${step} ${boundary}`
+    const line = lines.get(name) ?? [`\`${step}\``, boundary, ...faults.map(() => '–')]
+    const codes = failures.map((code) => ` \`${code}\``)
+    line[faults.indexOf(fault) + 2] = `${seconds} s${codes.join('')}`
+    lines.set(name, line)
+  }
+  return [...lines.values()]
+}
+
+function realPart(): string {
+  if (!existsSync(fileOf(realFile))) return ''
+  const cells = read<Real>(realFile).map(({ role, step, boundary, fault, result, seconds }) => [
     role,
-    `\`${step}\`, ${boundary}`,
+    `\`${step}\``,
+    boundary,
     fault,
     result,
-    String(seconds),
-    hit,
+    `${seconds} s`,
   ])
-  const count = (role: string) => rows.filter((row) => row.role === role).length
-  return `${heading('Recovery', 'docs/recovery.real.json')}
+  return `
+## On real machines
 
-\`npm run e2e -- recovery\` breaks one thing in an upgrade of a real machine, ends the fault, and goes on calling for at most
-ten minutes. Then it reads the machine: the kubelet's own process, the manifests and what runs of them, the Node, how often
-each unit started, and what is left behind. A machine has to be at one version and Ready.
-
-${count('control-plane')} rows on control plane machines and ${count('worker')} on workers are recorded here by \`--record\`. Rows that name others in the
-last column shared an upgrade with them. Seconds count from the fault to the end, on two cores with much other work: they
-show that it ends, not how fast it is.
-
-${table(['Machine', 'Step', 'Fault', 'Result', 'Seconds', 'What was hit, as the machine showed it'], cells)}
+${table(['Machine', 'Step', 'Boundary', 'Fault', 'Result', 'Time'], cells)}
 `
+}
+
+function read<Row>(name: string): Row[] {
+  return JSON.parse(readFileSync(fileOf(name), 'utf8'))
+}
+
+function fileOf(name: string): URL {
+  return new URL(`../../${name}`, import.meta.url)
 }

@@ -130,11 +130,8 @@ const commands = [
   command('unit is slow', { unit: units, seconds: fc.constantFrom(20, 200, 2000) }, ({ unit, seconds }, world) => {
     world.holdUnit(unit, seconds)
   }),
-  command('the disk is full for', { seconds: fc.constantFrom(5, 60, 300) }, ({ seconds }, { faults, machine }) => {
-    const set = (isFull: boolean) => () => {
-      machine.diskIsFull = isFull
-    }
-    faults.begin('disk full', seconds, set(true), set(false))
+  command('the disk is full for', { seconds: fc.constantFrom(5, 60, 300) }, ({ seconds }, world) => {
+    world.fillDisk(seconds)
   }),
   command(
     'the kubelet is broken',

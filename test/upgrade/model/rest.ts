@@ -30,7 +30,7 @@ export async function comeToRest(world: ModelWorld): Promise<void> {
   }
   if (!isAtEnd())
     world.watch.violated(`after ${longestHours} h without faults: ${caller?.answer?.message ?? 'no answer'}`)
-  // An attempt that begins again after a failure comes to its end, or is dropped.
+  // An attempt that begins again after a failure, in this moment, comes to its end or is dropped.
   const isDone = caller?.isDone === true
   for (const each of callers) each.withdraw()
   await world.pass(beginsWithinSeconds)

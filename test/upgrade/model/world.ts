@@ -8,7 +8,6 @@ import { createWorld } from '../../fake-docker/lab.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { nodeImage } from '../../fake-docker/node-image.ts'
 import { digestOf, imagesOf, old, staticPodsOf, target } from '../../fake-docker/release.ts'
-import type { Ending } from '../../fake-docker/units.ts'
 import { recordFile } from '../walk.ts'
 import { checkAnswer, checkFailure } from './answers.ts'
 import { Caller } from './callers.ts'
@@ -16,11 +15,12 @@ import { EventClock, settled } from './event-clock.ts'
 import { Faults } from './faults.ts'
 import { runs } from './health.ts'
 import type { Interceptor } from './interceptor.ts'
-import { doHalf, failedRun, mindManifests, startMachine, stopMachine } from './machine-faults.ts'
+import { startMachine, stopMachine } from './machine-faults.ts'
 import type { Mutation } from './mutation.ts'
 import { Replica } from './replica.ts'
 import { waitOn } from './timers.ts'
 import { Watch } from './watch.ts'
+import { wireMachine, wireUnits } from './wiring.ts'
 import { hasFile, type Wish } from './wish.ts'
 
 /** A patch of the target's minor. */
@@ -57,6 +57,7 @@ export class ModelWorld {
   /** What has happened, each line with its second, for messages. */
   readonly story: string[] = []
   readonly #fake
+  #isNodeHeld = false
   readonly cluster: SimulatedCluster
 
   constructor(kind: Kind, mutation: Mutation = {}) {
@@ -75,7 +76,8 @@ export class ModelWorld {
     for (const machine of cluster.machines) machine.ca = ''
     this.machine = fake.container(subject).machine as SimulatedMachine
     this.watch = new Watch(this.machine)
-    this.#prepareMachine()
+    wireMachine(this)
+    wireUnits(this)
     this.replicas = [new Replica(this, 0), new Replica(this, 1)]
     this.callers = [new Caller(this), new Caller(this)]
   }
@@ -159,6 +161,23 @@ export class ModelWorld {
     })
   }
 
+  fillDisk(seconds: number): void {
+    const set = (isFull: boolean) => () => {
+      this.machine.diskIsFull = isFull
+    }
+    this.faults.begin('disk full', seconds, set(true), set(false))
+  }
+
+  /** The process of the unit that runs is killed, half way. */
+  killUnit(): void {
+    const { units } = this.machine
+    for (const name of units.running) {
+      const script = name.replace('capd-kubeadm-upgrader-', '')
+      this.faults.units.set(script, [{ halfway: 2 }])
+      units.release(script)
+    }
+  }
+
   /** The record is gone, as from a disk that was set back. */
   loseRecord(): void {
     this.machine.files.delete(recordFile)
@@ -233,6 +252,24 @@ export class ModelWorld {
     return { ...result, stdout: JSON.stringify(document) }
   }
 
+  /** The Node of the machine does not become Ready again until the cluster is brought to the wish. */
+  holdNode(): void {
+    const { nodes } = this.cluster
+    const set = nodes.set.bind(nodes)
+    this.#isNodeHeld = true
+    nodes.set = (name, node) => set(name, { ...node, ready: name !== this.machine.name || !this.#isNodeHeld })
+  }
+
+  /** kubeadm-config, the other members and the Node come to the wish, where a test has held them back. */
+  bringClusterToWish(): void {
+    const { machine, cluster, clock } = this
+    this.#raise(this.wish.version)
+    this.#isNodeHeld = false
+    const node = cluster.nodes.get(machine.name)
+    if (node && machine.kubelet.healthy)
+      cluster.nodes.set(machine.name, { ...node, ready: true, heartbeat: clock.now() })
+  }
+
   // The members that are not upgraded here were upgraded before. kubeadm-config is what KCP has written.
   #raise(version: string): void {
     const isHigher = version > this.cluster.kubeadmConfigVersion
@@ -244,37 +281,5 @@ export class ModelWorld {
       for (const image of imagesOf(version)) machine.images.set(image, digestOf(image))
       machine.apiServer = { version, answers: true, ready: true }
     }
-  }
-
-  #prepareMachine(): void {
-    const { machine, watch } = this
-    const { units } = machine
-    mindManifests(machine)
-    const did = machine.did
-    machine.did = (effect) => {
-      if (effect.startsWith('write ')) watch.touched()
-      this.tell(`  ${effect}`)
-      did(effect)
-    }
-    const start = units.start.bind(units)
-    units.start = (name, script, limitSeconds, end) => {
-      start(name, script, limitSeconds, () => this.#endUnit(script, end))
-      watch.unitStarted(script)
-    }
-    const forget = units.forget.bind(units)
-    units.forget = (name) => {
-      watch.unitForgotten(name)
-      forget(name)
-    }
-  }
-
-  #endUnit(script: string, end: () => Ending): Ending {
-    const fault = this.faults.units.get(script)?.shift()
-    const needsNetwork = script === 'binaries' || (script === 'images' && this.kind.images === 'pull')
-    const isCut = needsNetwork && this.faults.has('network cut')
-    if (fault === undefined && !isCut && !this.machine.diskIsFull) return end()
-    if (fault === 'after') end()
-    else if (typeof fault === 'object') doHalf(this.machine, script, fault.halfway)
-    return failedRun(script)
   }
 }

@@ -1,0 +1,47 @@
+import { expect, test, vi } from 'vitest'
+import { boundaries } from './model/boundaries.ts'
+import { faultNames, isPossible, recoverFrom, stepsOf } from './model/recovery.ts'
+import type { Kind } from './model/world.ts'
+
+vi.mock('node:timers/promises', async () => (await import('./model/timers.ts')).timers)
+
+const kinds: Kind[] = [
+  { role: 'control-plane', images: 'node-image' },
+  { role: 'control-plane', images: 'pull' },
+  { role: 'worker', images: 'node-image' },
+  { role: 'worker', images: 'pull' },
+]
+
+interface Row {
+  role: Kind['role']
+  images: Kind['images']
+  step: string
+  boundary: string
+  fault: string
+  seconds: number
+  failures: string[]
+}
+
+test('a fault of any kind at any boundary of any step costs nothing but time', { timeout: 600_000 }, async () => {
+  const rows: Row[] = []
+  const wrong: string[] = []
+  for (const kind of kinds) {
+    for (const [step, boundary, fault] of combinationsOf(kind)) {
+      const { seconds, failures, wrong: found } = await recoverFrom(kind, step, boundary, fault)
+      rows.push({ ...kind, step, boundary, fault, seconds, failures })
+      wrong.push(...found.map((what) => `${kind.role}, ${kind.images}, ${boundary} ${step}, ${fault}: ${what}`))
+    }
+  }
+  expect(wrong).toEqual([])
+  // "npx vitest run test/upgrade/recovery.test.ts -u" writes it again, and "node scripts/docs.ts" the page from it.
+  const lines = rows.map((row) => JSON.stringify(row))
+  await expect(`[\n${lines.join(',\n')}\n]\n`).toMatchFileSnapshot('../../docs/recovery.simulated.gen.json')
+})
+
+function combinationsOf(kind: Kind) {
+  return stepsOf(kind).flatMap((step) =>
+    boundaries.flatMap((boundary) =>
+      faultNames.filter((fault) => isPossible(step, boundary, fault)).map((fault) => [step, boundary, fault] as const),
+    ),
+  )
+}
