@@ -6,8 +6,8 @@ import type { ModelWorld } from './world.ts'
 
 // A result that nobody fetched stands for a minute, and a call waits for a few seconds.
 const doneStandsSeconds = 70
-// Within this a process has looked at the machine again.
-const noticedSeconds = 60
+// Within this a process has looked at the machine again: a change is ended after two minutes, and a look after one.
+const noticedSeconds = 190
 // Trouble of the engine or of the machine is a failure after ten minutes; its answer stands for ten seconds more.
 const troubleSeconds = 570
 const passing = ['ENGINE_UNREACHABLE', 'CONTAINER_STOPPED', 'DISK_FULL', 'EXEC_FAILED', 'EXEC_TIME_LIMIT']
