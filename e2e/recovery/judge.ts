@@ -96,7 +96,7 @@ async function leftBehind(machine: string): Promise<string[]> {
   const look = [
     "systemctl list-units --all --plain --no-legend 'capd-kubeadm-upgrader-*' | cut -d ' ' -f 1",
     `ls -1A ${state} | grep -vxE 'attempt.json|files' | sed 's|^|${state}/|'`,
-    "find /etc/kubernetes -name '*.new' -o -name 'restored.yaml' -o -name 'kubeadm-backup-etcd-*'",
+    "find /etc/kubernetes -name '*.new' -o -name 'restored.yaml' -o -name 'kubeadm-backup-etcd-*' -o -name 'kubeadm-upgraded-manifests*'",
     "find /usr/bin -name '.*.new'",
     "find /var/lib/kubelet -maxdepth 1 -name '*.new'",
     "find /run -maxdepth 1 -name 'capd-kubeadm-upgrader.*'",

@@ -41,6 +41,11 @@ export const machines = {
       `The container ${name} has another cluster CA than the Machine.`,
       "Check spec.providerID of the Machine: two clusters share the name on this engine. Start and sync need caCertHashes where a request named the cluster's CA before.",
     ),
+  RECORD_NEWER: () =>
+    failure(
+      'A newer version of this service keeps a record of an upgrade in this machine.',
+      'Update this service. The machine was not touched.',
+    ),
   EXEC_FAILED: ({ command }: Values<'command'>) =>
     progress(
       `A command in the machine failed: ${command}.`,

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { rememberedError, type UpgradeError } from '../errors/upgrade-error.ts'
+import { rememberedError, UpgradeError } from '../errors/upgrade-error.ts'
 import type { Observation } from '../machine/observation.ts'
 
 /** A moment in the machine: seconds since that boot of the kernel. Changes of the clock do not move it. */
@@ -30,6 +30,8 @@ const Event = Type.Object({
  */
 const AttemptRecord = Type.Object({
   format: Type.Literal(1),
+  /** Grows with each change of the machine, so that no two records are equal: whoever saw an older one has to look again. */
+  revision: Type.Integer({ minimum: 0 }),
   /** Whose machine it is. `pinned`: a request that named the cluster's CA was seen, so one that does not is refused. */
   identity: Type.Object({
     cluster: Type.String(),
@@ -65,6 +67,7 @@ export type AttemptRecord = Static<typeof AttemptRecord>
 export type Failure = Static<typeof Failure>
 
 const checked = Compile(AttemptRecord)
+const later = Compile(Type.Object({ format: Type.Integer({ minimum: 2 }) }))
 // A record of ours is smaller. Linux takes no argument of 128 KiB, and the next record is one.
 const longestRecord = 100_000
 const keptEvents = 60
@@ -76,12 +79,21 @@ export interface Beginning {
   request: AttemptRecord['request']
 }
 
-/** The record in the machine; undefined where there is none or it cannot be read, which counts as none. */
+/**
+ * The record in the machine; undefined where there is none or it cannot be read, which counts as none. Throws
+ * RECORD_NEWER where a later version of this service wrote it: to overwrite it would end that one's upgrade.
+ */
 export function recordIn({ record }: Pick<Observation, 'record'>): AttemptRecord | undefined {
   if (record.length > longestRecord) return undefined
+  const value = parsed(record)
+  if (checked.Check(value)) return value
+  if (later.Check(value)) throw new UpgradeError('RECORD_NEWER')
+  return undefined
+}
+
+function parsed(record: string): unknown {
   try {
-    const value: unknown = JSON.parse(record)
-    return checked.Check(value) ? value : undefined
+    return JSON.parse(record)
   } catch {
     return undefined
   }
@@ -90,6 +102,11 @@ export function recordIn({ record }: Pick<Observation, 'record'>): AttemptRecord
 /** The line of JSON that change.sh writes. */
 export function lineOf(record: AttemptRecord): string {
   return JSON.stringify(record)
+}
+
+/** The record for the next change of the machine. */
+export function revised(record: AttemptRecord): AttemptRecord {
+  return { ...record, revision: record.revision + 1 }
 }
 
 export function momentOf({ bootId, uptime }: Observation): Moment {
@@ -112,6 +129,7 @@ export function begun(beginning: Beginning, before: AttemptRecord | undefined, n
   return withEvent(
     {
       format: 1,
+      revision: before?.revision ?? 0,
       ...beginning,
       superseded: superseded.filter((key) => key !== beginning.request.key).slice(-keptSuperseded),
       requested: momentOf(now),

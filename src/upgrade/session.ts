@@ -3,7 +3,7 @@ import { type Change, change } from '../machine/change.ts'
 import { certificateHashes, type Located } from '../machine/locate.ts'
 import type { Observation, Section } from '../machine/observation.ts'
 import { observe } from '../machine/observe.ts'
-import { type AttemptRecord, lineOf, recordIn } from './attempt.ts'
+import { type AttemptRecord, lineOf, recordIn, revised } from './attempt.ts'
 import type { MemberObserver, Members } from './members.ts'
 import type { Needs } from './step.ts'
 
@@ -59,7 +59,7 @@ export class Session {
     return this.#pins.length > 0
   }
 
-  /** Makes sure that what a step needs to know is known, with one exec at most. Throws CONTAINER_CA. */
+  /** Makes sure that what a step needs to know is known, with one exec at most. Throws CONTAINER_CA and RECORD_NEWER. */
   async know({ sections, api, membersWithinSeconds }: Needs): Promise<void> {
     const { machine } = this.located
     const paths = api?.(machine) ?? []
@@ -84,13 +84,13 @@ export class Session {
   }
 
   /**
-   * Makes a change, with another record or the same. Gives what its script printed. Throws RecordMoved where the
-   * record in the machine is another one by now, and UNIT_AT_WORK where a unit of ours is at work.
+   * Makes a change, and writes the record in its next revision. Gives what its script printed. Throws RecordMoved where
+   * the record in the machine is another one by now, and UNIT_AT_WORK where a unit of ours is at work.
    */
-  async change(record: AttemptRecord | undefined, wanted: Change): Promise<string> {
+  async change(record: AttemptRecord, wanted: Change): Promise<string> {
     const seen = this.observation.recordDigest
     this.forget()
-    const result = await change(this.located.machine, { seen, record: record && lineOf(record) }, wanted)
+    const result = await change(this.located.machine, { seen, record: lineOf(revised(record)) }, wanted)
     if (result.kind === 'made') return result.output
     throw result.kind === 'busy' ? new UpgradeError('UNIT_AT_WORK') : new RecordMoved()
   }

@@ -205,8 +205,10 @@ export class Walk implements Walker {
 
   // The work directory of an open attempt is gone, or another's: whoever removed it, the attempt starts staging again.
   async #renewWork(session: Session, key: string): Promise<void> {
+    const { record } = session
+    if (!record) throw new RecordMoved()
     this.#tools.log.warn('the work directory of the attempt is gone: what was staged is staged again')
-    await session.change(undefined, {
+    await session.change(record, {
       kind: 'begin',
       key,
       endable: endableUnits({ machine: session.located.machine, sources: this.#tools.sources }),

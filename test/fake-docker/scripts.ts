@@ -1,3 +1,4 @@
+import { removeCopies } from './leftovers.ts'
 import type { SimulatedMachine } from './machine.ts'
 import { imagesOf } from './release.ts'
 
@@ -65,10 +66,7 @@ export const scripts: Record<string, Script> = {
   'upgrade/steps/tidy.sh': (machine, [directory = '', ...units]) => {
     machine.did('tidy')
     for (const unit of units) machine.units.forget(unit)
-    const made = directory.replace(/work$/, 'etcd-backups')
-    const notes = [...machine.files.keys()].filter((path) => path.startsWith(`${made}/`))
-    for (const note of notes) machine.removeDirectory(`/etc/kubernetes/tmp/${note.split('/').at(-1)}`)
-    machine.removeDirectory(made)
+    removeCopies(machine)
     machine.removeDirectory(directory)
     return ''
   },

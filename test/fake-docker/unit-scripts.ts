@@ -1,3 +1,4 @@
+import { copyEtcd, noteCopies } from './leftovers.ts'
 import type { SimulatedMachine } from './machine.ts'
 import { digestOf, imagesOf, staticPodsOf } from './release.ts'
 import type { Ending } from './units.ts'
@@ -31,9 +32,8 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
     const version = cluster.kubeadmConfigVersion
     if (role === 'control-plane') {
       if (!('kube-apiserver' in manifests)) return { exitCode: 46, log: '' }
-      const backup = `kubeadm-backup-etcd-${machine.clock.now()}`
-      files.set(`/etc/kubernetes/tmp/${backup}/etcd`, 'data')
-      files.set(`${directory.replace(/work$/, 'etcd-backups')}/${backup}`, '')
+      copyEtcd(machine)
+      noteCopies(machine)
       for (const [pod, image] of Object.entries(manifests)) {
         files.set(`/etc/kubernetes/tmp/kubeadm-backup-manifests-${machine.clock.now()}/${pod}.yaml`, image)
       }

@@ -11,6 +11,7 @@ import { recordFile, taskOf, toolsOf } from '../upgrade/walk.ts'
 function recordWith(settings: Record<string, string>): string {
   return lineOf({
     format: 1,
+    revision: 1,
     identity: { cluster: 'lab', role: 'worker', cas: [], pinned: false },
     request: { key: 'other', target, settings },
     superseded: [],
@@ -21,7 +22,7 @@ function recordWith(settings: Record<string, string>): string {
     failure: null,
     retries: {},
     faults: {},
-    events: [],
+    events: [{ at: 1, step: '', event: 'begun', count: 1 }],
   })
 }
 

@@ -44,10 +44,13 @@ describe('the record', () => {
     ['not JSON', '\0\0\0'],
     ['of another shape', '{"format":1}'],
     ['far too long', lineOf({ ...open, superseded: ['x'.repeat(100_000)] })],
-    ['of a later format', lineOf(open).replace('"format":1', '"format":2')],
     ['the history of an earlier version', '{"at":1,"target":"v1.35.4","step":"binaries","event":"start"}'],
   ])('that is %s counts as none', (_what, record) => {
     expect(recordIn({ record })).toBeUndefined()
+  })
+
+  test('of a later format is not overwritten', () => {
+    expect(() => recordIn({ record: lineOf(open).replace('"format":1', '"format":2') })).toThrow('RECORD_NEWER')
   })
 
   test('counts equal events in a row as one', () => {

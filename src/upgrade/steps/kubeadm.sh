@@ -12,7 +12,7 @@ client=/etc/kubernetes/pki/apiserver-kubelet-client
 # use it: also after an attempt that was cut off.
 own=$directory/kubelet.conf.own
 detour=$directory/kubelet.conf.detour
-notes=${directory%/*}/etcd-backups
+notes=${directory%/*}/leftovers
 # What is written in part when the run ends early.
 trap 'rm -rf "$kubelet.new" "$own.new" "$detour.new" "$directory/edit"' EXIT
 
@@ -57,20 +57,34 @@ end_detour() {
   fi
 }
 
-# Prints the names of the copies of etcd's data that runs of kubeadm have left.
-etcd_backups() {
+# Prints the names of what runs of kubeadm leave and nobody needs: copies of etcd's data, and, where one was killed, the
+# manifests that it had rendered.
+leftovers() {
   if [ -d /etc/kubernetes/tmp ]; then
-    find /etc/kubernetes/tmp -mindepth 1 -maxdepth 1 -type d -name 'kubeadm-backup-etcd-*' -printf '%f\n'
+    find /etc/kubernetes/tmp -mindepth 1 -maxdepth 1 -type d \
+      \( -name 'kubeadm-backup-etcd-*' -o -name 'kubeadm-upgraded-manifests*' \) -printf '%f\n'
   fi
 }
 
-# Notes which copies of etcd's data this run has made: those and no others are removed later. A note is an empty file of
-# that name, which a full disk does not cut off. Without a note a copy stays. The notes are not kept in the work
-# directory, which goes when another attempt begins.
-note_etcd_backups() {
-  etcd_backups | while read -r name; do
-    printf '%s\n' "$before" | grep -qxF -- "$name" || : >"$notes/$name"
-  done
+# Remembers what is there before kubeadm runs: all else is this run's, also where it is killed. What an earlier run of
+# ours remembered and did not come to note is still valid. Empty files are not cut off by a full disk; whole or not at all.
+remember_leftovers() {
+  [ ! -d "$notes/before" ] || return 0
+  rm -rf "$notes/before.new"
+  mkdir -p "$notes/before.new"
+  leftovers | while read -r name; do touch "$notes/before.new/$name" || exit 1; done
+  mv "$notes/before.new" "$notes/before"
+}
+
+# Notes what this run has left: that and nothing else is removed later. The notes are not kept in the work directory,
+# which goes when another attempt begins.
+note_leftovers() {
+  leftovers | while read -r name; do
+    [ -e "$notes/before/$name" ] || touch "$notes/$name" || exit 1
+  done || return
+  # Half a list would take others' for ours.
+  mv "$notes/before" "$notes/before.old"
+  rm -rf "$notes/before.old"
 }
 
 # Prints the last line of the static pod that did not come up, if one was started again and again meanwhile: each of its
@@ -109,9 +123,7 @@ if [ "$role" = control-plane ]; then
   for name in kube-apiserver kube-controller-manager kube-scheduler; do
     [ -e "/etc/kubernetes/manifests/$name.yaml" ] || exit 46
   done
-  # kubeadm keeps a copy of etcd's data each time.
-  mkdir -p "$notes"
-  before=$(etcd_backups)
+  remember_leftovers
 fi
 
 # While etcd is exchanged the API server beside it hangs, and with it a kubelet that talks to that one: it cannot bring
@@ -130,7 +142,7 @@ trap : TERM
 result=0
 "$directory/bin/kubeadm" upgrade node "$@" || result=$?
 trap - TERM
-if [ "$role" = control-plane ]; then note_etcd_backups || echo "not all copies of etcd's data could be noted" >&2; fi
+if [ "$role" = control-plane ]; then note_leftovers || echo "not all that kubeadm has left could be noted" >&2; fi
 
 # kubeadm puts a local address back itself where it has one there.
 if [ -e "$detour" ]; then

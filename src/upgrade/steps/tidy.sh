@@ -9,15 +9,20 @@ for unit in "$@"; do
   systemctl reset-failed "$unit" 2>/dev/null || true
 done
 
-# Only the copies of etcd's data that a run of ours made: each of them has a note.
-notes=${directory%/*}/etcd-backups
-for note in "$notes"/kubeadm-backup-etcd-*; do
-  [ -e "$note" ] || continue
-  rm -rf "/etc/kubernetes/tmp/${note##*/}"
+# Of what runs of kubeadm have left only our own: each has a note, or was not there before a run that was cut off.
+notes=${directory%/*}/leftovers
+for leftover in /etc/kubernetes/tmp/kubeadm-backup-etcd-* /etc/kubernetes/tmp/kubeadm-upgraded-manifests*; do
+  name=${leftover##*/}
+  if [ -e "$notes/$name" ] || { [ -d "$notes/before" ] && [ ! -e "$notes/before/$name" ]; }; then
+    rm -rf "$leftover"
+  fi
 done
-rm -rf "$notes"
+# Moved away first: half the list of what was there before would take others' for ours.
+rm -rf "$notes.old"
+if [ -e "$notes" ]; then mv "$notes" "$notes.old"; fi
+rm -rf "$notes.old"
 
-# Moved away first: half a work directory would be taken for a whole one. What an earlier run moved away and did not
+# Moved away first, too: half a work directory would be taken for a whole one. What an earlier run moved away and did not
 # come to remove goes, too.
 rm -rf "$directory.old" "${directory%/*}"/v*.old
 if [ -e "$directory" ]; then mv "$directory" "$directory.old"; fi

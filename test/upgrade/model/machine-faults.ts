@@ -1,3 +1,4 @@
+import { copyEtcd } from '../../fake-docker/leftovers.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { digestOf, staticPodsOf } from '../../fake-docker/release.ts'
 import type { Ending } from '../../fake-docker/units.ts'
@@ -40,6 +41,7 @@ function swapPart({ files }: SimulatedMachine): void {
 function exchangePart(machine: SimulatedMachine, pods: number): void {
   const { cluster, clock, manifests, files } = machine
   if (!('kube-apiserver' in manifests)) return
+  copyEtcd(machine)
   const backup = `/etc/kubernetes/tmp/kubeadm-backup-manifests-${clock.now()}`
   const wanted = staticPodsOf(cluster.kubeadmConfigVersion)
   for (const [i, pod] of ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].entries()) {

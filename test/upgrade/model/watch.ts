@@ -124,7 +124,8 @@ export class Watch {
 
 /** What an attempt leaves only while it goes on. */
 export function leftOn({ units, files }: SimulatedMachine): string[] {
-  const below = [...files.keys()].filter((path) => path.startsWith(`${state}/work`) || path.includes('backup-etcd'))
+  const ours = [`${state}/work`, `${state}/leftovers`, '/etc/kubernetes/tmp/kubeadm-backup-etcd-']
+  const below = [...files.keys()].filter((path) => ours.some((start) => path.startsWith(start)))
   return [...units.names, ...below]
 }
 

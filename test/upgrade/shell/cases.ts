@@ -22,7 +22,7 @@ export const cases: Case[] = [
       prepareControlPlane(root)
       root.write('/etc/kubernetes/kubelet.conf', `${kubeconfig('here')}${filling}`)
     },
-    leftovers: [/\/kubelet\.conf\.new$/, new RegExp(`^${work}/`)],
+    leftovers: [/\/kubelet\.conf\.new$/, new RegExp(`^${work}/`), /\/capd-kubeadm-upgrader\/leftovers\//],
     between: { '/etc/kubernetes/kubelet.conf': `${kubeconfig('cp-2')}${filling}` },
   },
   {
@@ -31,12 +31,14 @@ export const cases: Case[] = [
     disks: [],
     prepare(root) {
       root.program('/stand-ins/systemctl')
-      for (const name of ['2026-01-01', '2026-02-02']) root.write(`${etcdBackups}${name}/member/wal`, filling)
-      root.write(`${work}/../etcd-backups/kubeadm-backup-etcd-2026-02-02`, '')
+      for (const day of ['01', '02', '03']) root.write(`${etcdBackups}2026-02-${day}/member/wal`, filling)
+      // One was there before a run that was cut off, one is noted, one is of the run that was cut off.
+      root.write(`${work}/../leftovers/before/kubeadm-backup-etcd-2026-02-01`, '')
+      root.write(`${work}/../leftovers/kubeadm-backup-etcd-2026-02-02`, '')
       root.write(`${work}/bin/kubeadm`, filling)
       root.write(`${work}.old/bin/kubeadm`, filling)
     },
-    leftovers: [new RegExp(`^${work}[./]`)],
+    leftovers: [new RegExp(`^${work}[./]`), /\/capd-kubeadm-upgrader\/leftovers\.old\//],
   },
   {
     script: 'steps/restore-manifests.sh',
@@ -134,7 +136,8 @@ printf 200
 function prepareControlPlane(root: Root): void {
   for (const name of servers) root.write(`/etc/kubernetes/manifests/${name}.yaml`, name)
   mkdirSync(root.path('/etc/kubernetes/tmp'), { recursive: true })
-  root.program(`${work}/bin/kubeadm`)
+  root.program(`${work}/bin/kubeadm`, `mkdir -p ${etcdBackups}2026-02-02`)
+  root.write(`${etcdBackups}2026-02-01/member/wal`, 'from before')
   addKubectl(root, `${work}/bin/kubectl`)
   root.program('/stand-ins/systemctl')
   root.program('/stand-ins/sleep')

@@ -213,7 +213,7 @@ describe.skipIf(process.platform !== 'linux')('tidy.sh', () => {
 
   test.each([
     ['kubeadm never ran for us', ''],
-    ['a full disk cut off the list of what was there before', `${work}/etcd-backups.before`],
+    ['only a list of the work directory is there', `${work}/etcd-backups.before`],
   ])('removes no copy of etcd where %s', async (_, list) => {
     const root = machine()
     if (list !== '') root.write(list, '')
@@ -236,7 +236,38 @@ describe.skipIf(process.platform !== 'linux')('tidy.sh', () => {
     rmSync(root.path(work), { recursive: true })
     await root.run('steps/tidy.sh', work)
     expect(root.has(`${backups}-7`)).toBe(false)
-    expect(root.has('/var/lib/etcd-backups')).toBe(false)
+    expect(root.has('/var/lib/leftovers')).toBe(false)
+  })
+
+  // The unit and everything in it is killed, as by systemd or with the container.
+  const killedMidway = `mkdir -p ${backups}-7/member /etc/kubernetes/tmp/kubeadm-upgraded-manifests7; kill -KILL $PPID`
+
+  test('removes what a run that was killed has left, and nothing from before it', async () => {
+    const root = machine(killedMidway)
+    root.write(`${backups}-0/member/wal`, 'from before')
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')).exitCode).not.toBe(0)
+    expect((await root.run('steps/tidy.sh', work)).exitCode).toBe(0)
+    expect(readdirSync(root.path('/etc/kubernetes/tmp'))).toEqual(['kubeadm-backup-etcd-0'])
+    expect(readdirSync(root.path('/var/lib'))).not.toContain('leftovers')
+  })
+
+  test('removes it also where another run has come between', async () => {
+    const root = machine(killedMidway)
+    root.write(`${backups}-0/member/wal`, 'from before')
+    await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')
+    root.program(`${work}/bin/kubeadm`, `mkdir ${backups}-8`)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', '-', '-', '{}')).exitCode).toBe(0)
+    await root.run('steps/tidy.sh', work)
+    expect(readdirSync(root.path('/etc/kubernetes/tmp'))).toEqual(['kubeadm-backup-etcd-0'])
+  })
+
+  test('trusts no list of what was there before that was cut off', async () => {
+    const root = machine()
+    root.write(`${backups}-0/member/wal`, 'from before')
+    root.write('/var/lib/leftovers/before.new/kubeadm-backup-etcd-9', '')
+    await root.run('steps/tidy.sh', work)
+    expect(root.has(`${backups}-0`)).toBe(true)
+    expect(root.has('/var/lib/leftovers')).toBe(false)
   })
 
   test('leaves what others made while no kubeadm of ours ran', async () => {
