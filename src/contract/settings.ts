@@ -15,10 +15,20 @@ export const settings = {
     description:
       'What is updated in place: all that is covered, or only the version, or only files of the KubeadmConfig. Other changes are left to a rollout, or to another updater.',
   }),
+  exchange: documented(Type.Enum(['together', 'one-by-one']), {
+    default: 'one-by-one',
+    description:
+      "How the static pods of a control plane machine get to the new version: all at once, together with the kubelet, after the machine was taken out of the load balancer; or one after the other, as kubeadm does it. A machine whose manifests cannot be rendered beforehand takes kubeadm's way.",
+  }),
   inMemory: documented(Type.Enum(['no-opinion', 'simulate']), {
     default: 'no-opinion',
     description:
       "What becomes of machines of CAPD's in-memory backend. simulate, for tests of Cluster API: changes of their files are covered, and an update is a walk in name only, whose messages all begin with `simulated: `.",
+  }),
+  loadBalancer: documented(Type.Enum(['drain', 'leave']), {
+    default: 'drain',
+    description:
+      "What becomes of a control plane machine at the cluster's load balancer while its static pods are exchanged together: it gets no new connections, where the load balancer has the page with which Cluster API's Docker provider makes it and another machine is up; or nothing is changed there.",
   }),
 }
 

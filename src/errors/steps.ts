@@ -105,6 +105,31 @@ export const steps = {
       "The directory of kubeadm's patches that the KubeadmConfig names is missing in the machine.",
       'Restore the directory, or delete the Machine so that it is replaced. kubeadm was not started.',
     ),
+  ETCD_MEMBER_UNWELL: () =>
+    progress(
+      'The etcd member of the machine is not healthy.',
+      'Read the log of etcd in the machine. Nothing was exchanged.',
+    ),
+  EXCHANGE_UNDONE: ({ component, cause }: Values<'component' | 'cause'>) =>
+    failure(
+      `The new ${component} did not get healthy, and everything from before runs again. It logged: ${cause}`,
+      "Correct what it logged, such as an argument in the cluster's configuration.",
+    ),
+  EXCHANGE_UNDONE_UNWELL: ({ component, cause }: Values<'component' | 'cause'>) =>
+    failure(
+      `The new ${component} did not get healthy. Everything from before is in place again, and is not healthy either. It logged: ${cause}`,
+      'Read the log of the component in the machine, or delete the Machine so that it is replaced.',
+    ),
+  EXCHANGE_NOT_ENDED: ({ target }: Values<'target'>) =>
+    failure(
+      `The exchange of the static pods for those of ${target} did not come to its end, and everything from before is in place again.`,
+      'Read "journalctl -u capd-kubeadm-upgrader-exchange" in the machine. The upgrade is tried again when Cluster API calls again.',
+    ),
+  LOAD_BALANCER_AWAY: () =>
+    progress(
+      'The machine is still drained at the load balancer, which does not answer.',
+      "Check the cluster's load balancer. The machine itself is upgraded.",
+    ),
   KUBELET_NOT_UP: ({ target, cause }: Values<'target' | 'cause'>) =>
     failure(
       `The kubelet ${target} did not come up, and the one from before runs again. It logged: ${cause}`,

@@ -9,8 +9,9 @@
 #   run <script> [argument ...]           write the record, then run a script, which reads standard input, unless a unit of
 #                                         ours runs
 #   rest <script> [argument ...]          run a script, then write the record: the attempt ends where the machine rests
-#   start <unit> <seconds> <script> [argument ...]
-#                                         start a unit that runs a script, unless a unit of ours runs already
+#   start <unit> <seconds> <service> <script> [argument ...]
+#                                         start a unit that runs a script, unless a unit of ours runs already. The service,
+#                                         if one is named, is started when the unit ends, however it ends
 #   clear <unit> <invocation id>          forget a unit that has ended, if it is still the run that the caller saw
 #
 # Prints one line: "made", followed by what the script printed, "differs" or "busy". Anything else is a failure.
@@ -93,7 +94,9 @@ case $change in
     rm -rf "$state/work.old" "$state/work.new"
     if [ -n "$key" ] && [ -f "$state/work/key" ] && [ "$(cat "$state/work/key")" = "$key" ]; then
       # The cluster's configuration may be another one by now.
-      rm -f "$state/work/images.list" "$state/work/images.failed" "$state/work/kubeadm.done"
+      for entry in images.list images.failed kubeadm.done kubeadm.moved exchange.refused rendered prepared exchanged; do
+        rm -rf "$state/work/$entry"
+      done
     else
       mkdir "$state/work.new"
       write "$key" "$state/work.new/key"
@@ -121,8 +124,8 @@ case $change in
     printf '%s\n' "$output"
     ;;
   start)
-    unit=$1 seconds=$2 script=$3
-    shift 3
+    unit=$1 seconds=$2 service=$3 script=$4
+    shift 4
     unless_busy
     forget_unit "$unit"
     mkdir -p "$state/work"
@@ -132,9 +135,10 @@ case $change in
     mv "$state/work/$unit.sh.new" "$state/work/$unit.sh"
     write_record
     # systemd-run needs no D-Bus daemon for this: it uses systemd's private socket.
+    set -- sh "$state/work/$unit.sh" "$@"
+    [ -z "$service" ] || set -- --property="ExecStopPost=/bin/sh -c \"systemctl start $service\"" "$@"
     systemd-run --quiet --unit="$unit" --no-block --property=Type=exec --property=RemainAfterExit=yes \
-      --property="RuntimeMaxSec=$seconds" --property="StandardInput=file:$state/work/$unit.input" \
-      sh "$state/work/$unit.sh" "$@" >&2
+      --property="RuntimeMaxSec=$seconds" --property="StandardInput=file:$state/work/$unit.input" "$@" >&2
     echo made
     ;;
   clear)

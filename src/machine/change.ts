@@ -8,7 +8,16 @@ export type Change =
   | { kind: 'note' }
   | { kind: 'begin'; key: string; endable: readonly string[] }
   | { kind: 'run' | 'rest'; script: ShellFile; args: readonly string[]; input?: string }
-  | { kind: 'start'; unit: string; limitSeconds: number; script: ShellFile; args: readonly string[]; input?: string }
+  | {
+      kind: 'start'
+      unit: string
+      limitSeconds: number
+      script: ShellFile
+      args: readonly string[]
+      input?: string
+      /** A service of the machine that is started when the unit ends, however it ends. */
+      service?: string
+    }
   | { kind: 'clear'; unit: string; invocationId: string }
 
 /** The record that the caller saw, by its digest, and the one to write in its place; undefined keeps the old one. */
@@ -52,7 +61,7 @@ function argumentsOf(wanted: Change): string[] {
     case 'rest':
       return [wanted.script.text, ...wanted.args]
     case 'start':
-      return [wanted.unit, String(wanted.limitSeconds), wanted.script.text, ...wanted.args]
+      return [wanted.unit, String(wanted.limitSeconds), wanted.service ?? '', wanted.script.text, ...wanted.args]
     case 'clear':
       return [wanted.unit, wanted.invocationId]
   }

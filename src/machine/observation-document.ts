@@ -25,6 +25,8 @@ const Document = Type.Object({
   workKey: Text,
   neededImages: Text,
   imagesFailed: Text,
+  exchangeRefused: Text,
+  movedByKubeadm: Text,
   applied: Type.Optional(Outcome),
   space: Type.Optional(Outcome),
   etcd: Type.Optional(Outcome),
@@ -170,12 +172,14 @@ function stateOf(fields: Map<string, string>): Unit['state'] | undefined {
 }
 
 function workIn(document: Document): Work {
-  const { work, workKey, neededImages, imagesFailed, applied } = document
+  const { work, workKey, neededImages, imagesFailed, exchangeRefused, movedByKubeadm, applied } = document
   return {
     key: decode(workKey).trim(),
     entries: new Set(linesOf(decode(work))),
     neededImages: neededImages === undefined ? undefined : linesOf(decode(neededImages)),
     imagesFailed: imagesFailed === undefined ? undefined : decode(imagesFailed).trim(),
+    exchangeRefused: exchangeRefused === undefined ? undefined : decode(exchangeRefused).trim(),
+    movedByKubeadm: decode(movedByKubeadm).trim(),
     appliedFiles: appliedIn(textOf(applied)),
   }
 }

@@ -88,6 +88,10 @@ export interface Work {
   neededImages: readonly string[] | undefined
   /** Why the helper container could not export the images; undefined while nothing failed. */
   imagesFailed: string | undefined
+  /** Why the static pods of this machine are not exchanged together; undefined while nothing speaks against it. */
+  exchangeRefused: string | undefined
+  /** Names of the static pods that kubeadm has exchanged itself after they were exchanged together; empty for none. */
+  movedByKubeadm: string
   /** Digests of the files of the KubeadmConfig that were written, by path. */
   appliedFiles: ReadonlyMap<string, string>
 }

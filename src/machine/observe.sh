@@ -163,6 +163,8 @@ LIST
   file workKey "$state/work/key"
   file neededImages "$state/work/images.list"
   file imagesFailed "$state/work/images.failed"
+  file exchangeRefused "$state/work/exchange.refused"
+  file movedByKubeadm "$state/work/kubeadm.moved"
   [ ! -d "$state/files/applied" ] || outcome applied grep -rs . "$state/files/applied"
 fi
 if wanted space; then outcome space free_space; fi

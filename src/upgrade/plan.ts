@@ -1,8 +1,9 @@
 import { coded } from '../errors/upgrade-error.ts'
 import { manifestVersions } from './static-pods.ts'
-import { type Needs, type Plan, type Situation, type Step, unitNameOf } from './step.ts'
+import { hasInWork, type Needs, type Plan, type PlanFor, type Situation, type Step, unitNameOf } from './step.ts'
 import { apiServers } from './steps/api-servers.ts'
 import { binaries } from './steps/binaries.ts'
+import { exchange } from './steps/exchange.ts'
 import { files } from './steps/files.ts'
 import { imageArchive } from './steps/image-archive.ts'
 import { imageList } from './steps/image-list.ts'
@@ -12,18 +13,25 @@ import { kubeadmConfig } from './steps/kubeadm-config.ts'
 import { kubelet } from './steps/kubelet.ts'
 import { manifests } from './steps/manifests.ts'
 import { preflight } from './steps/preflight.ts'
+import { prepare } from './steps/prepare.ts'
+import { render } from './steps/render.ts'
 import { staticPods } from './steps/static-pods.ts'
 import { tidy } from './steps/tidy.ts'
 import { nodeKubeletVersion, verify } from './steps/verify.ts'
 
-/** The way to the target, in order. Nothing in /usr/bin changes before the static pods run at the target. */
-export const planFor: Plan = ({ machine, sources }) => {
+/**
+ * The way to the target, in order. Static pods and programs are exchanged together; then kubeadm, static-pods and kubelet
+ * only find that nothing is left to do. Or one after the other: then nothing in /usr/bin changes before the static pods run
+ * at the target.
+ */
+export const planFor: Plan = ({ machine, sources, settings }) => {
   const bringImages = sources.images === 'pull' ? [images] : [imageArchive, images]
-  const prepare = [binaries, kubeadmConfig, imageList, ...bringImages]
+  const staging = [binaries, kubeadmConfig, imageList, ...bringImages]
   if (machine.role === 'control-plane') {
-    return [preflight, manifests, ...prepare, files, kubeadm, staticPods, kubelet, verify, tidy]
+    const together = settings.exchange === 'together' ? [render, prepare, exchange] : []
+    return [preflight, manifests, ...staging, files, ...together, kubeadm, staticPods, kubelet, verify, tidy]
   }
-  return [preflight, ...prepare, apiServers, files, kubeadm, kubelet, verify, tidy]
+  return [preflight, ...staging, apiServers, files, kubeadm, kubelet, verify, tidy]
 }
 
 /** What the first look covers: all that a plan observes of the machine itself, and what its goal reads of the API. */
@@ -34,8 +42,8 @@ export function firstNeeds(plan: readonly Step[]): Needs {
 }
 
 /** Units that may be ended with an attempt: they have changed nothing yet. */
-export function endableUnits(of: Parameters<Plan>[0]): string[] {
-  const staging = planFor(of).filter(({ changes }) => !changes)
+export function endableUnits(of: Omit<PlanFor, 'settings'>): string[] {
+  const staging = planFor({ ...of, settings: { exchange: 'together' } }).filter(({ changes }) => !changes)
   return staging.map(unitNameOf)
 }
 
@@ -55,7 +63,7 @@ export async function leftOf(whole: readonly Step[], known: Known): Promise<Step
   const plan = hasFiles ? [...whole] : whole.filter(({ name }) => name !== files.name)
   const only = (...steps: Step[]) => plan.filter(({ name }) => steps.some((step) => step.name === name))
   if (settings.changes === 'files') return only(files, tidy)
-  if (!runsTarget(known.situation())) return plan
+  if (!runsTarget(known.situation()) || isUnchecked(known.situation())) return plan
   const [goal = verify] = only(verify)
   await known.know(goal.needs)
   if (goal.done(known.situation()) === 'done') return only(files, tidy)
@@ -82,6 +90,11 @@ function isDoneNow(step: Step, situation: Situation): boolean {
     if (error.answer !== 'progress') throw error
     return false
   }
+}
+
+// True when the static pods were exchanged together and kubeadm has not found them to be its own yet.
+function isUnchecked(situation: Situation): boolean {
+  return hasInWork(situation, 'before') && !hasInWork(situation, 'kubeadm.done')
 }
 
 // True when no program is left to be changed, though the machine may not be well. A kubelet that does not run at the

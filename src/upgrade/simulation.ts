@@ -13,12 +13,12 @@ const pollSeconds = 2
  * is called, and only this process remembers: after a restart it starts over.
  */
 export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sources' | 'clock' | 'log'>): Walker {
-  const { role = 'worker', version } = task
+  const { role = 'worker', version, settings } = task
   const message = 'simulated: looking at the machine'
   const progress: Progress = { phase: 'InProgress', step: '', message, retryAfterSeconds: pollSeconds }
   const walk = async () => {
     log.warn('SIMULATED: nothing is done to this machine of the in-memory backend.')
-    const plan = planFor({ machine: { role }, sources })
+    const plan = planFor({ machine: { role }, sources, settings })
     for (const [i, { name: step, doing }] of plan.entries()) {
       Object.assign(progress, { step, message: `simulated: step ${i + 1} of ${plan.length}, ${doing}` })
       await clock.sleep(stepSeconds)

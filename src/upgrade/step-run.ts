@@ -5,7 +5,7 @@ import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
 import { RecordMoved, type Session } from './session.ts'
 import { type Action, hasInWork, type Situation, type Step, unitNameOf } from './step.ts'
-import { restAfterFailure } from './steps/kubelet.ts'
+import { restAfterFailure } from './steps/rest-after-failure.ts'
 import type { Tools } from './tools.ts'
 
 /** A step that ended in a failure, which stands in the record by now. */
@@ -139,16 +139,8 @@ export class StepRun {
         await session.change(record, { kind: 'note' })
         return
       case 'unit': {
-        const { script, args, input } = action
-        const limitSeconds = this.#step.limitSeconds
-        await session.change(record, {
-          kind: 'start',
-          unit: unitNameOf(this.#step),
-          limitSeconds,
-          script,
-          args,
-          ...(input === undefined ? {} : { input }),
-        })
+        const { limitSeconds } = this.#step
+        await session.change(record, { ...action, kind: 'start', unit: unitNameOf(this.#step), limitSeconds })
         return
       }
       case 'run': {
@@ -232,9 +224,11 @@ export class StepRun {
   }
 
   #ended(): void {
-    const { session, tools } = this.#parts
+    const { session, tools, situation } = this.#parts
     const { step } = session.record ?? {}
     if (step?.name !== this.#step.name) return
+    const remark = this.#step.remark?.(situation())
+    if (remark !== undefined) tools.log.warn({ step: step.name }, remark)
     const seconds = secondsSince(step.since, session.observation)
     if (Number.isFinite(seconds)) tools.report?.stepEnded(this.#step.name, seconds)
   }

@@ -56,7 +56,14 @@ export interface Needs {
 /** What makes it so, as data: the walk carries it out, under the lock of the machine. */
 export type Action =
   /** A transient unit of the machine's systemd, which outlives this service. Its name is the step's. */
-  | { kind: 'unit'; script: ShellFile; args: readonly string[]; input?: string }
+  | {
+      kind: 'unit'
+      script: ShellFile
+      args: readonly string[]
+      input?: string
+      /** A service of the machine that is started when the unit ends, however it ends. */
+      service?: string
+    }
   /** A short script. `read` gives the error that its output stands for, if any. */
   | {
       kind: 'run'
@@ -99,6 +106,8 @@ export interface Step {
   done(situation: Situation): Look
   /** Absent where there is nothing to do but wait; undefined where there is nothing to do at this moment. */
   action?(situation: Situation): Action | undefined
+  /** What an operator may want to know of the step once it is done: a line for the log. */
+  remark?(situation: Situation): string | undefined
   /** What it means that the step's unit failed. */
   explain?(ended: EndedUnit): UpgradeError
   /** The change that lets the machine rest when the step fails. Without it a failed unit is only forgotten. */
@@ -107,8 +116,15 @@ export interface Step {
   giveUp?(situation: Situation): { change: Change; error: UpgradeError }
 }
 
+/** What the way of a machine depends on. */
+export interface PlanFor {
+  machine: Pick<MachineIdentity, 'role'>
+  sources: Pick<Sources, 'images'>
+  settings: Pick<Settings, 'exchange'>
+}
+
 /** The way to the target, in order. */
-export type Plan = (of: { machine: Pick<MachineIdentity, 'role'>; sources: Pick<Sources, 'images'> }) => Step[]
+export type Plan = (of: PlanFor) => Step[]
 
 export function waiting(waitsFor: string): Look {
   return { waitsFor }

@@ -81,9 +81,7 @@ export class Walk implements Walker {
     const { engine, members } = this.#tools
     const located = await locate(engine, this.#task)
     const session = new Session(located, this.#task.caCertHashes ?? [], members)
-    await session.know(
-      firstNeeds((this.#tools.plan ?? planFor)({ machine: located.machine, sources: this.#tools.sources })),
-    )
+    await session.know(firstNeeds(this.#planOf(session, this.#task)))
     if (this.#demand.isAbandoned(session.record)) return this.#drop(session)
     const stance = stanceOf(this.#task.key, session.record, session.observation)
     switch (stance.kind) {
@@ -113,7 +111,7 @@ export class Walk implements Walker {
   // Takes what is left of the plan for this goal, step by step, and notes the end.
   // `replaces`: another attempt has to be ended even where nothing is left to do.
   async #follow(session: Session, goal: () => Goal, { prefix = '', replaces = false } = {}): Promise<void> {
-    const plan = (this.#tools.plan ?? planFor)({ machine: session.located.machine, sources: this.#tools.sources })
+    const plan = this.#planOf(session, goal())
     const situation = () => this.#situation(session, goal())
     const { key } = goal()
     const { recordDigest } = session.observation
@@ -149,15 +147,18 @@ export class Walk implements Walker {
     await this.#noteEnd(session, key)
   }
 
+  #planOf({ located: { machine } }: Session, { settings }: Pick<Goal, 'settings'>): Step[] {
+    return (this.#tools.plan ?? planFor)({ machine, sources: this.#tools.sources, settings })
+  }
+
+  #endable({ located: { machine } }: Session): string[] {
+    return endableUnits({ machine, sources: this.#tools.sources })
+  }
+
   #situation(session: Session, goal: Goal): Situation {
     const { located, observation, members, record } = session
-    const { target, files, patches, key, settings } = goal
     return {
-      target,
-      files,
-      patches,
-      key,
-      settings,
+      ...goal,
       machine: located.machine,
       varVolume: located.varVolume,
       observation,
@@ -199,7 +200,7 @@ export class Walk implements Walker {
     await session.change(record, {
       kind: 'begin',
       key,
-      endable: endableUnits({ machine: session.located.machine, sources: this.#tools.sources }),
+      endable: this.#endable(session),
     })
   }
 
@@ -211,7 +212,7 @@ export class Walk implements Walker {
     await session.change(record, {
       kind: 'begin',
       key,
-      endable: endableUnits({ machine: session.located.machine, sources: this.#tools.sources }),
+      endable: this.#endable(session),
     })
   }
 
@@ -241,7 +242,7 @@ export class Walk implements Walker {
       await session.change(withdrawn(record, observation), {
         kind: 'begin',
         key: '',
-        endable: endableUnits({ machine: session.located.machine, sources: this.#tools.sources }),
+        endable: this.#endable(session),
       })
     }
     return ended

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { readSettings, settings } from '../../src/contract/settings.ts'
 
 test('without settings every one has its default', () => {
-  expect(readSettings()).toEqual({ addons: 'kcp', changes: 'all', inMemory: 'no-opinion', fault: 'none' })
+  expect(readSettings()).toEqual({
+    addons: 'kcp',
+    changes: 'all',
+    exchange: 'one-by-one',
+    inMemory: 'no-opinion',
+    loadBalancer: 'drain',
+    fault: 'none',
+  })
   expect(readSettings({})).toEqual(readSettings())
 })
 

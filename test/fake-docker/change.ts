@@ -42,7 +42,10 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     if (machine.units.running.some((unit) => !endable.includes(unit))) return printed('busy\n')
     for (const unit of machine.units.names) machine.units.forget(unit)
     if (key !== '' && machine.files.get(`${state}/work/key`) === `${key}\n`) {
-      for (const name of ['images.list', 'images.failed', 'kubeadm.done']) machine.files.delete(`${state}/work/${name}`)
+      for (const name of ofConfiguration) {
+        machine.files.delete(`${state}/work/${name}`)
+        machine.removeDirectory(`${state}/work/${name}`)
+      }
     } else {
       machine.removeDirectory(`${state}/work`)
       if (key !== '') machine.files.set(`${state}/work/key`, `${key}\n`)
@@ -73,7 +76,7 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed(`made\n${output.replace(/\n+$/, '')}\n`)
   },
 
-  start: ({ machine, state, write, given: [unit = '', seconds, text, ...args], input }) => {
+  start: ({ machine, state, write, given: [unit = '', seconds, , text, ...args], input }) => {
     if (machine.units.running.length > 0) return printed('busy\n')
     const step = stepOf(shellFile(text))
     const work = unitScripts[step]
@@ -95,6 +98,18 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed('made\n')
   },
 }
+
+// What an attempt may have made of a configuration that is another one by now.
+const ofConfiguration = [
+  'images.list',
+  'images.failed',
+  'kubeadm.done',
+  'kubeadm.moved',
+  'exchange.refused',
+  'rendered',
+  'prepared',
+  'exchanged',
+]
 
 // The newest event of the record, as the story of the machine has it.
 function tellEvent(machine: SimulatedMachine, record: string): void {

@@ -17,6 +17,8 @@ export class SimulatedCluster {
   // What the target's kubeadm calls an error in the configuration.
   refusal: string | undefined
   readonly machines: SimulatedMachine[] = []
+  // Its load balancer: whether that has the page for it, and the machines that get no new connections.
+  readonly balancer = { answers: true, draining: new Set<string>() }
   // What was changed in its machines, in order; a test may add what was said meanwhile.
   readonly story: string[] = []
   readonly nodes = new Map<string, Node>()

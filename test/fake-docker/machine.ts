@@ -41,6 +41,10 @@ export class SimulatedMachine {
   lastNote = ''
   // Kubelets of these versions end as soon as they have started, and systemd starts them again.
   readonly brokenKubelets = new Set<string>()
+  // API servers of these images never get ready.
+  readonly brokenApiServers = new Set<string>()
+  // Why kubeadm cannot render the static pods, if it cannot.
+  renderRefusal: string | undefined
   // What was asked of the machine, and what that changed in it, in order.
   readonly commands: string[][] = []
   readonly effects: string[] = []

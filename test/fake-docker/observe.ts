@@ -85,6 +85,8 @@ function work(machine: SimulatedMachine, state: string) {
     ...text('workKey', `${directory}/key`),
     ...text('neededImages', `${directory}/images.list`),
     ...text('imagesFailed', `${directory}/images.failed`),
+    ...text('exchangeRefused', `${directory}/exchange.refused`),
+    ...text('movedByKubeadm', `${directory}/kubeadm.moved`),
     ...(digests.length > 0 ? { applied: done(digests.map(([path, text]) => `${path}:${text}`).join('\n')) } : {}),
   }
 }

@@ -1,3 +1,4 @@
+import { goBack, tidyExchange } from './exchange.ts'
 import { removeCopies } from './leftovers.ts'
 import type { SimulatedMachine } from './machine.ts'
 import { imagesOf } from './release.ts'
@@ -63,7 +64,15 @@ export const scripts: Record<string, Script> = {
     return 'the log of the kubelet\n'
   },
 
-  'upgrade/steps/tidy.sh': (machine, [directory = '', ...units]) => {
+  'upgrade/steps/exchange.sh': (machine, [way, directory = '']) => {
+    if (way !== 'back') throw new Error('an exchange runs as a unit')
+    goBack(machine, directory)
+    return ''
+  },
+
+  'upgrade/steps/tidy.sh': (machine, [directory = '', node, ...units]) => {
+    if (node !== machine.name) throw new Error(`${machine.name} was tidied as ${node}`)
+    if (!tidyExchange(machine)) return 'drained\n'
     machine.did('tidy')
     for (const unit of units) machine.units.forget(unit)
     removeCopies(machine)

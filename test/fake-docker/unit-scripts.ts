@@ -1,3 +1,4 @@
+import { exchangeForward, movedPods, prepareExchange, renderPods } from './exchange.ts'
 import { copyEtcd, noteCopies } from './leftovers.ts'
 import type { SimulatedMachine } from './machine.ts'
 import { digestOf, imagesOf, staticPodsOf } from './release.ts'
@@ -24,6 +25,13 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
     return done('')
   },
 
+  render: renderPods,
+  prepare: prepareExchange,
+  exchange: (machine, [way, directory = '', node, balancer = '']) => {
+    if (way !== 'forward' || node !== machine.name) throw new Error('this exchange is not simulated')
+    return exchangeForward(machine, directory, balancer)
+  },
+
   // kubeadm goes to the version that kubeadm-config names, and is content with the one that is there.
   kubeadm: (machine, [directory = '', role, , patches = '-', , ...flags]) => {
     if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
@@ -32,13 +40,7 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
     const version = cluster.kubeadmConfigVersion
     if (role === 'control-plane') {
       if (!('kube-apiserver' in manifests)) return { exitCode: 46, log: '' }
-      copyEtcd(machine)
-      noteCopies(machine)
-      for (const [pod, image] of Object.entries(manifests)) {
-        files.set(`/etc/kubernetes/tmp/kubeadm-backup-manifests-${machine.clock.now()}/${pod}.yaml`, image)
-      }
-      for (const [pod, image] of Object.entries(staticPodsOf(version))) machine.setManifest(pod, image)
-      machine.restartStaticPods()
+      exchangeOneByOne(machine, directory, version)
     }
     files.set(`${directory}/kubeadm.done`, '')
     machine.did(`kubeadm upgrade node ${flags.join(' ')}`)
@@ -54,6 +56,26 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
     machine.restartKubelet()
     return done('')
   },
+}
+
+function exchangeOneByOne(machine: SimulatedMachine, directory: string, version: string): void {
+  const { files, manifests, clock } = machine
+  copyEtcd(machine)
+  noteCopies(machine)
+  for (const [pod, image] of Object.entries(manifests)) {
+    files.set(`/etc/kubernetes/tmp/kubeadm-backup-manifests-${clock.now()}/${pod}.yaml`, image)
+  }
+  for (const [pod, image] of Object.entries(staticPodsOf(version))) machine.setManifest(pod, image)
+  if (!files.has(`${directory}/exchanged`)) machine.restartStaticPods()
+  else restartMoved(machine, directory)
+}
+
+// What was exchanged together before is equal to what kubeadm renders, or is exchanged once more.
+function restartMoved(machine: SimulatedMachine, directory: string): void {
+  const moved = movedPods(machine, directory)
+  if (moved.length === 0) return
+  machine.files.set(`${directory}/kubeadm.moved`, moved.join(' '))
+  machine.restartStaticPods()
 }
 
 function done(log: string): Ending {

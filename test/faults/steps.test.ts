@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { readSettings } from '../../src/contract/settings.ts'
 import { withStepFaults } from '../../src/faults/steps.ts'
 import { parameters } from '../../src/faults/table.ts'
 import { stateDirectory } from '../../src/machine/machine.ts'
@@ -70,7 +71,9 @@ function started(lab: Lab, name: string): string[] {
 
 const plans = { 'cp-1': 'control-plane', 'w-1': 'worker' } as const
 const places = Object.entries(plans).flatMap(([name, role]) =>
-  planFor({ machine: { role }, sources: { images: 'node-image' } }).map((step) => [name, step.name] as const),
+  planFor({ machine: { role }, sources: { images: 'node-image' }, settings: readSettings() }).map(
+    (step) => [name, step.name] as const,
+  ),
 )
 
 // One attempt on a machine, as a process makes it, up to its end or the process's.

@@ -32,7 +32,12 @@ test.each<[Change, string, string[]]>([
   [
     { kind: 'start', unit: 'u', limitSeconds: 60, script, args: ['x'], input: 'in' },
     'in',
-    ['2', 'start', 'u', '60', script.text, 'x'],
+    ['2', 'start', 'u', '60', '', script.text, 'x'],
+  ],
+  [
+    { kind: 'start', unit: 'u', limitSeconds: 60, script, args: ['x'], service: 'kubelet' },
+    '',
+    ['0', 'start', 'u', '60', 'kubelet', script.text, 'x'],
   ],
   [{ kind: 'clear', unit: 'u', invocationId: 'i' }, '', ['0', 'clear', 'u', 'i']],
 ])('%j', async (wanted, input, args) => {

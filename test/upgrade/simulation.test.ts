@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { UpdateMachineRequest } from '../../src/contract/objects.ts'
+import { readSettings } from '../../src/contract/settings.ts'
 import { answerUpdateMachine } from '../../src/hooks/update-machine.ts'
 import { memberObserver } from '../../src/upgrade/members.ts'
 import { planFor } from '../../src/upgrade/plan.ts'
@@ -54,7 +55,7 @@ test.each([
   'worker',
 ] as const)('a %s walks its real plan in name, and no engine is asked', async (role) => {
   const { upgrades, asked, log } = begin()
-  const plan = planFor({ machine: { role }, sources })
+  const plan = planFor({ machine: { role }, sources, settings: readSettings() })
   expect(await hear(upgrades, request('one', { role }))).toEqual([
     ...plan.map(({ doing }, i) => `simulated: step ${i + 1} of ${plan.length}, ${doing}`),
     'simulated: at v1.35.4',

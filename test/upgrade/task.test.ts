@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { UpdateMachineRequest } from '../../src/contract/objects.ts'
+import { readSettings } from '../../src/contract/settings.ts'
 import { closedPlaces } from '../../src/kubernetes/file-places.ts'
 import { taskOfMachine, taskOfStart } from '../../src/upgrade/task.ts'
 
@@ -20,7 +21,7 @@ test("a worker's task says all that can be checked of its container", () => {
     files: { wanted: [], closed: [...closedPlaces] },
     key: 'v1.35.4',
     simulated: false,
-    settings: { addons: 'kcp', changes: 'all', inMemory: 'no-opinion', fault: 'none' },
+    settings: readSettings(),
   })
 })
 
@@ -131,7 +132,7 @@ test('start and sync name a task with the same checks', () => {
     files: { wanted: [], closed: [...closedPlaces] },
     key: 'v1.35.4',
     simulated: false,
-    settings: { addons: 'kcp', changes: 'all', inMemory: 'no-opinion', fault: 'none' },
+    settings: readSettings(),
   })
   expect(taskOfStart({ ...asked, role: 'worker' }).role).toBe('worker')
   expect(() => taskOfStart({ ...asked, version: 'v1.35' })).toThrow(expect.objectContaining({ code: 'VERSION_FORM' }))

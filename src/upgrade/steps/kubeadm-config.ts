@@ -17,9 +17,10 @@ export const kubeadmConfig: Step = {
   needs: { sections: ['work', 'units'], api: () => [kubeadmConfigPath] },
   done(situation) {
     const { machine, target, observation } = situation
-    // kubeadm has read it, and the upgrade goes on whatever it names by now. While kubeadm works on the only control plane
-    // machine, no API server answers.
-    if (isKubeadmAtWork(observation) || hasInWork(situation, 'kubeadm.done')) return 'done'
+    // kubeadm has read it, and the upgrade goes on whatever it names by now. While the only control plane machine is worked
+    // on, no API server answers.
+    const isRead = hasInWork(situation, 'kubeadm.done') || hasInWork(situation, 'before')
+    if (isKubeadmAtWork(observation) || isRead) return 'done'
     const found = clusterConfiguration(observation)
     if ('waitsFor' in found) return found
     const named = semver.parse(found.value.version)

@@ -155,4 +155,9 @@ if [ "$result" != 0 ]; then
   last_words 2>/dev/null || true
   exit "$result"
 fi
+# What was exchanged before should be what kubeadm renders.
+if [ -e "$directory/exchanged" ]; then
+  moved=$(cd "$directory/rendered" && for file in *.yaml; do cmp -s "$file" "/etc/kubernetes/manifests/$file" || echo "${file%.yaml}"; done)
+  if [ -n "$moved" ]; then echo "$moved" | tr '\n' ' ' | cat >"$directory/kubeadm.moved"; fi
+fi
 : >"$directory/kubeadm.done"

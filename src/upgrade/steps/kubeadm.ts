@@ -25,7 +25,11 @@ export const kubeadm: Step = {
   // kubeadm leaves nothing behind by which a finished run can be told on a worker, so the script marks it.
   done: (situation) => (hasInWork(situation, 'kubeadm.done') ? 'done' : waiting('kubeadm')),
   action: (situation) => ({ kind: 'unit', script, args: argumentsFor(situation) }),
-  explain,
+  explain: explainKubeadm,
+  remark: ({ observation: { work } }) =>
+    work.movedByKubeadm === ''
+      ? undefined
+      : `kubeadm has exchanged static pods once more, whose manifests it renders in another way: ${work.movedByKubeadm}`,
   // The kubelet gets its own API server back, also where the script was killed.
   rest: ({ machine }) => ({ kind: 'rest', script, args: [workDirectory, machine.role, '-', '-', ''] }),
 }
@@ -36,22 +40,36 @@ export function isKubeadmAtWork({ units }: Observation): boolean {
 }
 
 function argumentsFor(situation: Situation): string[] {
-  const { machine, members, patches, settings, target } = situation
+  const { machine, members, patches } = situation
+  // Where everything was exchanged already, nothing is left that would make the API server hang.
+  const needsOther = machine.role === 'control-plane' && !hasInWork(situation, 'exchanged')
   return [
     workDirectory,
     machine.role,
-    machine.role === 'control-plane' ? (otherApiServer(members) ?? '-') : '-',
+    needsOther ? (otherApiServer(members) ?? '-') : '-',
     patches ?? '-',
-    upgradeConfiguration(patches),
-    `--ignore-preflight-errors=${overlooked}`,
-    ...configurationFlags(situation),
-    ...(settings.addons === 'kcp' ? skipAddons(target) : []),
+    ...upgradeNodeArguments(situation),
   ]
 }
 
-// The phase can be skipped by name since kubeadm v1.32 (kubernetes/kubernetes PR 127242).
-function skipAddons(target: string): string[] {
-  return atLeastMinor(target, 32) ? ['--skip-phases=addon'] : []
+/**
+ * The UpgradeConfiguration of `kubeadm upgrade node`, which is to stand in upgrade.yaml of the work directory, and then its
+ * arguments. `skipped`: phases to be left out besides those that the settings leave out.
+ */
+export function upgradeNodeArguments(situation: Situation, skipped: readonly string[] = []): [string, ...string[]] {
+  const { patches, settings, target } = situation
+  const phases = [...skipped, ...(settings.addons === 'kcp' || skipped.length > 0 ? addonPhase(target) : [])]
+  return [
+    upgradeConfiguration(patches),
+    `--ignore-preflight-errors=${overlooked}`,
+    ...configurationFlags(situation),
+    ...(phases.length > 0 ? [`--skip-phases=${phases.join()}`] : []),
+  ]
+}
+
+// The phase has a name since kubeadm v1.32 (kubernetes/kubernetes PR 127242).
+function addonPhase(target: string): string[] {
+  return atLeastMinor(target, 32) ? ['addon'] : []
 }
 
 // The UpgradeConfiguration, as JSON. The images are there already; kubeadm's preflight phase would also pull its own
@@ -71,7 +89,8 @@ function configurationFlags({ target, patches }: Situation): string[] {
   return patches === undefined ? [] : [`--patches=${patches}`]
 }
 
-function explain({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
+/** What it means that a unit failed which runs kubeadm. */
+export function explainKubeadm({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
   const details = { detail: log }
   if (exitCode === 46) return new UpgradeError('MANIFESTS_INCOMPLETE', {}, details)
   if (exitCode === 47) return new UpgradeError('PATCHES_MISSING', {}, details)

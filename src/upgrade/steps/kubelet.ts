@@ -3,7 +3,7 @@ import { atLeastMinor } from '../../kubernetes/versions.ts'
 import type { Change } from '../../machine/change.ts'
 import { shellFile } from '../../machine/machine.ts'
 import type { Observation } from '../../machine/observation.ts'
-import { type EndedUnit, hasInWork, type Situation, type Step, unitNameOf, waiting, workDirectory } from '../step.ts'
+import { type EndedUnit, type Step, unitNameOf, waiting, workDirectory } from '../step.ts'
 
 const script = shellFile(new URL('kubelet.sh', import.meta.url))
 const restore = shellFile(new URL('restore-kubelet.sh', import.meta.url))
@@ -16,6 +16,9 @@ const removedFlags = [{ minor: 35, flag: 'pod-infra-container-image' }]
 // systemctl restart reports nothing of a kubelet that ends again, and Restart=always hides it: so the process has to
 // have lived for a while.
 const steadySeconds = 5
+
+/** Puts back the programs that this step has kept, if any, and restarts the kubelet. */
+export const previousPrograms: Change = { kind: 'rest', script: restore, args: [workDirectory] }
 
 /** Puts kubelet, kubectl and kubeadm in place and restarts the kubelet. */
 export const kubelet: Step = {
@@ -37,7 +40,7 @@ export const kubelet: Step = {
       : { kind: 'unit', script, args: [workDirectory, target, ...flagsRemovedAt(target)] },
   explain: ({ log, name: unit }: EndedUnit) => new UpgradeError('UNIT_FAILED', { unit }, { detail: log }),
   giveUp: ({ target, observation }) => ({
-    change: { kind: 'rest', script: restore, args: [workDirectory] },
+    change: previousPrograms,
     error: new UpgradeError('KUBELET_NOT_UP', { target, cause: observation.kubelet.lastLine || 'it logged no reason' }),
   }),
 }
@@ -47,20 +50,14 @@ export function isKubeletAtWork({ units }: Observation): boolean {
   return units.some(({ name, state }) => name === unitNameOf(kubelet) && state === 'running')
 }
 
-/**
- * What lets a machine rest whose attempt has failed in any step: where the new kubelet was put in place and does not run,
- * the one from before is put back, else undefined. Without a kubelet, a control plane machine that was restarted has no API server either.
- */
-export function restAfterFailure(situation: Situation): Change | undefined {
-  const { healthy, ageSeconds } = situation.observation.kubelet
-  const isSteady = healthy && ageSeconds >= steadySeconds
-  if (isSteady || !hasInWork(situation, 'previous')) return undefined
-  return { kind: 'rest', script: restore, args: [workDirectory] }
+/** True when the running kubelet is the target's, healthy, and has been the same process for a while. */
+export function runsSteadily(observation: Observation, target: string): boolean {
+  return observation.kubelet.version === target && isKubeletSteady(observation)
 }
 
-/** True when the running kubelet is the target's, healthy, and has been the same process for a while. */
-export function runsSteadily({ kubelet: { version, healthy, ageSeconds } }: Observation, target: string): boolean {
-  return version === target && healthy && ageSeconds >= steadySeconds
+/** True when the running kubelet is healthy and has been the same process for a while. */
+export function isKubeletSteady({ kubelet: { healthy, ageSeconds } }: Observation): boolean {
+  return healthy && ageSeconds >= steadySeconds
 }
 
 function flagsRemovedAt(target: string): string[] {

@@ -3,6 +3,7 @@ import { shellFile } from '../../machine/machine.ts'
 import { etcdWaitsFor } from '../control-plane.ts'
 import { missingManifests } from '../static-pods.ts'
 import { type Step, waiting } from '../step.ts'
+import { isExchangeAtWork, isHalfExchanged } from './exchange.ts'
 import { isKubeadmAtWork } from './kubeadm.ts'
 
 const script = shellFile(new URL('restore-manifests.sh', import.meta.url))
@@ -19,13 +20,14 @@ export const manifests: Step = {
   pollSeconds: 5,
   lookSeconds: 3,
   changes: true,
-  needs: { sections: ['manifests', 'units', 'etcd'], membersWithinSeconds: 2 },
+  needs: { sections: ['manifests', 'units', 'etcd', 'work'], membersWithinSeconds: 2 },
   done(situation) {
-    // It moves manifests itself.
-    if (isKubeadmAtWork(situation.observation)) return 'done'
+    // They move manifests themselves.
+    if (isKubeadmAtWork(situation.observation) || isExchangeAtWork(situation.observation)) return 'done'
     const missing = missingManifests(situation.observation)
     if (missing.length > 0) return waiting(`the manifest of ${missing.join(', ')}`)
-    const waitsFor = etcdWaitsFor(situation)
+    // One that was exchanged in part may come to its end only by that.
+    const waitsFor = isHalfExchanged(situation) ? undefined : etcdWaitsFor(situation)
     return waitsFor === undefined ? 'done' : waiting(waitsFor)
   },
   action({ observation }) {

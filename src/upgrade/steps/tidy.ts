@@ -1,3 +1,4 @@
+import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
 import { type Step, waiting, workDirectory } from '../step.ts'
 
@@ -5,7 +6,8 @@ const script = shellFile(new URL('tidy.sh', import.meta.url))
 
 /**
  * Removes what the upgrade needed on the way: staged files, kept programs, finished units, and the copies of etcd's
- * data that our own runs of kubeadm made. The record of the attempt stays.
+ * data that our own runs of kubeadm made. Where the machine is still drained at the load balancer, it is made ready there.
+ * The record of the attempt stays.
  */
 export const tidy: Step = {
   name: 'tidy',
@@ -19,9 +21,10 @@ export const tidy: Step = {
     work.key === '' && work.entries.size === 0 && units.length === 0
       ? 'done'
       : waiting('the staged files to be removed'),
-  action: ({ observation: { units } }) => ({
+  action: ({ machine, observation: { units } }) => ({
     kind: 'run',
     script,
-    args: [workDirectory, ...units.map(({ name }) => name)],
+    args: [workDirectory, machine.name, ...units.map(({ name }) => name)],
+    read: (output) => (output.trim() === 'drained' ? new UpgradeError('LOAD_BALANCER_AWAY') : undefined),
   }),
 }

@@ -97,6 +97,15 @@ describe.skipIf(process.platform !== 'linux')('units', () => {
     expect(bytesIn(root, `${work}/${unit}.sh`)).toBe(`${text}\n`)
   })
 
+  test('a unit starts a service when it ends, where one is named', async () => {
+    const { root, machine } = machineWith()
+    await change(machine, { seen: '', record: undefined }, { ...start(), service: 'kubelet' })
+    const called = root.calls().find((call) => call.startsWith('systemd-run'))
+    expect(called).toContain(` --property=ExecStopPost=/bin/sh -c "systemctl start kubelet" sh ${work}/${unit}.sh`)
+    await change(machine, { seen: '', record: undefined }, start())
+    expect(root.calls().filter((call) => call.includes('ExecStopPost'))).toHaveLength(1)
+  })
+
   test.each([
     ['another run of it is there', { active: 'failed', sub: 'failed', invocationId: 'run-2' }],
     ['it runs again', { active: 'active', sub: 'running' }],

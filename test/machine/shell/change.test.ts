@@ -115,7 +115,7 @@ describe.skipIf(process.platform !== 'linux')('the input', () => {
       ['note'],
       ['begin', 'k'],
       ['run', 'touch "$1"', work],
-      ['start', unit, '60', 'true'],
+      ['start', unit, '60', '', 'true'],
     ]) {
       const { root, machine } = machineWith('old')
       const args = [stateDirectory, digestIn(root), 'new', '7', kind ?? '', ...more]

@@ -48,7 +48,7 @@ const cases = (): (Case & { name: string })[] => [
   {
     ...shared,
     name: 'start',
-    args: argumentsOf(input, 'start', unit, '60', `# ${before}`),
+    args: argumentsOf(input, 'start', unit, '60', 'kubelet', `# ${before}`),
     input,
     leftovers: [temporary, new RegExp(`^${work}/${unit}\\.(sh\\.new|input)$`)],
   },

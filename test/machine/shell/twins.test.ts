@@ -193,7 +193,8 @@ const changeCases: ChangeCase[] = [
     what: 'another beginning of the attempt',
     change: begin(),
     prepare: ({ files }) => {
-      for (const name of ['images.list', 'images.failed', 'kubeadm.done']) files.set(`${work}/${name}`, 'x')
+      for (const name of ['images.list', 'images.failed', 'kubeadm.done', 'prepared']) files.set(`${work}/${name}`, 'x')
+      files.set(`${work}/rendered/etcd.yaml`, 'x')
       files.set(`${work}/key`, 'another\n')
       files.set(`${work}/bin/kubeadm`, 'x')
     },
@@ -208,7 +209,7 @@ const changeCases: ChangeCase[] = [
   },
   {
     what: 'a script that removes what an upgrade has left',
-    change: { kind: 'run', script: scriptOf('tidy'), args: [work, unit] },
+    change: { kind: 'run', script: scriptOf('tidy'), args: [work, 'cp-1', unit] },
     prepare: (machine, lab) => [hasEnded(machine, lab), machine.files.set(`${work}/key`, 'x')],
     gives: 'made',
   },

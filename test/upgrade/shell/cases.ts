@@ -27,7 +27,7 @@ export const cases: Case[] = [
   },
   {
     script: 'steps/tidy.sh',
-    args: [work, 'unit-a'],
+    args: [work, 'cp-1', 'unit-a'],
     disks: [],
     prepare(root) {
       root.program('/stand-ins/systemctl')

@@ -247,7 +247,7 @@ test('tidy takes all units of ours, whatever they are named after', async () => 
   const lab = startQuickLab('w-1')
   const names = ['capd-kubeadm-upgrader-binaries', 'capd-kubeadm-upgrader-from-another-version']
   for (const name of names) lab.machine('w-1').units.start(name, 'binaries', 60, () => ({ exitCode: 0, log: '' }))
-  expect(await actionOf(tidy, lab, 'w-1')).toMatchObject({ kind: 'run', args: [work, ...names] })
+  expect(await actionOf(tidy, lab, 'w-1')).toMatchObject({ kind: 'run', args: [work, 'w-1', ...names] })
 })
 
 const failed = (exitCode: number, log: string): EndedUnit => ({

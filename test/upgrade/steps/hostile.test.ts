@@ -24,7 +24,7 @@ async function situationWith(name: string, answer: (path: string) => string): Pr
   const lab = startQuickLab('cp-1', 'w-1')
   for (const each of ['cp-1', 'w-1']) putAtTarget(lab, each)
   const situation = await situationOf(lab, name, verify)
-  const paths = planFor({ machine: situation.machine, sources: situation.sources })
+  const paths = planFor(situation)
     .flatMap(({ needs }) => needs.api?.(situation.machine) ?? [])
     .concat('/version')
   const api: Observation['api'] = new Map(paths.map((path) => [path, { kind: 'ok', body: answer(path) }]))
@@ -37,7 +37,7 @@ test.each(bodies)('an API that answers %j to everything is something to wait for
   for (const name of ['cp-1', 'w-1']) {
     const situation = await situationWith(name, () => body)
     expect(verify.done(situation)).toHaveProperty('waitsFor')
-    for (const step of planFor({ machine: situation.machine, sources: situation.sources })) {
+    for (const step of planFor(situation)) {
       if (step.needs.api || step.name === 'api-servers') expect(step.done(situation)).not.toBe('done')
     }
   }

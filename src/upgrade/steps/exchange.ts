@@ -1,0 +1,93 @@
+import { UpgradeError } from '../../errors/upgrade-error.ts'
+import type { Change } from '../../machine/change.ts'
+import { shellFile } from '../../machine/machine.ts'
+import type { Observation } from '../../machine/observation.ts'
+import { etcdWaitsFor } from '../control-plane.ts'
+import { staticPodsWaitFor } from '../static-pods.ts'
+import { type EndedUnit, hasInWork, type Situation, type Step, unitNameOf, waiting, workDirectory } from '../step.ts'
+
+const script = shellFile(new URL('exchange.sh', import.meta.url))
+
+// Measured on three members: an old API server that is asked by others still did not end by itself within 5 s. What is
+// left then are watches, which end with it in any case.
+const stopSeconds = { alone: 2, withOthers: 5 }
+// New containers took 7 to 17 s until they were well, on a busy host too. The way back may have to end within one exec.
+const wellSeconds = { forward: 120, back: 60 }
+
+/**
+ * Control plane only: exchanges all static pods and the programs at once. The kubelet is stopped meanwhile, and is started
+ * by systemd however the unit ends. What does not get well gives way to everything from before.
+ */
+export const exchange: Step = {
+  name: 'exchange',
+  doing: 'exchanging the static pods and the kubelet',
+  // The new ones get two minutes, and the old ones another one where they come back.
+  limitSeconds: 300,
+  pollSeconds: 2,
+  lookSeconds: 1,
+  changes: true,
+  needsWork: true,
+  needs: { sections: ['units', 'work', 'kubelet', 'manifests', 'pods', 'etcd'], membersWithinSeconds: 2 },
+  usesPrograms: true,
+  done(situation) {
+    const { observation, target } = situation
+    if (hasInWork(situation, 'exchange.refused')) return 'done'
+    if (!hasInWork(situation, 'exchanged')) return waiting(membersWaitFor(situation) ?? 'the exchange')
+    if (observation.kubelet.version !== target) return waiting(`the kubelet to run ${target}`)
+    const waitsFor = staticPodsWaitFor(observation, target)
+    return waitsFor === undefined ? 'done' : waiting(waitsFor)
+  },
+  action: (situation) =>
+    membersWaitFor(situation) === undefined
+      ? { kind: 'unit', script, args: argumentsFor('forward', situation), service: 'kubelet' }
+      : undefined,
+  explain,
+  rest: everythingBefore,
+  giveUp: (situation) => ({
+    change: everythingBefore(situation),
+    error: new UpgradeError('EXCHANGE_NOT_ENDED', { target: situation.target }),
+  }),
+}
+
+/** True while the static pods are exchanged. */
+export function isExchangeAtWork({ units }: Observation): boolean {
+  return units.some(({ name, state }) => name === unitNameOf(exchange) && state === 'running')
+}
+
+/** True when the exchange was prepared and has not come to its end. */
+export function isHalfExchanged(situation: Situation): boolean {
+  return hasInWork(situation, 'before') && !hasInWork(situation, 'exchanged')
+}
+
+/** The change that puts back what there was before the exchange: static pods, programs, configuration of the kubelet. */
+export function everythingBefore(situation: Situation): Change {
+  return { kind: 'rest', script, args: argumentsFor('back', situation) }
+}
+
+function argumentsFor(way: 'forward' | 'back', { machine, members, settings }: Situation): string[] {
+  const seconds = members.length === 0 ? stopSeconds.alone : stopSeconds.withOthers
+  return [way, workDirectory, machine.name, settings.loadBalancer, String(seconds), String(wellSeconds[way])]
+}
+
+// Each member is asked for something that a quorum has to agree to. A member of this machine that an exchange has left
+// without etcd has nothing to lose, and the others may be waiting for it.
+function membersWaitFor(situation: Situation): string | undefined {
+  const isDown = isHalfExchanged(situation) && situation.observation.etcdHealthy === false
+  return isDown ? undefined : etcdWaitsFor(situation)
+}
+
+function explain({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
+  const details = { detail: log }
+  const [, component = 'a component', line = ''] = /^component ([a-z-]+): (.*)$/m.exec(log) ?? []
+  const cause = line.slice(0, 300) || 'it logged no reason'
+  switch (exitCode) {
+    case 49:
+      return new UpgradeError('EXCHANGE_UNDONE', { component, cause }, details)
+    case 50:
+      return new UpgradeError('EXCHANGE_UNDONE_UNWELL', { component, cause }, details)
+    case 51:
+      return new UpgradeError('ETCD_MEMBER_UNWELL', {}, details)
+    default:
+      return new UpgradeError('UNIT_FAILED', { unit }, details)
+  }
+}
