@@ -191,9 +191,11 @@ meet_endpoint() {
 # Prints the static pods whose manifest is another one than before. An etcd of another minor version that is well stays: its
 # data may be of that version by now, and etcd's data is never put back.
 changed_pods() {
+  minor_before=$(etcd_minor "$before/manifests/etcd.yaml")
+  minor_now=$(etcd_minor $manifests/etcd.yaml)
   for name in $in_order; do
     if cmp -s "$before/manifests/$name.yaml" "$manifests/$name.yaml"; then continue; fi
-    if [ "$name" = etcd ] && [ "$(etcd_minor "$before/manifests/etcd.yaml")" != "$(etcd_minor $manifests/etcd.yaml)" ] && etcd_is_well; then continue; fi
+    if [ "$name" = etcd ] && [ "$minor_before" != "$minor_now" ] && etcd_is_well; then continue; fi
     echo "$name"
   done
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { Case } from './disturbed.ts'
+import { exchangeCases } from './exchange-cases.ts'
 import { addKubectl, kubeconfig } from './kubectl.ts'
 import type { Root } from './rooted.ts'
 
@@ -120,6 +121,7 @@ export const cases: Case[] = [
     prepare: (root) => root.write('/etc/lab/one.conf', `before\n${filling}`),
     leftovers: [/\/\.capd-kubeadm-upgrader\.new$/, /\/files\/(kept|noted|lock)$/],
   },
+  ...exchangeCases,
 ]
 
 // curl with the arguments of binaries.sh.
