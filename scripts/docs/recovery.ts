@@ -5,6 +5,8 @@ import { heading, table } from './table.ts'
 interface Simulated {
   role: 'control-plane' | 'worker'
   images: 'node-image' | 'pull'
+  /** How the static pods of a control plane machine are exchanged. One by one where it is not given. */
+  exchange?: 'together' | 'one-by-one'
   step: string
   boundary: string
   fault: string
@@ -28,6 +30,7 @@ const simulatedFile = 'docs/recovery.simulated.gen.json'
 const realFile = 'docs/recovery.real.json'
 const roles = { 'control-plane': 'Control plane machine', worker: 'Worker' }
 const ways = { 'node-image': 'images from the node image', pull: 'images pulled' }
+const exchanges = { 'one-by-one': '', together: ', static pods exchanged together' }
 
 /** The page docs/recovery.md: what each fault costs at each boundary of each step. */
 export function recoveryPage(): string {
@@ -62,11 +65,19 @@ function sections(rows: Simulated[], faults: string[]): string {
   const parts: string[] = []
   for (const [role, roleName] of Object.entries(roles)) {
     for (const [way, wayName] of Object.entries(ways)) {
-      const these = rows.filter(({ role: its, images }) => its === role && images === way)
-      parts.push(`### ${roleName}, ${wayName}\n\n${table(['Step', 'Boundary', ...faults], linesOf(these, faults))}\n`)
+      for (const [exchange, exchangeName] of Object.entries(exchanges)) {
+        const these = rows.filter((row) => row.role === role && row.images === way && exchangeOf(row) === exchange)
+        if (these.length === 0) continue
+        const lines = linesOf(these, faults)
+        parts.push(`### ${roleName}, ${wayName}${exchangeName}\n\n${table(['Step', 'Boundary', ...faults], lines)}\n`)
+      }
     }
   }
   return parts.join('\n')
+}
+
+function exchangeOf({ exchange = 'one-by-one' }: Simulated): string {
+  return exchange
 }
 
 function linesOf(rows: Simulated[], faults: string[]): string[][] {

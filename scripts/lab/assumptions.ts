@@ -10,8 +10,8 @@ export interface Assumption {
 }
 
 const programs = [
-  'awk base64 basename cat chmod chown cp ctr curl cut date df dirname du find flock grep head journalctl kubectl ls',
-  'mkdir mktemp mv pgrep realpath rm sed seq sh sha256sum sleep stat sync systemctl systemd-run tail tar test',
+  'awk base64 basename cat chmod chown cmp cp ctr curl cut date df dirname du find flock grep head journalctl kubectl ls',
+  'mkdir mktemp mv pgrep realpath rm sed seq sh sha256sum sleep sort stat sync systemctl systemd-run tail tar test',
   'timeout touch tr uname wc',
 ].join(' ')
 
@@ -58,6 +58,12 @@ export const assumptions: Assumption[] = [
     why: 'each step has a time limit',
     check: `systemd-run --unit=late --no-block --property=RuntimeMaxSec=1 sleep 60 &&
       ${until('systemctl show late --property=Result | grep -qx Result=timeout')}`,
+  },
+  {
+    name: 'a unit that fails runs a command at its end',
+    why: 'the kubelet starts again however an exchange ends',
+    check: `systemd-run --quiet --unit=last --no-block --property=Type=exec \
+      --property='ExecStopPost=/bin/sh -c "touch /var/check.last"' false && ${until('[ -e /var/check.last ]')}`,
   },
   {
     name: 'the usual programs are there',
@@ -146,6 +152,11 @@ export const assumptions: Assumption[] = [
     why: 'which images run',
     check: `ctr -n k8s.io tasks ls | grep -Eq '^TASK +PID +STATUS' &&
       ctr -n k8s.io containers ls | grep -Eq '^CONTAINER +IMAGE'`,
+  },
+  {
+    name: 'ctr finds containers by the labels of their pods',
+    why: 'static pods are ended without their kubelet',
+    check: `ctr -n k8s.io containers ls -q 'labels."io.kubernetes.pod.namespace"==kube-system,labels."io.kubernetes.container.name"==etcd'`,
   },
   {
     name: 'containerd reads /etc/containerd/certs.d',

@@ -8,6 +8,7 @@ vi.mock('node:timers/promises', async () => (await import('./model/timers.ts')).
 const kinds: Kind[] = [
   { role: 'control-plane', images: 'node-image' },
   { role: 'control-plane', images: 'pull' },
+  { role: 'control-plane', images: 'node-image', exchange: 'together' },
   { role: 'worker', images: 'node-image' },
   { role: 'worker', images: 'pull' },
 ]
@@ -15,6 +16,7 @@ const kinds: Kind[] = [
 interface Row {
   role: Kind['role']
   images: Kind['images']
+  exchange?: Kind['exchange']
   step: string
   boundary: string
   fault: string

@@ -1,6 +1,6 @@
+import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
 import { hasInWork, type Step, waiting, workDirectory } from '../step.ts'
-import { explainKubeadm } from './kubeadm.ts'
 
 const script = shellFile(new URL('render.sh', import.meta.url))
 
@@ -28,7 +28,11 @@ export const render: Step = {
     script,
     args: [workDirectory, machine.name, target, patches ?? '-'],
   }),
-  explain: explainKubeadm,
+  // kubeadm that cannot render is no failure of the unit.
+  explain: ({ exitCode, log, name: unit }) =>
+    exitCode === 47
+      ? new UpgradeError('PATCHES_MISSING', {}, { detail: log })
+      : new UpgradeError('UNIT_FAILED', { unit }, { detail: log }),
   remark: ({ observation: { work } }) =>
     work.exchangeRefused === undefined
       ? undefined

@@ -44,7 +44,7 @@ function checkSilence(world: ModelWorld, caller: Caller): void {
   if (isFull && isIdle) watch.violated(`the disk is full, and the answer is: ${message}`)
   const { record } = watch
   if (record?.state !== 'failed' || !record.failure || !caller.wish) return
-  if (record.request.key !== taskFor(machine.name, caller.wish).key) return
+  if (record.request.key !== taskFor(machine.name, caller.wish, world.kind.exchange).key) return
   const since = machine.uptime - record.failure.at.uptime
   const pause = record.failure.count >= 3 ? 3600 : 10
   if (Math.min(since, untroubled) > noticedSeconds && since < pause)

@@ -5,7 +5,7 @@ import type { ModelWorld } from './world.ts'
 export const boundaries = ['before', 'during', 'after'] as const
 export type Boundary = (typeof boundaries)[number]
 
-const units = ['binaries', 'images', 'kubeadm', 'kubelet']
+const units = ['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm', 'kubelet']
 const waits = ['kubeadm-config', 'api-servers', 'static-pods', 'verify']
 // Units end after three seconds and the helper container after five: a moment later is before anything has seen it.
 const unitSeconds = { during: 1.5, after: 3 }

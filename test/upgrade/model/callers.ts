@@ -71,7 +71,7 @@ export class Caller {
     const index = route === 'both' ? this.#calls % 2 : route
     const [first, second] = [this.#world.replicas[index], this.#world.replicas[1 - index]]
     const replica = first?.isAlive ? first : second
-    const answer = await replica?.call(taskFor(this.#world.machine.name, wish))
+    const answer = await replica?.call(taskFor(this.#world.machine.name, wish, this.#world.kind.exchange))
     if (answer && replica) this.#world.answeredBy(replica, answer)
     return answer
   }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { Settings } from '../../../src/contract/settings.ts'
 import { target } from '../../fake-docker/release.ts'
 import type { Route } from './callers.ts'
 import type { ExecFault, PlannedExec, UnitFault } from './faults.ts'
@@ -45,7 +46,9 @@ function command<T extends Given>(
 const replica = fc.constantFrom(0, 1)
 const route = fc.constantFrom<Route>(0, 1, 'both')
 const version = fc.constantFrom(target, target, patch)
-const units = fc.constantFrom('binaries', 'images', 'kubeadm', 'kubelet')
+// Units of both ways of an exchange, and of kubeadm's own.
+const usualUnits = ['binaries', 'images', 'kubeadm', 'kubelet'] as const
+const allUnits = [...usualUnits, 'render', 'prepare', 'exchange'] as const
 const execFaults: ExecFault[] = [
   'slow before',
   'slow after',
@@ -57,7 +60,7 @@ const execFaults: ExecFault[] = [
 ]
 
 /** All that can happen in a history. Those that come twice come more often. */
-const commands = [
+const commandsFor = (units: fc.Arbitrary<string>) => [
   command('request', { version, route }, ({ version, route }, world) => {
     world.request(0, { version, file: 'no file' }, route)
   }),
@@ -179,7 +182,7 @@ const commands = [
 ]
 
 const delays = fc.array(fc.constantFrom(0, 0, 0.5, 1, 4), { maxLength: 5 })
-const kind: fc.Arbitrary<Kind> = fc.record({
+const usualKind: fc.Arbitrary<Kind> = fc.record({
   role: fc.constantFrom('worker', 'control-plane'),
   images: fc.constantFrom('node-image', 'pull'),
   delays: fc.tuple(delays, delays),
@@ -190,8 +193,16 @@ export interface History {
   commands: Iterable<fc.AsyncCommand<object, ModelWorld>>
 }
 
-/** Histories. `replayPath` is what fast-check prints after the commands of one that failed. */
-export function histories(replayPath?: string): fc.Arbitrary<History> {
+/**
+ * Histories. `replayPath` is what fast-check prints after the commands of one that failed; `isOneByOne` leaves out those in
+ * which static pods are exchanged together.
+ */
+export function histories(replayPath?: string, isOneByOne = false): fc.Arbitrary<History> {
+  const commands = commandsFor(isOneByOne ? fc.constantFrom(...usualUnits) : fc.constantFrom(...allUnits))
+  const exchange = fc.constantFrom<Settings['exchange'][]>('together', 'one-by-one')
+  const kind = isOneByOne
+    ? usualKind
+    : fc.tuple(usualKind, exchange).map(([usual, exchange]) => ({ ...usual, exchange }))
   const constraints = { maxCommands: 14, size: 'max', ...(replayPath === undefined ? {} : { replayPath }) } as const
   return fc.record({ kind, commands: fc.commands(commands, constraints) })
 }

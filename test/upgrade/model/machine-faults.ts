@@ -1,3 +1,4 @@
+import { exchangeForward } from '../../fake-docker/exchange.ts'
 import { copyEtcd } from '../../fake-docker/leftovers.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { digestOf, staticPodsOf } from '../../fake-docker/release.ts'
@@ -9,6 +10,8 @@ const logs: Record<string, Ending> = {
   images: { exitCode: 1, log: 'ctr: no\n' },
   kubeadm: { exitCode: 1, log: 'error: no\n' },
   kubelet: { exitCode: 1, log: 'mv: no\n' },
+  prepare: { exitCode: 1, log: 'cp: no\n' },
+  exchange: { exitCode: 1, log: 'mv: no\n' },
 }
 
 /** What a run of this unit leaves in its journal when it fails. */
@@ -25,6 +28,7 @@ export function doHalf(machine: SimulatedMachine, script: string, pods: number):
     if (image) machine.images.set(image, digestOf(image))
   }
   if (script === 'kubelet') swapPart(machine)
+  if (script === 'exchange') exchangeForward(machine, work, 'drain', pods)
   if (script === 'kubeadm' && machine.role === 'control-plane') exchangePart(machine, pods)
 }
 

@@ -34,6 +34,9 @@ const ways = {
     'manifests',
     ...prepare,
     'files',
+    'render',
+    'prepare',
+    'exchange',
     'kubeadm',
     'static-pods',
     'kubelet',
@@ -44,13 +47,18 @@ const ways = {
 }
 
 /** The steps at whose boundaries faults begin, in order; begin and done are the two ends of the attempt. */
-export function stepsOf({ role, images }: Kind): string[] {
-  return ways[role].filter((step) => images === 'node-image' || step !== 'image-archive')
+export function stepsOf({ role, images, exchange }: Kind): string[] {
+  const left = [
+    ...(images === 'node-image' ? [] : ['image-archive']),
+    // What is exchanged together leaves nothing to wait for, or to do, for the steps of the other way.
+    ...(exchange === 'together' ? ['static-pods', 'kubelet'] : ['render', 'prepare', 'exchange']),
+  ]
+  return ways[role].filter((step) => !left.includes(step))
 }
 
 /** True where there is such a moment, and something that the fault could harm. */
 export function isPossible(step: string, boundary: Boundary, fault: string): boolean {
-  const isUnit = ['binaries', 'images', 'kubeadm', 'kubelet'].includes(step)
+  const isUnit = ['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm', 'kubelet'].includes(step)
   if (fault === 'unit killed') return isUnit && boundary === 'during'
   // One look, and one line that is renamed into its place.
   return boundary !== 'during' || (step !== 'preflight' && step !== 'done')

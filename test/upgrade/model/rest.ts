@@ -64,6 +64,7 @@ function isPermanent(world: ModelWorld): boolean {
   if (answer?.phase !== 'Failed' || watch.record?.state === 'open') return false
   switch (answer.error?.code) {
     case 'KUBELET_NOT_UP':
+    case 'EXCHANGE_UNDONE':
       return machine.brokenKubelets.has(wish.version)
     case 'MACHINE_NEWER':
       return (machine.manifests['kube-apiserver']?.split(':').at(-1) ?? machine.kubelet.version) > wish.version

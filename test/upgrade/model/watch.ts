@@ -5,7 +5,7 @@ import { recordFile, state } from '../walk.ts'
 import { runs } from './health.ts'
 
 /** The units that change a machine: neither may run twice in one attempt without a reason that was noted. */
-const changing = ['kubeadm', 'kubelet']
+const changing = ['prepare', 'exchange', 'kubeadm', 'kubelet']
 // src/upgrade/stance.ts has this number; a test that read it there would follow a mistake in it.
 const droppedAfterSeconds = 150
 
@@ -124,7 +124,14 @@ export class Watch {
 
 /** What an attempt leaves only while it goes on. */
 export function leftOn({ units, files }: SimulatedMachine): string[] {
-  const ours = [`${state}/work`, `${state}/leftovers`, '/etc/kubernetes/tmp/kubeadm-backup-etcd-']
+  const ours = [
+    `${state}/work`,
+    `${state}/leftovers`,
+    `${state}/drained`,
+    '/etc/kubernetes/tmp/kubeadm-backup-etcd-',
+    '/etc/kubernetes/tmp/capd-kubeadm-upgrader/',
+    '/usr/bin/.',
+  ]
   const below = [...files.keys()].filter((path) => ours.some((start) => path.startsWith(start)))
   return [...units.names, ...below]
 }

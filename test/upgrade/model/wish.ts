@@ -1,3 +1,4 @@
+import type { Settings } from '../../../src/contract/settings.ts'
 import type { Task } from '../../../src/upgrade/task.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { taskOf } from '../walk.ts'
@@ -15,10 +16,10 @@ const path = '/etc/app.conf'
 const known = new Map<string, Task>()
 
 /** The task of a wish, as a hook or start makes it. */
-export function taskFor(machine: string, { version, file }: Wish): Task {
-  const name = `${machine} ${version} ${file}`
+export function taskFor(machine: string, { version, file }: Wish, exchange: Settings['exchange'] = 'one-by-one'): Task {
+  const name = `${machine} ${version} ${file} ${exchange}`
   const files = file === 'no file' ? [] : [{ path, content: file }]
-  const task = known.get(name) ?? taskOf(machine, { version, files })
+  const task = known.get(name) ?? taskOf(machine, { version, files, settings: { exchange } })
   known.set(name, task)
   return task
 }

@@ -1,3 +1,4 @@
+import type { Settings } from '../../../src/contract/settings.ts'
 import { UpgradeError } from '../../../src/errors/upgrade-error.ts'
 import type { Engine, ExecOptions, ExecResult } from '../../../src/machine/engine.ts'
 import type { Progress } from '../../../src/upgrade/progress.ts'
@@ -29,6 +30,8 @@ export const patch = 'v1.35.5'
 export interface Kind {
   role: 'control-plane' | 'worker'
   images: Sources['images']
+  /** How a control plane machine's static pods are exchanged. One by one where it is not given. */
+  exchange?: Settings['exchange']
   /** By replica: the seconds that its commands take, one after the other, again and again. None: no time. */
   delays?: readonly (readonly number[])[]
 }

@@ -144,6 +144,7 @@ const undone = { component: 'kube-apiserver', cause: 'unknown flag: --x' }
 
 test.each<[Step, number, string, object]>([
   [render, 47, '', { code: 'PATCHES_MISSING' }],
+  [render, 1, 'no space\n', { code: 'UNIT_FAILED', answer: 'progress' }],
   [prepare, 47, '', { code: 'PATCHES_MISSING' }],
   [prepare, 1, 'error: no\n', { code: 'KUBEADM_FAILED', values: { cause: 'error: no', unit: 'a-unit' } }],
   [kubeadm, 1, 'error: no\n', { code: 'KUBEADM_FAILED' }],
