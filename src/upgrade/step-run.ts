@@ -3,9 +3,9 @@ import type { Change } from '../machine/change.ts'
 import { namesFullDisk } from '../machine/disk-full.ts'
 import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
+import { restAfterFailure } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import { type Action, hasInWork, type Situation, type Step, unitNameOf } from './step.ts'
-import { restAfterFailure } from './steps/rest-after-failure.ts'
 import type { Tools } from './tools.ts'
 
 /** A step that ended in a failure, which stands in the record by now. */

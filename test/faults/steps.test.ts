@@ -70,11 +70,13 @@ function started(lab: Lab, name: string): string[] {
 }
 
 const plans = { 'cp-1': 'control-plane', 'w-1': 'worker' } as const
-const places = Object.entries(plans).flatMap(([name, role]) =>
+const usual = Object.entries(plans).flatMap(([name, role]) =>
   planFor({ machine: { role }, sources: { images: 'node-image' }, settings: readSettings() }).map(
-    (step) => [name, step.name] as const,
+    (step) => [name, step.name, 'one-by-one'] as const,
   ),
 )
+const ofExchange = ['render', 'prepare', 'exchange']
+const places = [...usual, ...ofExchange.map((step) => ['cp-1', step, 'together'] as const)]
 
 // One attempt on a machine, as a process makes it, up to its end or the process's.
 async function attempt(lab: Lab, name: string, options: Options) {
@@ -85,14 +87,14 @@ async function attempt(lab: Lab, name: string, options: Options) {
   return { end, message: walk.progress.message, seen }
 }
 
-describe.each(places)('%s, step %s', (name, step) => {
+describe.each(places)('%s, step %s, %s', (name, step, exchange) => {
   const start = labs[name] as () => Lab
   // The step that writes files is left out where there are none.
   const files = step === 'files' ? [{ path: '/etc/lab-file', content: 'hello' }] : []
 
   test('fail-at fails there once, and the next attempt is done', async () => {
     const lab = start()
-    const options = { settings: { fault: `fail-at:${step}` }, files }
+    const options = { settings: { fault: `fail-at:${step}`, exchange }, files }
     expect(await attempt(lab, name, options)).toEqual({
       end: 'Failed',
       message: `misbehaviour fail-at:${step}: this failure was requested. (MISBEHAVIOUR)`,
@@ -111,11 +113,12 @@ describe.each(places)('%s, step %s', (name, step) => {
 
   test('crash-at kills the process there once, and the next one ends the upgrade', async () => {
     const lab = start()
-    const options = { settings: { fault: `crash-at:${step}` }, files }
+    const options = { settings: { fault: `crash-at:${step}`, exchange }, files }
     expect(await attempt(lab, name, options)).toMatchObject({ end: 'died', seen: ['crash-at'] })
     expect(started(lab, name)).not.toContain(step)
     expect(await attempt(lab, name, options)).toMatchObject({ end: 'Done', seen: [] })
-    expect(started(lab, name)).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
+    const after = exchange === 'together' ? [...ofExchange, 'kubeadm'] : ['kubeadm', 'kubelet']
+    expect(started(lab, name)).toEqual(['binaries', 'images', ...after])
   })
 })
 

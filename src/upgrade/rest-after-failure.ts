@@ -1,7 +1,7 @@
-import type { Change } from '../../machine/change.ts'
-import { hasInWork, type Situation } from '../step.ts'
-import { everythingBefore, isHalfExchanged } from './exchange.ts'
-import { isKubeletSteady, previousPrograms } from './kubelet.ts'
+import type { Change } from '../machine/change.ts'
+import { hasInWork, type Situation } from './step.ts'
+import { everythingBefore, isHalfExchanged } from './steps/exchange.ts'
+import { isKubeletSteady, previousPrograms } from './steps/kubelet.ts'
 
 /**
  * What lets a machine rest whose attempt has failed in any step, or undefined where it can rest as it is. A control plane
