@@ -132,7 +132,7 @@ function missed(row: Row): Struck {
 
 // Larger than what is left of a disk that is full.
 function fileOf(machine: string): WantedFile {
-  return { path: `${filesDirectory}/of-${machine}.conf`, content: `${machine}\n`.repeat(2000) }
+  return { path: `${filesDirectory}/of-${machine}.conf`, content: `${machine}\n`.repeat(2000).trimEnd() }
 }
 
 async function contentIn(machine: string, path: string): Promise<string> {
