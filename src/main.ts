@@ -15,13 +15,15 @@ import { createHandlers } from './hooks/handlers.ts'
 import { dockerEngine } from './machine/docker-engine.ts'
 import { limited } from './machine/exec-limit.ts'
 import { createMetrics } from './metrics.ts'
-import { systemClock } from './upgrade/clock.ts'
+import { type Clock, isStopped, systemClock } from './upgrade/clock.ts'
 import { memberObserver } from './upgrade/members.ts'
 import { planFor } from './upgrade/plan.ts'
 import { createUpgrades } from './upgrade/upgrades.ts'
 
 // Each costs the engine three requests and a process in the machine.
 const execsAtOnce = 8
+// How often the files of certificates are read.
+const lookSeconds = 5
 
 const usage = `Usage: node src/main.ts [--help]
 
@@ -81,10 +83,21 @@ async function main(): Promise<void> {
     await app.close()
   })
   await app.listen({ host: config.host, port: config.port })
-  setInterval(() => {
+  await lookAgainAndAgain(clock, () => {
     certificate.look()
     clientCa?.look()
-  }, 5000).unref()
+  })
+}
+
+async function lookAgainAndAgain(clock: Clock, look: () => void): Promise<void> {
+  try {
+    for (;;) {
+      await clock.sleep(lookSeconds)
+      look()
+    }
+  } catch (thrown) {
+    if (!isStopped(thrown)) throw thrown
+  }
 }
 
 // The configuration, or the end of the process: 0 after --help, 2 with every fault named.
