@@ -41,7 +41,8 @@ await main()
 
 async function main(): Promise<void> {
   const config = prepare()
-  const log = createLog({ level: config.logLevel })
+  const readerGone = Promise.withResolvers<void>()
+  const log = createLog({ level: config.logLevel, onReaderGone: readerGone.resolve })
   const { faults: allowed, discoveryFails } = config
   if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
@@ -78,11 +79,18 @@ async function main(): Promise<void> {
   const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls, clients })
 
   // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.
-  closeWithGrace({ delay: 5000, logger: log }, async () => {
+  const { close } = closeWithGrace({ delay: 5000, logger: log }, async () => {
     stop.abort()
     await app.close()
+    if (process.exitCode) process.exit()
   })
   await app.listen({ host: config.host, port: config.port })
+  // A service whose failures nobody can see is of no use: whoever supervises it starts it again.
+  readerGone.promise.then(() => {
+    console.error('Nobody reads the log on standard output any more: the service ends.')
+    process.exitCode = 1
+    close()
+  })
   await lookAgainAndAgain(clock, () => {
     certificate.look()
     clientCa?.look()
