@@ -150,7 +150,9 @@ export class Walk implements Walker {
     this.#toldNews()
   }
 
+  // The log has what a step waits for each time that it changes: with the API's own reason, where it is the API.
   #say({ name, pollSeconds }: Step, message: string): void {
+    if (message !== this.progress.message) this.#tools.log.info({ step: name }, message)
     this.#report({ phase: 'InProgress', step: name, message, retryAfterSeconds: pollSeconds })
   }
 
