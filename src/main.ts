@@ -7,7 +7,7 @@ import { readiness } from './app/readiness.ts'
 import { serveWith, type Tls } from './app/server.ts'
 import { certificateIn, clientCaIn } from './certificate.ts'
 import { variables } from './config/environment.ts'
-import { type Config, readConfig, warningsAbout } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import { execReporter } from './exec-reporter.ts'
 import { withCheckedFaults, withFaults } from './faults/faults.ts'
 import { withStepFaults } from './faults/steps.ts'
@@ -46,7 +46,6 @@ async function main(): Promise<void> {
   const { faults: allowed, discoveryFails } = config
   if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
-  for (const warning of warningsAbout(config)) log.warn(warning)
   const metrics = createMetrics({ faultsAllowed: allowed, ofProcess: true })
   const engine = limited(dockerEngine({ onExec: execReporter(log, metrics) }), execsAtOnce)
   const stop = new AbortController()

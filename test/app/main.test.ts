@@ -163,12 +163,6 @@ test('a command in a machine is logged at the level debug and counted', async ()
   expect(await ended(child, 'SIGTERM')).toBe(0)
 })
 
-test('a public http address for downloads is warned about once', async () => {
-  const { child, log } = await listening({ UPGRADER_BINARIES_URL: 'http://mirror.example' })
-  expect(log.filter((line) => line.includes('UPGRADER_BINARIES_URL'))).toHaveLength(1)
-  expect(await ended(child, 'SIGTERM')).toBe(0)
-})
-
 test('a service whose log is not read any more ends with 1 and one line of why', async () => {
   const child = start({ ...files, UPGRADER_PORT: '0', UPGRADER_FAULTS: 'allow' })
   const exit = once(child, 'exit')
