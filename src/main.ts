@@ -78,7 +78,9 @@ async function main(): Promise<void> {
   const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls, clients })
 
   // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.
-  const { close } = closeWithGrace({ delay: 5000, logger: log }, async () => {
+  const { close } = closeWithGrace({ delay: 5000, logger: log }, async ({ err }) => {
+    // Such as a port that is taken. Nothing else reports it.
+    if (err) log.fatal({ err }, 'the service ends unexpectedly')
     stop.abort()
     await app.close()
     if (process.exitCode) process.exit()

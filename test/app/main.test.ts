@@ -163,6 +163,16 @@ test('a command in a machine is logged at the level debug and counted', async ()
   expect(await ended(child, 'SIGTERM')).toBe(0)
 })
 
+test('a port that is taken ends the service with 1, and the log has the reason', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { code, stdout } = await run({ ...files, UPGRADER_PORT: String(port) })
+  expect(code).toBe(1)
+  expect(stdout).toContain('EADDRINUSE')
+})
+
 test('a service whose log is not read any more ends with 1 and one line of why', async () => {
   const child = start({ ...files, UPGRADER_PORT: '0', UPGRADER_FAULTS: 'allow' })
   const exit = once(child, 'exit')
