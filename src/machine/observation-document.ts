@@ -34,6 +34,8 @@ type Document = Static<typeof Document>
 type Outcome = Static<typeof Outcome>
 
 const checked = Compile(Document)
+// The checks of /readyz stand in it, one after the other.
+const longestReason = 2000
 
 /** Reads the document that observe.sh prints. Throws OBSERVATION_INCOMPLETE where it is cut off or not of that form. */
 export function parseObservation(text: string): Observation {
@@ -203,16 +205,27 @@ function spaceIn(text: string): Observation['space'] {
   return { free, etcdDataMiB }
 }
 
-// kubectl prints "Error from server (Reason): …" for what the server answered, and other words where none answered.
+// kubectl prints "Error from server (Reason): …" for what the server answered, and other words where none answered. For
+// status 401 it prints "error: You must be logged in to the server (…)".
 function answerIn({ exitCode, text }: Outcome): ApiAnswer {
   const printed = decode(text)
   if (exitCode === 0) return { kind: 'ok', body: printed }
   // Warnings may precede it.
   const lines = linesOf(printed)
   const line = lines.find((each) => /^error/i.test(each)) ?? lines[0]
-  const reason = line?.trim().slice(0, 300) ?? 'kubectl gave no reason'
-  if (/\(Forbidden\)|\(Unauthorized\)/.test(reason)) return { kind: 'forbidden', reason }
+  const reason = line?.trim().slice(0, longestReason) ?? 'kubectl gave no reason'
+  if (/\(Forbidden\)|must be logged in to the server/.test(reason)) return { kind: 'forbidden', reason }
   if (/\(NotFound\)/.test(reason)) return { kind: 'not-found', reason }
   if (/^Error from server/.test(reason)) return { kind: 'refused', reason }
-  return { kind: 'unreachable', reason }
+  // What follows names the time of day.
+  const distrust = /x509: [^:]+/.exec(reason)?.[0]
+  if (distrust !== undefined) return { kind: 'not-sent', reason: distrust }
+  return { kind: isAboutClient(reason) ? 'not-sent' : 'unreachable', reason }
+}
+
+// A kubeconfig that is missing or broken, a missing kubectl, and what observe.sh itself prints.
+function isAboutClient(reason: string): boolean {
+  return /^error: (stat|open|error loading|invalid configuration)|^error in configuration|not found$|is not known$/i.test(
+    reason,
+  )
 }

@@ -1,10 +1,14 @@
 /** The parts of a machine that an observation can cover. The record and the CA are always part of it. */
 export type Section = 'kubelet' | 'pods' | 'manifests' | 'units' | 'work' | 'space' | 'etcd'
 
-/** What a read of the cluster's API gave: the body, or why there is none, for people and on one line. */
+/**
+ * What a read of the cluster's API gave: the body, or why there is none, for people and on one line of at most 2,000
+ * characters. `refused`: the server has another error. `not-sent`: the machine has no usable kubeconfig, or one of the two
+ * does not trust the other's certificate.
+ */
 export type ApiAnswer =
   | { kind: 'ok'; body: string }
-  | { kind: 'unreachable' | 'forbidden' | 'not-found' | 'refused'; reason: string }
+  | { kind: 'unreachable' | 'not-sent' | 'forbidden' | 'not-found' | 'refused'; reason: string }
 
 /** The kubelet as its own process shows it. */
 export interface Kubelet {

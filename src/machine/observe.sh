@@ -15,7 +15,8 @@ trap 'trap "" TERM; exit 143' TERM
 ctr() { timeout -k 1 10 ctr "$@"; }
 df() { timeout -k 1 10 df "$@"; }
 du() { timeout -k 1 10 du "$@"; }
-journalctl() { timeout -k 1 10 journalctl "$@"; }
+# Quiet, or it prints that there are no entries where there are none.
+journalctl() { timeout -k 1 10 journalctl --quiet "$@"; }
 kubectl() { timeout -k 1 15 kubectl "$@"; }
 systemctl() { timeout -k 1 10 systemctl "$@"; }
 

@@ -1,40 +1,12 @@
 import semver from 'semver'
-import type { ApiAnswer, Observation } from '../machine/observation.ts'
+import type { Observation } from '../machine/observation.ts'
 import { parseYaml } from '../machine/yaml.ts'
+import { isReady, objectIn, type Reading, troubleOf } from './api-answer.ts'
 import type { Members } from './members.ts'
 import type { Situation } from './step.ts'
 
 /** The path of the ConfigMap that kubeadm keeps the cluster's configuration in. */
 export const kubeadmConfigPath = '/api/v1/namespaces/kube-system/configmaps/kubeadm-config'
-
-/** Where a version of an API server or a configuration stands to the target, as far as it can be read. */
-export type Reading<T> = { value: T } | { waitsFor: string }
-
-/** Why an answer of the API cannot be used: a constant text for people, with the server's own reason. */
-function troubleOf(what: string, answer: ApiAnswer | undefined): string {
-  if (answer === undefined || answer.kind === 'ok') return `${what} to be readable`
-  const causes = {
-    unreachable: 'the API server does not answer',
-    forbidden: 'the API server refuses it',
-    'not-found': 'it does not exist',
-    refused: 'the API server has an error',
-  }
-  // The connection's own words carry ports and request ids that change; the server's are the reason to act on.
-  const detail = answer.kind === 'unreachable' ? '' : `: ${answer.reason}`
-  return `${what} (${causes[answer.kind]}${detail})`
-}
-
-/** An object of the API, parsed. Only that it is an object is checked: all of its fields may be missing or others. */
-export function objectIn<T extends object>(what: string, answer: ApiAnswer | undefined): Reading<T> {
-  if (answer?.kind !== 'ok') return { waitsFor: troubleOf(what, answer) }
-  try {
-    const value: unknown = JSON.parse(answer.body)
-    if (typeof value === 'object' && value !== null) return { value: value as T }
-  } catch {
-    // Reported below: an answer that is cut off is no JSON.
-  }
-  return { waitsFor: `${what} to be readable` }
-}
 
 /** The ClusterConfiguration in the cluster's kubeadm-config, and the version that it names. */
 export function clusterConfiguration({ api }: Observation): Reading<{ yaml: string; version: string }> {
@@ -79,10 +51,13 @@ export function etcdWaitsFor({ machine, observation, members }: Situation): stri
   return unwell[0] === undefined ? undefined : `the etcd member of ${unwell[0]}`
 }
 
-/** True when this machine's own API server reports that it is ready. */
-export function apiServerReady({ api }: Observation): boolean {
+/** What this machine's own API server still needs, by its /readyz; undefined when it reports that it is ready. */
+export function apiServerWaitsFor({ api }: Observation): string | undefined {
   const answer = api.get('/readyz')
-  return answer?.kind === 'ok' && answer.body.trim() === 'ok'
+  if (isReady(answer)) return undefined
+  const what = 'the API server to be ready'
+  const check = answer?.kind === 'refused' ? /\[-\]([\w./-]+)/.exec(answer.reason)?.[1] : undefined
+  return check === undefined ? troubleOf(what, answer) : `${what} (its check ${check} fails)`
 }
 
 /** Another control plane machine whose API server is ready, by the name under which the machines reach it. */

@@ -4,6 +4,7 @@ import { certificateHashes, clusterLabel, roleLabel } from '../machine/locate.ts
 import { type MachineIdentity, machineOn } from '../machine/machine.ts'
 import type { ApiAnswer } from '../machine/observation.ts'
 import { observe } from '../machine/observe.ts'
+import { isReady } from './api-answer.ts'
 import type { Clock } from './clock.ts'
 
 /** A control plane machine of the cluster, as far as the upgrade of another machine needs to know it. */
@@ -89,8 +90,7 @@ async function lookAtOne(engine: Engine, identity: MachineIdentity): Promise<Obs
   try {
     const scope = { sections: ['etcd'], api: ['/version', '/readyz'] } as const
     const { ca, api, etcdHealthy } = await observe(machineOn(engine, identity), scope)
-    const readyz = api.get('/readyz')
-    const ready = readyz?.kind === 'ok' && readyz.body.trim() === 'ok'
+    const ready = isReady(api.get('/readyz'))
     const member = { name, trouble: undefined, version: api.get('/version'), ready, etcdHealthy }
     return { member, cas: certificateHashes(ca) }
   } catch (thrown) {

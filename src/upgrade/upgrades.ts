@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import { UpgradeError } from '../errors/upgrade-error.ts'
+import type { Clock } from './clock.ts'
 import type { Progress } from './progress.ts'
 import { simulation } from './simulation.ts'
 import type { Task } from './task.ts'
@@ -31,7 +31,7 @@ interface Entry {
 
 // How long a call waits for the first news of a machine. A look takes under a second; on a slow engine more, and an
 // answer without news would be followed by another one a moment later.
-const patienceMs = 4000
+const patienceSeconds = 4
 // A result that nobody fetched for this long may not be true any more.
 const staleMs = 60_000
 // What has ended is forgotten when nobody has asked for it for this long.
@@ -82,7 +82,7 @@ export function createUpgrades(tools: Tools): Upgrades {
       const entry = entries.get(identityOf(task))
       if (!entry) throw new UpgradeError('NOT_STARTED', { machine: task.container, version: task.version })
       entry.requestedAt = clock.monotonic()
-      await firstNews(entry)
+      await firstNews(entry, clock)
       entry.isDelivered = entry.endedAt !== undefined
       return entry.walk.progress
     },
@@ -129,9 +129,9 @@ function resultOf({ progress, restSeconds, news }: Walker): Entry['walk'] {
 
 function ignore(): void {}
 
-async function firstNews({ walk }: Entry): Promise<void> {
+async function firstNews({ walk }: Entry, clock: Clock): Promise<void> {
   const enough = new AbortController()
-  const patience = wait(patienceMs, undefined, { signal: enough.signal }).catch(() => {})
+  const patience = clock.sleep(patienceSeconds, enough.signal).catch(() => {})
   await Promise.race([walk.news, patience])
   enough.abort()
 }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
+import type { Clock } from '../../src/upgrade/clock.ts'
 import { createUpgrades } from '../../src/upgrade/upgrades.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
@@ -107,6 +108,23 @@ test('sync has an answer while the machine says nothing', async () => {
     message: 'looking at the machine',
     retryAfterSeconds: 1,
   })
+})
+
+test('sync waits for the first news by the clock of the service, and no longer than it has to', async () => {
+  const lab = startWorkersLab('w-1')
+  const waits: { seconds: number; isOver: boolean }[] = []
+  const sleep: Clock['sleep'] = async (seconds, signal) => {
+    if (!signal) return lab.clock.sleep(seconds)
+    const wait = { seconds, isOver: false }
+    waits.push(wait)
+    signal.addEventListener('abort', () => Object.assign(wait, { isOver: true }))
+    return new Promise(() => {})
+  }
+  const clock = { now: () => lab.clock.now(), monotonic: () => lab.clock.monotonic(), sleep }
+  const upgrades = createUpgrades(toolsOf(lab, { clock }))
+  upgrades.start(task)
+  expect((await upgrades.sync(task)).message).not.toBe('looking at the machine')
+  expect(waits).toEqual([{ seconds: 4, isOver: true }])
 })
 
 test('an end is kept until it was fetched, and then the machine is looked at anew', async () => {

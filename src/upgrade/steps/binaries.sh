@@ -16,19 +16,25 @@ esac
 # The log shows no password.
 shown=$(printf '%s' "$url" | sed 's,//[^/]*@,//,')
 
-# What was fetched in part would keep a full disk full.
-trap 'rm -rf "$partial"' EXIT
+# What was fetched in part would keep a full disk full. Where that fails, the exit code stays the one of before.
+trap 'rm -rf "$partial" || true' EXIT
 
 fail() {
   echo "failed: $2"
   exit "$1"
 }
 
+# What begins with https stays with it.
+case $url in
+  https:*) protocols==https ;;
+  *) protocols==http,https ;;
+esac
+
 # A stall is under 1 KiB/s for 20 s.
 fetch() {
   result=0
-  status=$(curl --fail --location --silent --show-error --connect-timeout 10 --speed-limit 1024 --speed-time 20 \
-    --write-out '%{http_code}' --output "$partial/$1" "$url/$version/bin/linux/$arch/$1") || result=$?
+  status=$(curl --proto "$protocols" --fail --location --silent --show-error \
+    --connect-timeout 10 --speed-limit 1024 --speed-time 20 --write-out '%{http_code}' --output "$partial/$1" "$url/$version/bin/linux/$arch/$1") || result=$?
   case $result:$status in
     0:*) ;;
     22:404 | 22:403 | 22:410) fail 41 "$1" ;;
@@ -47,8 +53,9 @@ version_of() {
   esac
 }
 
-rm -rf "$partial"
+# Emptied, not removed: a disk of its own may be mounted there.
 mkdir -p "$partial"
+find "$partial" -mindepth 1 -delete
 for name in kubeadm kubelet kubectl; do
   echo "fetching $shown/$version/bin/linux/$arch/$name"
   fetch "$name.sha256"

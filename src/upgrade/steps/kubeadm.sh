@@ -13,8 +13,8 @@ client=/etc/kubernetes/pki/apiserver-kubelet-client
 own=$directory/kubelet.conf.own
 detour=$directory/kubelet.conf.detour
 notes=${directory%/*}/leftovers
-# What is written in part when the run ends early.
-trap 'rm -rf "$kubelet.new" "$own.new" "$detour.new" "$directory/edit"' EXIT
+# What is written in part when the run ends early. Where that fails, the exit code stays the one of before.
+trap 'rm -rf "$kubelet.new" "$own.new" "$detour.new" "$directory/edit" || true' EXIT
 
 # Puts a copy of the file $1, with its mode and owner, in the place of $2: a reader finds the old file or the new one.
 replace() {

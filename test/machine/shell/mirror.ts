@@ -42,7 +42,7 @@ function addUnits(root: Root, { units }: SimulatedMachine): void {
   }
   // Only one unit fails at a time in these tests, so the log is its log.
   root.write('/journal', units.logs())
-  root.program('/stand-ins/journalctl', `[ "$1" = _SYSTEMD_INVOCATION_ID=${journal[0]} ] && cat $MACHINE_ROOT/journal`)
+  root.program('/stand-ins/journalctl', `[ "$2" = _SYSTEMD_INVOCATION_ID=${journal[0]} ] && cat $MACHINE_ROOT/journal`)
 }
 
 function addKubelet(root: Root, { kubelet, etcdHealthy }: SimulatedMachine): void {

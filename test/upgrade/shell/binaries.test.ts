@@ -4,6 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { canMount, mountAt } from './disturbed.ts'
 import { createRoot } from './rooted.ts'
 
 const version = 'v1.35.4'
@@ -48,6 +49,23 @@ describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
     expect(readdirSync(root.path('/var/lib/work'))).toEqual(['bin'])
     const files = ['kubeadm', 'kubelet', 'kubectl'].flatMap((name) => [`${name}.sha256`, name])
     expect(asked).toEqual(files.map((name) => `/release/${version}/bin/linux/${arch}/${name}`))
+  })
+
+  test.skipIf(!canMount)('reports a full disk where the download has one of its own', async () => {
+    const { root, run } = await fetchFrom()
+    mountAt(root.path(`${directory}.partial`), '4k')
+    expect(await run()).toMatchObject({ exitCode: 48 })
+    expect(root.has(directory)).toBe(false)
+  })
+
+  test.each([
+    ['https://dl.k8s.io/release', '=https'],
+    ['http://127.0.0.1/release', '=http,https'],
+  ])('from %s is not led to another protocol than %s', async (url, protocols) => {
+    const root = createRoot()
+    root.program('/stand-ins/curl', 'exit 7')
+    expect(await root.run('steps/binaries.sh', url, version, directory)).toMatchObject({ exitCode: 42 })
+    expect(root.calls()).toEqual([expect.stringContaining(`--proto ${protocols} `)])
   })
 
   test('puts the directory in its place only when the last program is checked', async () => {

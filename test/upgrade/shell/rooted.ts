@@ -30,6 +30,7 @@ interface Ended {
   // Absent when a signal ended it.
   exitCode: number | undefined
   stdout: string
+  stderr: string
 }
 
 export function createRoot(): Root {
@@ -50,7 +51,7 @@ export function createRoot(): Root {
     const options = { env: { PATH }, reject: false, input: moved(input) }
     const { exitCode, stdout, stderr } = await execa('sh', [path('script.sh'), ...args.map(moved)], options)
     if (/not found|syntax error/i.test(stderr)) throw new Error(stderr)
-    return { exitCode, stdout: stdout.replaceAll(root, '') }
+    return { exitCode, stdout: stdout.replaceAll(root, ''), stderr: stderr.replaceAll(root, '') }
   }
   return {
     path,
