@@ -108,9 +108,9 @@ async function rest(parties: Parties): Promise<Held> {
   else await wait(size.restSeconds * 1000)
   const caller = new Caller(service, 1)
   try {
-    // Requests make the service forget.
-    for (const name of waitingNames(size.waiting)) await caller.update(updateMachine(name))
     const isQuiet = async () => {
+      // Requests make the service forget, and a machine that is not requested any more is given up.
+      for (const name of waitingNames(size.waiting)) await caller.update(updateMachine(name))
       const { body } = await caller.call('GET', '/metrics')
       return Number(/^capd_kubeadm_upgrader_upgrades_in_flight (\d+)$/m.exec(body)?.[1]) === size.waiting
     }

@@ -47,7 +47,7 @@ export const full: Size = {
  */
 export const small: Size = {
   name: 'small',
-  polls: 1_000,
+  polls: 2_000,
   machines: 50,
   hungCalls: 12,
   waiting: 2,
@@ -56,6 +56,6 @@ export const small: Size = {
   restSeconds: 125,
   isRestSkipped: true,
   growth: 0.05,
-  moreObjects: 250,
+  moreObjects: 1_000,
   limitSeconds: 300,
 }
