@@ -36,8 +36,8 @@ const patienceSeconds = 4
 const staleMs = 60_000
 // What has ended is forgotten when nobody has asked for it for this long.
 const forgetMs = 120_000
-// More machines than this are not updated at the same time by one process.
-const mostEntries = 5000
+/** More requests than this are not worked on at the same time by one process. Those that have ended give way. */
+export const mostEntries = 5000
 
 export function createUpgrades(tools: Tools): Upgrades {
   const entries = new Map<string, Entry>()
@@ -48,6 +48,20 @@ export function createUpgrades(tools: Tools): Upgrades {
     for (const [key, { endedAt, requestedAt }] of entries) {
       if (endedAt !== undefined && now - Math.max(endedAt, requestedAt) > forgetMs) entries.delete(key)
     }
+  }
+
+  // An end that is forgotten early is found again by looking at the machine.
+  function makeRoom(): void {
+    if (entries.size < mostEntries) return
+    let oldest: string | undefined
+    let oldestAt = Number.POSITIVE_INFINITY
+    for (const [key, { endedAt, requestedAt }] of entries) {
+      if (endedAt === undefined || requestedAt >= oldestAt) continue
+      oldest = key
+      oldestAt = requestedAt
+    }
+    if (oldest === undefined) throw new UpgradeError('TOO_MANY_UPGRADES')
+    entries.delete(oldest)
   }
 
   let inFlight = 0
@@ -71,7 +85,7 @@ export function createUpgrades(tools: Tools): Upgrades {
       const found = entries.get(key)
       if (found) found.requestedAt = clock.monotonic()
       if (found && stands(found)) return found.walk.update(task)
-      if (!found && entries.size >= mostEntries) throw new UpgradeError('TOO_MANY_UPGRADES')
+      if (!found) makeRoom()
       entries.set(
         key,
         begin(task, tools, found?.walk.progress, () => count(-1)),

@@ -90,7 +90,11 @@ export class FakeEngine {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const reply = this.#reply(request, () => ({ status: 101, body: '' }))
-    if (reply === 'hang' || reply === 'half') return
+    if (reply === 'hang' || reply === 'half') {
+      // Or the end of the client would not be noticed.
+      socket.on('end', () => socket.end()).resume()
+      return
+    }
     const id = /^\/exec\/([^/]+)\/start$/.exec(request.url ?? '')?.[1]
     const refused = reply.status === 101 ? this.execs.refusal(id) : reply
     if (!refused) return this.execs.start(id ?? '', request, socket, head)
