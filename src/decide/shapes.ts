@@ -1,0 +1,74 @@
+import type { ErrorCode } from '../errors/catalogue.ts'
+
+/** A kind of cluster or machine that people have, and what becomes of it in place. */
+export interface Shape {
+  name: string
+  /**
+   * - `kept`: updated in place, with everything it has.
+   * - `declined`: replaced, as without this service.
+   * - `no opinion`: left to another updater, or replaced.
+   * - `refused`: accepted, since no request shows it, and then refused before anything in the machine changes.
+   */
+  outcome: 'kept' | 'declined' | 'no opinion' | 'refused'
+  /** The error by which it is declined or refused. */
+  code?: ErrorCode
+  /** Where it is honored, or recognized, and what there is to know. */
+  how: string
+}
+
+/** Shapes that no single field shows. docs/what-is-updated.md has them as a table. */
+export const shapes: readonly Shape[] = [
+  {
+    name: "etcd on the control plane machines (kubeadm's own way)",
+    outcome: 'kept',
+    how: 'kubeadm upgrades it, and each member has to be well before the next machine is touched (step manifests).',
+  },
+  {
+    name: 'External etcd',
+    outcome: 'declined',
+    code: 'CONFIG_NOT_COVERED',
+    how: 'On control plane machines. Workers do not know of it and are updated in place.',
+  },
+  {
+    name: 'Bootstrap providers other than kubeadm (k0smotron, Talos, MicroK8s, CK8s, RKE2)',
+    outcome: 'no opinion',
+    code: 'MACHINE_FOREIGN',
+    how: 'The kind of the bootstrap object shows them.',
+  },
+  {
+    name: 'Machines that are no containers, and machines of other infrastructure providers',
+    outcome: 'no opinion',
+    code: 'MACHINE_FOREIGN',
+    how: 'The kind of the infrastructure machine, or its backend, shows them.',
+  },
+  {
+    name: 'IPv6 and dual stack',
+    outcome: 'kept',
+    how: "Addresses are read from the machine: the API server's from controller-manager.conf, etcd's from its manifest. Never run so far.",
+  },
+  {
+    name: "Ports of one's own",
+    outcome: 'kept',
+    how: "The API server's is read from controller-manager.conf. A flag that moves the kubelet's health is declined, see kubeletExtraArgs.",
+  },
+  {
+    name: 'Image registries and pinned image tags',
+    outcome: 'kept',
+    how: 'The new kubeadm lists the images by the configuration of the cluster (step image-list). With UPGRADER_IMAGES=node-image the node image has to hold them under these names, else IMAGE_SOURCE_LACKS.',
+  },
+  {
+    name: "Static pods of one's own, such as kube-vip",
+    outcome: 'kept',
+    how: "Only kubeadm's four are compared and replaced (static-pods.ts).",
+  },
+  {
+    name: "Patches of kubeadm's",
+    outcome: 'kept',
+    how: 'The directory is given to kubeadm again (step kubeadm), and has to be there.',
+  },
+  {
+    name: 'Files that a command has filled in',
+    outcome: 'kept',
+    how: 'They are never written (commands.ts); a change of them is declined.',
+  },
+]
