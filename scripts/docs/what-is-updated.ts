@@ -65,7 +65,7 @@ An entry of \`files\` is written in place when it is new, or changes in \`conten
 - the KubeadmConfig's format is cloud-config, and the list has at most ${mostFiles} entries, as the KubeadmConfig's own
   schema demands;
 - its path is neither a closed place nor below one, nor in a patches directory of \`initConfiguration\` or
-  \`joinConfiguration\`;
+  \`joinConfiguration\`, nor in the \`certificatesDir\` or etcd's \`dataDir\` of \`clusterConfiguration\`;
 - its path is not a directory of every machine;
 - no command of the KubeadmConfig mentions its path.
 

@@ -42,6 +42,60 @@ export const shapes: readonly Shape[] = [
     how: 'The kind of the infrastructure machine, or its backend, shows them.',
   },
   {
+    name: "Bootstrap data of one's own (`bootstrap.dataSecretName` without a KubeadmConfig)",
+    outcome: 'kept',
+    how: 'Nothing of a configuration is known, so nothing but the version changes. What is no machine of kubeadm is refused, see the next line.',
+  },
+  {
+    name: 'A machine that kubeadm did not make, behind such data',
+    outcome: 'refused',
+    code: 'MACHINE_NOT_KUBEADM',
+    how: "It lacks the kubelet's kubeconfig or configuration as kubeadm writes them (step preflight).",
+  },
+  {
+    name: 'Hosted control planes (Kamaji, k0smotron with kubeadm workers)',
+    outcome: 'kept',
+    how: 'A worker of a control plane without machines waits for the API server under its own address to be at the version (step api-servers). The control plane itself is not updated by this service.',
+  },
+  {
+    name: 'Containers of an older cluster of the same name on the engine, running or not',
+    outcome: 'kept',
+    how: 'They have another CA and are left out (members.ts). A stopped one without a CA counts as a machine of the cluster.',
+  },
+  {
+    name: 'Hosts with cgroup v1',
+    outcome: 'refused',
+    code: 'HOST_CGROUP_V1',
+    how: "From v1.35, unless the kubelet's configuration has failCgroupV1: false (step preflight).",
+  },
+  {
+    name: 'containerd 1.x',
+    outcome: 'refused',
+    code: 'CONTAINERD_TOO_OLD',
+    how: 'From v1.38 (step preflight). Kept for older versions.',
+  },
+  {
+    name: "Flags of the kubelet outside of kubeadm's file (/etc/default/kubelet, drop-ins of the unit)",
+    outcome: 'kept',
+    how: 'They stay where they are. The new kubelet is asked whether it takes all flags of the one that runs (step binaries).',
+  },
+  {
+    name: 'Flags that the new kubelet does not know, wherever they stand',
+    outcome: 'refused',
+    code: 'KUBELET_FLAGS_REFUSED',
+    how: 'Except `pod-infra-container-image` in kubeadm-flags.env, which is taken out (step binaries).',
+  },
+  {
+    name: 'Proxies',
+    outcome: 'kept',
+    how: "The machine's own addresses are asked past them (observe.sh). Units get the proxies of the machine's systemd, as kind's entrypoint sets them.",
+  },
+  {
+    name: "Directories of one's own (`certificatesDir`, etcd's `dataDir`)",
+    outcome: 'kept',
+    how: 'kubeadm renders them from kubeadm-config, and the service reads them from the machine (observe.sh). No file is written into them.',
+  },
+  {
     name: 'IPv6 and dual stack',
     outcome: 'kept',
     how: "Addresses are read from the machine: the API server's from controller-manager.conf, etcd's from its manifest. Never run so far.",

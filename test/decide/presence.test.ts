@@ -185,6 +185,15 @@ describe('mounts of the container', () => {
   })
 })
 
+test.each([
+  ['certificates', { certificatesDir: '/var/lib/pki' }, '/var/lib/pki/a.crt'],
+  ["etcd's data", { etcd: { local: { dataDir: '/data/etcd' } } }, '/data/etcd/a'],
+])('no file is written into another directory of %s', (_, clusterConfiguration, path) => {
+  const spec = (content: string) => ({ clusterConfiguration, files: [{ path, content }] })
+  const { declined } = decide(question({ bootstrap: [spec('a'), spec('b')] }))
+  expect(declined.map(({ code }) => code)).toEqual(['FILE_NOT_COVERED'])
+})
+
 test('nothing of a simulated machine can be lost', () => {
   const memory = { backend: { inMemory: {} } }
   const config = { anythingNew: 1, files: [] }
