@@ -100,11 +100,11 @@ function numberIn(text: string | undefined): number {
 function hostIn(text: string): Host {
   const fields = fieldsIn(text)
   const cgroups = numberIn(fields.get('Cgroups'))
-  const failCgroupV1 = fields.get('FailCgroupV1')
+  const cgroupV1 = fields.get('CgroupV1')
   return {
     missing: linesOf(text).flatMap((line) => /^Missing=(.+)$/.exec(line)?.[1] ?? []),
     cgroups: cgroups === 1 || cgroups === 2 ? cgroups : undefined,
-    failCgroupV1: failCgroupV1 === undefined ? undefined : failCgroupV1 !== 'false',
+    allowsCgroupV1: cgroupV1 === 'yes' || cgroupV1 === 'no' ? cgroupV1 === 'yes' : undefined,
     containerd: fields.get('Containerd') ?? '',
   }
 }

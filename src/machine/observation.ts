@@ -12,8 +12,8 @@ export interface Host {
   missing: readonly string[]
   /** Undefined where it is not known. */
   cgroups: 1 | 2 | undefined
-  /** The kubelet's setting failCgroupV1; undefined where its configuration has none. */
-  failCgroupV1: boolean | undefined
+  /** Whether the kubelet's configuration has failCgroupV1: false; undefined where not all of it is known. */
+  allowsCgroupV1: boolean | undefined
   /** The version of the containerd that runs, such as v2.3.4; empty while it does not answer. */
   containerd: string
 }

@@ -136,23 +136,33 @@ cluster_ca() {
 }
 
 # What the machine is and what it runs on, as lines Name=value: files that kubeadm makes and that are missing, the version
-# of cgroups, what the kubelet's configuration has for failCgroupV1, and the version of the containerd that runs.
+# of cgroups, whether the kubelet's configuration allows version 1, and the version of the containerd that runs.
 host_facts() {
   for needed in /etc/kubernetes/kubelet.conf "$kubelet_configuration"; do
     [ -e "$needed" ] || echo "Missing=$needed"
   done
   if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo Cgroups=2; else echo Cgroups=1; fi
+  echo "CgroupV1=$(cgroup_v1)"
+  echo "Containerd=$(ctr version | sed -n '/^Server/,$ s/^ *Version: *//p' | head -n 1)"
+}
+
+# Prints yes where failCgroupV1 is false. A configuration that the kubelet is given by a flag may have it, so without the
+# flags of a kubelet that runs the answer is not known.
+cgroup_v1() {
   pid=$(systemctl show kubelet --property=MainPID --value)
-  drop_ins=
-  case $pid in
-    '' | 0) ;;
-    *) drop_ins=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n 's/^--config-dir=//p; /^--config-dir$/ { n; p; }' | head -n 1) ;;
-  esac
+  flags=$(tr '\0' '\n' <"/proc/$pid/cmdline")
+  drop_ins=$(echo "$flags" | sed -n 's/^--config-dir=//p; /^--config-dir$/ { n; p; }' | head -n 1)
+  allowed=no
   # A later file wins over an earlier one, and all of them over the first.
   for configuration in "$kubelet_configuration" ${drop_ins:+"$drop_ins"/*.conf}; do
-    [ ! -f "$configuration" ] || sed -n 's/^ *"\{0,1\}failCgroupV1"\{0,1\}: *\([a-z]*\).*/FailCgroupV1=\1/p' "$configuration"
+    [ -f "$configuration" ] || continue
+    case $(sed -n 's/^ *"\{0,1\}failCgroupV1"\{0,1\}: *\([a-z]*\).*/\1/p' "$configuration" | tail -n 1) in
+      false) allowed=yes ;;
+      true) allowed=no ;;
+    esac
   done
-  echo "Containerd=$(ctr version | sed -n '/^Server/,$ s/^ *Version: *//p' | head -n 1)"
+  if [ "$allowed" = no ] && [ -z "$flags" ]; then allowed=unknown; fi
+  echo "$allowed"
 }
 
 # Free MiB of the file systems that hold these paths or, while one is not there yet, its nearest parent.

@@ -37,14 +37,14 @@ function checkMachine({ observation: { host } }: Situation): void {
 }
 
 // The first minors whose kubelet does not start on cgroup v1 unless it is told to, and not with containerd 1.
-// Source: KubeletConfiguration failCgroupV1 (k8s.io/kubelet v0.35), and the changelog of Kubernetes v1.38.
+// Source: KubeletConfiguration failCgroupV1 (k8s.io/kubelet v0.35), and kubernetes/kubernetes PR 139121 and 139122.
 const hostMinors = { failsOnCgroupV1: 35, failsOnContainerd1: 38 }
 
 // A kubelet that runs has come up on this host already, so only a step over the minor is looked at.
 function checkHost({ observation: { host, kubelet }, target }: Situation): void {
   const now = semver.parse(kubelet.version)?.minor ?? 0
   const steps = (minor: number) => now < minor && atLeastMinor(target, minor)
-  const isRefused = host.cgroups === 1 && host.failCgroupV1 !== false
+  const isRefused = host.cgroups === 1 && host.allowsCgroupV1 === false
   if (isRefused && steps(hostMinors.failsOnCgroupV1)) throw new UpgradeError('HOST_CGROUP_V1', { target })
   const running = host.containerd
   if (semver.coerce(running)?.major === 1 && steps(hostMinors.failsOnContainerd1)) {

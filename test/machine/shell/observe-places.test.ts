@@ -19,8 +19,12 @@ async function observed(prepare: (root: Root) => void) {
 describe.skipIf(process.platform !== 'linux')('what the machine is and what it runs on', () => {
   const host = async (prepare: (root: Root) => void = () => {}) => (await observed(prepare)).observation.host
 
+  // The kubelet's flags as the kernel has them.
+  const flags = (...more: string[]) => ['/usr/bin/kubelet', '--a=b', ...more, ''].join('\0')
+
   test('a machine of kubeadm with cgroup v2 and containerd 2', async () => {
-    expect(await host()).toEqual({ missing: [], cgroups: 2, failCgroupV1: undefined, containerd: 'v2.3.4' })
+    const found = await host((root) => root.write('/proc/700/cmdline', flags()))
+    expect(found).toEqual({ missing: [], cgroups: 2, allowsCgroupV1: false, containerd: 'v2.3.4' })
   })
 
   test('B07: a machine that kubeadm did not make lacks its files', async () => {
@@ -32,30 +36,43 @@ describe.skipIf(process.platform !== 'linux')('what the machine is and what it r
   })
 
   test('B21: cgroup v1, and no word on it', async () => {
-    const found = await host((root) => root.remove('/sys/fs/cgroup/cgroup.controllers'))
-    expect(found).toMatchObject({ cgroups: 1, failCgroupV1: undefined })
+    const found = await host((root) => {
+      root.remove('/sys/fs/cgroup/cgroup.controllers')
+      root.write('/proc/700/cmdline', flags())
+    })
+    expect(found).toMatchObject({ cgroups: 1, allowsCgroupV1: false })
   })
 
   test.each([
-    ['failCgroupV1: false\n', false],
-    ['kind: a\nfailCgroupV1:   false # here\nb: 1\n', false],
-    ['{\n  "kind": "a",\n  "failCgroupV1": false\n}\n', false],
-    ['failCgroupV1: true\n', true],
-    ['# failCgroupV1: false\n', undefined],
-  ])('the kubelet’s configuration is %j', async (text, failCgroupV1) => {
-    expect(await host((root) => root.write(configuration, text))).toMatchObject({ failCgroupV1 })
+    ['failCgroupV1: false\n', true],
+    ['kind: a\nfailCgroupV1:   false # here\nb: 1\n', true],
+    ['{\n  "kind": "a",\n  "failCgroupV1": false\n}\n', true],
+    ['failCgroupV1: true\n', false],
+    ['# failCgroupV1: false\n', false],
+  ])('the kubelet’s configuration is %j', async (text, allowsCgroupV1) => {
+    const found = await host((root) => {
+      root.write(configuration, text)
+      root.write('/proc/700/cmdline', flags())
+    })
+    expect(found).toMatchObject({ allowsCgroupV1 })
+  })
+
+  test('without the flags of a kubelet that runs, what its configuration does not have may stand elsewhere', async () => {
+    const text = 'failCgroupV1: false\n'
+    expect(await host()).toMatchObject({ allowsCgroupV1: undefined })
+    expect(await host((root) => root.write(configuration, text))).toMatchObject({ allowsCgroupV1: true })
   })
 
   test.each([
-    ['one word', '--config-dir=', ''],
-    ['two words', '--config-dir\0', ''],
+    ['one word', '--config-dir='],
+    ['two words', '--config-dir\0'],
   ])('a later configuration wins, of a directory that the kubelet is given in %s', async (_, flag) => {
     const found = await host((root) => {
       root.write(configuration, 'failCgroupV1: true\n')
       root.write('/etc/drop-ins/10-a.conf', 'failCgroupV1: false\n')
-      root.write('/proc/700/cmdline', `/usr/bin/kubelet\0--a=b\0${flag}${root.path('/etc/drop-ins')}\0--c=d\0`)
+      root.write('/proc/700/cmdline', flags(`${flag}${root.path('/etc/drop-ins')}`, '--c=d'))
     })
-    expect(found).toMatchObject({ failCgroupV1: false })
+    expect(found).toMatchObject({ allowsCgroupV1: true })
   })
 
   test('a containerd that does not answer has no version', async () => {
