@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import type { ApiAnswer, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
+import type { ApiAnswer, Host, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
 import { parseYaml } from './yaml.ts'
 
 const Outcome = Type.Object({ exitCode: Type.Integer(), text: Type.String() })
@@ -13,6 +13,7 @@ const Document = Type.Object({
   recordDigest: Type.String(),
   record: Text,
   ca: Text,
+  host: Type.Optional(Outcome),
   kubelet: Type.Optional(Outcome),
   kubeletLog: Type.Optional(Outcome),
   containers: Type.Optional(Outcome),
@@ -47,6 +48,7 @@ export function parseObservation(text: string): Observation {
     record: decode(document.record),
     recordDigest: document.recordDigest,
     ca: decode(document.ca),
+    host: hostIn(textOf(document.host)),
     kubelet: kubeletIn(textOf(document.kubelet), textOf(document.kubeletLog)),
     pods: podsIn(document),
     manifests: manifestsIn(document.manifests ?? {}),
@@ -95,6 +97,18 @@ function fieldsIn(text: string): Map<string, string> {
 function numberIn(text: string | undefined): number {
   const value = Number(text ?? '')
   return Number.isFinite(value) ? value : 0
+}
+
+function hostIn(text: string): Host {
+  const fields = fieldsIn(text)
+  const cgroups = numberIn(fields.get('Cgroups'))
+  const cgroupV1 = fields.get('CgroupV1')
+  return {
+    missing: linesOf(text).flatMap((line) => /^Missing=(.+)$/.exec(line)?.[1] ?? []),
+    cgroups: cgroups === 1 || cgroups === 2 ? cgroups : undefined,
+    allowsCgroupV1: cgroupV1 === 'yes' || cgroupV1 === 'no' ? cgroupV1 === 'yes' : undefined,
+    containerd: fields.get('Containerd') ?? '',
+  }
 }
 
 // The kubelet logs lines such as: E1126 23:04:01.123456    5483 run.go:72] "command failed" err="…"

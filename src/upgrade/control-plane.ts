@@ -1,5 +1,5 @@
 import semver from 'semver'
-import type { Observation } from '../machine/observation.ts'
+import type { ApiAnswer, Observation } from '../machine/observation.ts'
 import { parseYaml } from '../machine/yaml.ts'
 import { isReady, objectIn, type Reading, troubleOf } from './api-answer.ts'
 import type { Members } from './members.ts'
@@ -29,13 +29,23 @@ export function oldestApiServer(members: Members): Reading<semver.SemVer> {
   let oldest: semver.SemVer | undefined
   for (const { name, trouble, version } of members) {
     if (trouble !== undefined) return { waitsFor: `the control plane machine ${name}: ${trouble}` }
-    const found = objectIn<{ gitVersion?: unknown }>(`the version of the API server of ${name}`, version)
+    const found = versionIn(`the API server of ${name}`, version)
     if ('waitsFor' in found) return found
-    const parsed = semver.parse(String(found.value.gitVersion))
-    if (!parsed) return { waitsFor: `the API server of ${name} to report the version of a release` }
-    if (!oldest || semver.lt(parsed, oldest)) oldest = parsed
+    if (!oldest || semver.lt(found.value, oldest)) oldest = found.value
   }
   return oldest ? { value: oldest } : { waitsFor: 'a control plane machine of the cluster on this engine' }
+}
+
+/** The version of the API server that answers a machine under the address that it knows. */
+export function servedVersion(answer: ApiAnswer | undefined): Reading<semver.SemVer> {
+  return versionIn('the API server', answer)
+}
+
+function versionIn(server: string, answer: ApiAnswer | undefined): Reading<semver.SemVer> {
+  const found = objectIn<{ gitVersion?: unknown }>(`the version of ${server}`, answer)
+  if ('waitsFor' in found) return found
+  const parsed = semver.parse(String(found.value.gitVersion))
+  return parsed ? { value: parsed } : { waitsFor: `${server} to report the version of a release` }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors/catalogue.ts'
 import { coded } from '../errors/upgrade-error.ts'
 import type { Engine } from '../machine/engine.ts'
 import { certificateHashes, clusterLabel, roleLabel } from '../machine/locate.ts'
@@ -38,6 +39,9 @@ interface Observed {
 
 /** Gives what was found for a key so many seconds ago at most, or finds it now. */
 type Shared<T> = (key: string, withinSeconds: number, find: () => Promise<T>) => Promise<T>
+
+// Where a container's files can be read, and nothing can be run in it.
+const resting: ReadonlySet<string> = new Set(['CONTAINER_STOPPED', 'CONTAINER_PAUSED'] satisfies ErrorCode[])
 
 // Looks that are older than anyone would accept.
 const forgetMs = 60_000
@@ -94,7 +98,14 @@ async function lookAtOne(engine: Engine, identity: MachineIdentity): Promise<Obs
     const member = { name, trouble: undefined, version: api.get('/version'), ready, etcdHealthy }
     return { member, cas: certificateHashes(ca) }
   } catch (thrown) {
-    const trouble = coded(thrown).message
-    return { member: { name, trouble, version: undefined, ready: false, etcdHealthy: undefined }, cas: [] }
+    const error = coded(thrown)
+    const member = { name, trouble: error.message, version: undefined, ready: false, etcdHealthy: undefined }
+    return { member, cas: resting.has(error.code) ? await casAtRest(engine, name) : [] }
   }
+}
+
+// Whose a container is that runs nothing.
+async function casAtRest(engine: Engine, name: string): Promise<string[]> {
+  const bundle = await engine.file(name, '/etc/kubernetes/pki/ca.crt').catch(() => undefined)
+  return certificateHashes(bundle ?? '')
 }

@@ -89,7 +89,7 @@ export function serve({ engine = silent(), faults = false, ...wish }: Wish = {})
 // An engine that never answers anything, with the methods that a test wants to be otherwise.
 export function silent(methods: Partial<Engine> = {}): Engine {
   const never = () => new Promise<never>(() => {})
-  return { ping: never, inspect: never, list: never, exec: never, helper: never, ...methods }
+  return { ping: never, inspect: never, list: never, file: never, exec: never, helper: never, ...methods }
 }
 
 // Upgrades that always are as far as the given progress says, and the tasks they were asked for.

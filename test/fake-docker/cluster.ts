@@ -31,10 +31,13 @@ export class SimulatedCluster {
     return `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: ${this.kubeadmConfigVersion}\n`
   }
 
+  // The API server of a control plane that runs elsewhere, without machines of its own.
+  hosted: SimulatedMachine['apiServer']
+
   // A GET of the path: by the load balancer from a worker, by its own API server from a control plane machine.
   get(from: SimulatedMachine, path: string): ExecResult {
     const servers = from.role === 'worker' ? this.machines : [from]
-    const server = servers.map(({ apiServer }) => apiServer).find((found) => found?.answers)
+    const server = [...servers.map(({ apiServer }) => apiServer), this.hosted].find((found) => found?.answers)
     if (!server) return { exitCode: 1, stdout: '', stderr: 'The connection to the server was refused\n' }
     const other = this.otherAnswers.get(path)
     if (other) return other

@@ -31,7 +31,9 @@ cluster_in() {
 take_detour() {
   replace "$kubelet" "$own"
   cluster=$(cluster_in "$own")
-  server=$(echo "$cluster" | sed -n 2p)
+  # All API servers of a cluster have one port. The load balancer, which the kubelet may have, can have another.
+  server=$(cluster_in /etc/kubernetes/controller-manager.conf 2>/dev/null | sed -n 2p)
+  [ -n "$server" ] || server=$(echo "$cluster" | sed -n 2p)
   case $server in
     https://*:*[0-9]) port=${server##*:} ;;
     *) port=443 ;;
@@ -100,7 +102,7 @@ last_words() {
 # The kubelet has looked at its pods since it began: its own metrics count as many looks as pods. Looks of any kind, since
 # the first one at a pod may be for an update.
 is_settled() {
-  curl -sk -m 3 --cert "$client.crt" --key "$client.key" https://127.0.0.1:10250/metrics |
+  curl -sk -m 3 --noproxy '*' --cert "$client.crt" --key "$client.key" https://127.0.0.1:10250/metrics |
     awk '/^kubelet_desired_pods/ { pods += $2 } /^kubelet_pod_worker_duration_seconds_count/ { looks += $2 }
       END { exit !(pods && looks >= pods) }'
 }

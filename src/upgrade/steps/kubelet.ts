@@ -63,6 +63,7 @@ export function runsSteadily({ kubelet: { version, healthy, ageSeconds } }: Obse
   return version === target && healthy && ageSeconds >= steadySeconds
 }
 
-function flagsRemovedAt(target: string): string[] {
+/** The kubelet flags that a kubelet of this version does not start with, and that go from kubeadm's file. */
+export function flagsRemovedAt(target: string): string[] {
   return removedFlags.filter(({ minor }) => atLeastMinor(target, minor)).map(({ flag }) => flag)
 }

@@ -12,7 +12,7 @@ import { mirrorOf } from './mirror.ts'
 import { leftIn, realMachine } from './real-machine.ts'
 import { addUnit } from './systemd.ts'
 
-const sections: Section[] = ['kubelet', 'pods', 'manifests', 'units', 'work', 'space', 'etcd']
+const sections: Section[] = ['host', 'kubelet', 'pods', 'manifests', 'units', 'work', 'space', 'etcd']
 const hostile = '"\\ \' $(reboot) `reboot` %s \u0001\u001b[31m\u007f\ttab\r\nline two\n\n}{,":é\u2028\n'
 const manifests = '/etc/kubernetes/manifests'
 

@@ -37,7 +37,7 @@ export function createRoot(): Root {
   const root = mkdtempSync(join(tmpdir(), 'machine-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   const path = (inMachine: string) => join(root, inMachine)
-  const moved = (text: string) => text.replace(/(?<![\w.}])\/(etc|proc|run|tmp|usr|var)(?=[/ ])/g, `${root}/$1`)
+  const moved = (text: string) => text.replace(/(?<![\w.}])\/(etc|proc|run|sys|tmp|usr|var)(?=[/ ])/g, `${root}/$1`)
   const withoutRoot = (file: string) => readFileSync(file, 'utf8').replaceAll(root, '')
   const write = (inMachine: string, text: string) => {
     mkdirSync(dirname(path(inMachine)), { recursive: true })
