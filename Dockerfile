@@ -13,10 +13,11 @@ WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY src src
-# A small young generation and a single heap of malloc's keep the idle process small. With the cache, which is filled
-# here, Node does not load its TypeScript compiler: together 30 MiB less.
+# A small young generation and a single heap of malloc's keep the idle process small, and so does V8 without Maglev: the
+# memory in which that one compiles is never given back, 10 MiB. With the cache, which is filled here, Node does not load
+# its TypeScript compiler: together 40 MiB less.
 ENV NODE_COMPILE_CACHE=/app/.compile-cache MALLOC_ARENA_MAX=1
-RUN ["node", "--max-semi-space-size=1", "src/main.ts", "--help"]
+RUN ["node", "--max-semi-space-size=1", "--no-maglev", "src/main.ts", "--help"]
 # No USER: the Docker socket is root's, and anyone who has it is root on the host anyway. Nothing is written, so the root
 # file system can be read-only, and no capability is needed.
-ENTRYPOINT ["node", "--max-semi-space-size=1", "src/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=1", "--no-maglev", "src/main.ts"]

@@ -8,7 +8,7 @@ export default defineConfig({
     // Two, because a test run shares the machine with a lab.
     maxWorkers: 2,
     // Only there so that a test that hangs ends: no test measures time.
-    testTimeout: 60_000,
+    testTimeout: 240_000,
     restoreMocks: true,
     unstubEnvs: true,
   },

@@ -3,7 +3,6 @@ import Type from 'typebox'
 import Value from 'typebox/value'
 import { type ClientCa, isCa, isPair, type Pair } from './certificate.ts'
 import { type Environment, variables } from './config/environment.ts'
-import { isPrivateHost } from './config/values.ts'
 
 /** The configuration of the process. */
 export interface Config {
@@ -42,15 +41,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     discoveryFails: given.UPGRADER_FAULTS === 'discovery-fails',
     logLevel: given.UPGRADER_LOG_LEVEL,
   }
-}
-
-/** What is allowed and dangerous, one sentence each, for the log at the start. */
-export function warningsAbout({ sources }: Pick<Config, 'sources'>): string[] {
-  const { protocol, hostname } = new URL(sources.binariesUrl)
-  if (protocol === 'https:' || isPrivateHost(hostname)) return []
-  return [
-    'UPGRADER_BINARIES_URL is a public http address: anyone on the way to it can replace the programs together with their checksums. Use https.',
-  ]
 }
 
 /** The environment with defaults for what is missing or empty. The types hold only if `wrongValues` finds nothing. */

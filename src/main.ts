@@ -7,7 +7,7 @@ import { readiness } from './app/readiness.ts'
 import { serveWith, type Tls } from './app/server.ts'
 import { certificateIn, clientCaIn } from './certificate.ts'
 import { variables } from './config/environment.ts'
-import { type Config, readConfig, warningsAbout } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import { execReporter } from './exec-reporter.ts'
 import { withCheckedFaults, withFaults } from './faults/faults.ts'
 import { withStepFaults } from './faults/steps.ts'
@@ -15,13 +15,15 @@ import { createHandlers } from './hooks/handlers.ts'
 import { dockerEngine } from './machine/docker-engine.ts'
 import { limited } from './machine/exec-limit.ts'
 import { createMetrics } from './metrics.ts'
-import { systemClock } from './upgrade/clock.ts'
+import { type Clock, isStopped, systemClock } from './upgrade/clock.ts'
 import { memberObserver } from './upgrade/members.ts'
 import { planFor } from './upgrade/plan.ts'
 import { createUpgrades } from './upgrade/upgrades.ts'
 
 // Each costs the engine three requests and a process in the machine.
 const execsAtOnce = 8
+// How often the files of certificates are read.
+const lookSeconds = 5
 
 const usage = `Usage: node src/main.ts [--help]
 
@@ -39,11 +41,11 @@ await main()
 
 async function main(): Promise<void> {
   const config = prepare()
-  const log = createLog({ level: config.logLevel })
+  const readerGone = Promise.withResolvers<void>()
+  const log = createLog({ level: config.logLevel, onReaderGone: readerGone.resolve })
   const { faults: allowed, discoveryFails } = config
   if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
-  for (const warning of warningsAbout(config)) log.warn(warning)
   const metrics = createMetrics({ faultsAllowed: allowed, ofProcess: true })
   const engine = limited(dockerEngine({ onExec: execReporter(log, metrics) }), execsAtOnce)
   const stop = new AbortController()
@@ -76,15 +78,35 @@ async function main(): Promise<void> {
   const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls, clients })
 
   // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.
-  closeWithGrace({ delay: 5000, logger: log }, async () => {
+  const { close } = closeWithGrace({ delay: 5000, logger: log }, async ({ err }) => {
+    // Such as a port that is taken. Nothing else reports it.
+    if (err) log.fatal({ err }, 'the service ends unexpectedly')
     stop.abort()
     await app.close()
+    if (process.exitCode) process.exit()
   })
   await app.listen({ host: config.host, port: config.port })
-  setInterval(() => {
+  // A service whose failures nobody can see is of no use: whoever supervises it starts it again.
+  readerGone.promise.then(() => {
+    console.error('Nobody reads the log on standard output any more: the service ends.')
+    process.exitCode = 1
+    close()
+  })
+  await lookAgainAndAgain(clock, () => {
     certificate.look()
     clientCa?.look()
-  }, 5000).unref()
+  })
+}
+
+async function lookAgainAndAgain(clock: Clock, look: () => void): Promise<void> {
+  try {
+    for (;;) {
+      await clock.sleep(lookSeconds)
+      look()
+    }
+  } catch (thrown) {
+    if (!isStopped(thrown)) throw thrown
+  }
 }
 
 // The configuration, or the end of the process: 0 after --help, 2 with every fault named.

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { variables } from '../src/config/environment.ts'
-import { readConfig, warningsAbout } from '../src/config.ts'
+import { readConfig } from '../src/config.ts'
 
 let home: string
 let files: { UPGRADER_TLS_CERT_FILE: string; UPGRADER_TLS_KEY_FILE: string }
@@ -56,7 +56,7 @@ test('everything can be set', () => {
     UPGRADER_HOST: '0.0.0.0',
     UPGRADER_PORT: '8443',
     UPGRADER_TOKEN: 'abc',
-    UPGRADER_BINARIES_URL: 'http://mirror.example:8080/k8s',
+    UPGRADER_BINARIES_URL: 'https://mirror.example:8080/k8s',
     UPGRADER_IMAGES: 'pull',
     UPGRADER_NODE_IMAGE: 'registry.example/node:{version}',
     UPGRADER_FAULTS: 'allow',
@@ -68,7 +68,7 @@ test('everything can be set', () => {
     tls: { inUse: tls, files: { cert: files.UPGRADER_TLS_CERT_FILE, key: files.UPGRADER_TLS_KEY_FILE } },
     token: 'abc',
     sources: {
-      binariesUrl: 'http://mirror.example:8080/k8s',
+      binariesUrl: 'https://mirror.example:8080/k8s',
       images: 'pull',
       nodeImage: 'registry.example/node:{version}',
     },
@@ -144,17 +144,18 @@ test.each([
 })
 
 describe('downloads by http', () => {
-  const warnings = (url: string) => warningsAbout(readConfig({ ...files, UPGRADER_BINARIES_URL: url }))
-
   test.each([
     'http://dl.k8s.io/release',
     'http://203.0.113.7:8080',
     'http://172.32.0.1',
     'http://[2001:db8::1]/release',
     'http://localhost.example',
-  ])('from %s are warned about, without the address', (url) => {
-    expect(warnings(url)).toEqual([expect.stringMatching(/^UPGRADER_BINARIES_URL is a public http address: /)])
-    expect(warnings(url)[0]).not.toContain(new URL(url).hostname)
+  ])('from %s are refused, without the address', (url) => {
+    const found = faults({ UPGRADER_BINARIES_URL: url })
+    expect(found).toEqual([
+      expect.stringMatching(/^UPGRADER_BINARIES_URL must be https, or http to a private address: /),
+    ])
+    expect(found[0]).not.toContain(new URL(url).hostname)
   })
 
   test.each([
@@ -171,7 +172,7 @@ describe('downloads by http', () => {
     'http://mirror.build.svc.cluster.local',
     'http://mirror.corp.internal',
   ])('from %s are not', (url) => {
-    expect(warnings(url)).toEqual([])
+    expect(faults({ UPGRADER_BINARIES_URL: url })).toEqual([])
   })
 })
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { post } from '../cluster-api.ts'
 import type { Role } from '../role.ts'
 import type { Service } from '../service.ts'
-import type { Stage } from '../stage.ts'
+import { pathOf, type Stage, updateRequest } from '../stage.ts'
 import { type Synced, syncOf } from '../sync.ts'
 
 /** Calls the service for one machine again and again, as Cluster API does: every replica in its turn. */
@@ -18,10 +19,26 @@ export interface Callers {
   stop(): Promise<void>
 }
 
+/** A file that the machine is to have. */
+export interface WantedFile {
+  path: string
+  content: string
+}
+
+/** What is called for. */
+export interface Wish {
+  stage: Stage
+  role: Role
+  machine: string
+  /** With a file the hook UpdateMachine is called: start and sync take none. */
+  file: WantedFile | undefined
+}
+
 const everyMs = 300
 
 /** Begins to call the stage's service and, where there is one, a second replica, which is stopped at the end. */
-export function call(stage: Stage, role: Role, machine: string, replica: Service | undefined): Callers {
+export function call(wish: Wish, replica: Service | undefined): Callers {
+  const { stage } = wish
   let last: Synced | undefined
   let second = replica
   // The replica that is dead for the moment is not called.
@@ -43,8 +60,7 @@ export function call(stage: Stage, role: Role, machine: string, replica: Service
       const service = alive[turn % alive.length]
       // One that has just been killed gives no answer.
       if (service) {
-        const asked = { providerID: `docker:////${machine}` }
-        const synced = await syncOf({ ...stage, service }, role, asked).catch(() => undefined)
+        const synced = await callOnce(wish, service).catch(() => undefined)
         if (synced) note(synced)
       }
       await sleep(everyMs)
@@ -76,5 +92,18 @@ export function call(stage: Stage, role: Role, machine: string, replica: Service
       await second?.stop()
       second = undefined
     },
+  }
+}
+
+async function callOnce({ stage, role, machine, file }: Wish, service: Service): Promise<Synced> {
+  if (!file) return syncOf({ ...stage, service }, role, { providerID: `docker:////${machine}` })
+  const request = updateRequest({ ...stage, lab: { ...stage.lab, worker: machine } }, role)
+  const { spec } = request.desired.bootstrapConfig as { spec: Record<string, unknown> }
+  spec.files = [{ ...file, owner: 'root:root', permissions: '0644' }]
+  try {
+    const { message, retryAfterSeconds } = await post(service, pathOf(stage, 'UpdateMachine'), request)
+    return { phase: Number(retryAfterSeconds) > 0 ? 'InProgress' : 'Done', step: '', message: String(message) }
+  } catch (thrown) {
+    return { phase: 'Failed', step: '', message: (thrown as Error).message }
   }
 }

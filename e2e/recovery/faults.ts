@@ -73,15 +73,42 @@ const faults: Record<FaultName, (row: Row, ground: Ground) => Fault> = {
 // The machine's own way out and in; an exec needs none.
 const cut = ['INPUT -i eth0 -j DROP', 'OUTPUT -o eth0 -j DROP', 'FORWARD -i eth0 -j DROP', 'FORWARD -o eth0 -j DROP']
 
+/** Where the file of the rows of the step "files" is to be. */
+export const filesDirectory = '/etc/recovery'
+
 // Where each step writes what is larger than a line. The service has to get through once it is empty again.
 const written: Record<string, string> = {
   binaries: `${state}/work/bin.partial`,
   images: '/var/lib/containerd/io.containerd.content.v1.content/ingest',
   kubeadm: '/etc/kubernetes/tmp',
   kubelet: `${state}/work/previous.new`,
+  files: filesDirectory,
+}
+
+/**
+ * Takes a static pod's manifest away, as a kubeadm that was killed between its two renames, and fills the disk on which
+ * it has to be put together again. The row of the step "manifests" begins with it and mends the disk.
+ */
+export async function loseManifest(machine: string): Promise<void> {
+  const backup = 'kubeadm-backup-manifests-recovery'
+  const lines = [
+    'cd /etc/kubernetes/tmp 2>/dev/null || { mkdir /etc/kubernetes/tmp && cd /etc/kubernetes/tmp; }',
+    `mkdir ${backup} /run/${backup} && cp -p ../manifests/kube-scheduler.yaml ${backup} && cp -p ${backup}/* /run/${backup}`,
+    'mount -t tmpfs -o size=4k tmpfs /etc/kubernetes/tmp',
+    `mkdir /etc/kubernetes/tmp/${backup} && cp -p /run/${backup}/* /etc/kubernetes/tmp/${backup}`,
+    'rm /etc/kubernetes/manifests/kube-scheduler.yaml',
+  ]
+  await shellIn(machine, lines.join(' && '))
 }
 
 function fillDisk(machine: string, step: string): Fault {
+  if (step === 'manifests') {
+    return {
+      begin: nothing,
+      lasts: { reported: 60 },
+      end: async () => void (await shellIn(machine, 'umount /etc/kubernetes/tmp')),
+    }
+  }
   const place = written[step]
   if (place === undefined) throw new Error(`There is no directory to fill for the step ${step}.`)
   return {

@@ -31,6 +31,7 @@ const controlPlanes = [
   'preflight.during.service-kill images.during.engine-stop kubelet.during.container-kill',
   'image-list.before.replica-kill kubeadm.during.network-cut verify.during.service-kill',
   'images.before.disk-full kubeadm.during.service-kill tidy.before.service-kill',
+  'manifests.before.disk-full',
 ]
 
 // A worker's kubeadm takes a quarter of a second: nothing is fast enough to break something in the middle of it.
@@ -59,6 +60,8 @@ const workers = [
   'kubeadm.before.engine-stop',
   'kubelet.during.unit-kill',
   'images.after.service-kill',
+  'api-servers.during.container-kill',
+  'files.before.disk-full',
 ]
 
 /** The rows that are played on one machine in one upgrade. */
@@ -123,11 +126,14 @@ const faultNames: readonly string[] = [
 /** The steps of both plans, in their order. */
 export const allSteps: readonly string[] = [
   'preflight',
+  'manifests',
   'binaries',
   'kubeadm-config',
   'image-list',
   'image-archive',
   'images',
+  'api-servers',
+  'files',
   'kubeadm',
   'static-pods',
   'kubelet',

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { relayEngine } from '../engine-relay.ts'
+import { inMachine } from '../machine.ts'
 import type { Role } from '../role.ts'
 import type { Stage } from '../stage.ts'
-import { type Callers, call } from './callers.ts'
-import { faultOf } from './faults.ts'
+import { type Callers, call, type WantedFile } from './callers.ts'
+import { faultOf, filesDirectory, loseManifest } from './faults.ts'
 import { type Allowed, judge, lookBefore } from './judge.ts'
 import type { Row, Turn } from './rows.ts'
 import { described, isAtBoundary, isPast, type Watch, watchMachine } from './watch.ts'
@@ -58,7 +59,9 @@ async function play(turn: Turn, place: Place): Promise<Played[]> {
   const before = await lookBefore(machine, stage.lab.controlPlane)
   const watch = await watchMachine(machine)
   const isDoubled = turn.some(({ fault }) => fault === 'replica-kill')
-  const callers = call(stage, role, machine, isDoubled ? await stage.replica() : undefined)
+  if (turn[0]?.step === 'manifests') await loseManifest(machine)
+  const file = turn.some(({ step }) => step === 'files') ? fileOf(machine) : undefined
+  const callers = call({ stage, role, machine, file }, isDoubled ? await stage.replica() : undefined)
   const allowed: Allowed = { restarted: false, starts: new Map() }
   const struck: Struck[] = []
   try {
@@ -72,6 +75,7 @@ async function play(turn: Turn, place: Place): Promise<Played[]> {
     await callers.stop()
     const rest = await judge({ lab: stage.lab, role, before }, allowed)
     const wrong = [...(isDone ? [] : [`not done: ${callers.last?.message ?? 'no answer'}`]), ...rest.problems]
+    if (file && (await contentIn(machine, file.path)) !== file.content) wrong.push(`${file.path} is not as requested`)
     return struck.map((one, i) => {
       const shared = struck.slice(0, i).map(({ row: { step, boundary, fault } }) => `${step} ${boundary} ${fault}`)
       return played(one, { place: rest.place, wrong, ended, shared, lab: stage.lab })
@@ -124,6 +128,15 @@ function allow(allowed: Allowed, units: ReadonlyMap<string, string>): void {
 
 function missed(row: Row): Struck {
   return { row, hit: 'not met', at: Date.now(), problem: 'the boundary was not met' }
+}
+
+// Larger than what is left of a disk that is full.
+function fileOf(machine: string): WantedFile {
+  return { path: `${filesDirectory}/of-${machine}.conf`, content: `${machine}\n`.repeat(2000).trimEnd() }
+}
+
+async function contentIn(machine: string, path: string): Promise<string> {
+  return inMachine(machine, ['cat', path]).catch(() => '')
 }
 
 // A failure is polled again, as Cluster API does.

@@ -14,6 +14,8 @@ export interface Seen {
   units: ReadonlyMap<string, string>
   /** What is in the attempt's work directory. */
   work: ReadonlySet<string>
+  /** How many copies of etcd's data kubeadm has made: the first thing that it does to a control plane machine. */
+  copies: number
 }
 
 /** Watches one machine. */
@@ -28,7 +30,7 @@ export interface Watch {
 const state = '/var/lib/capd-kubeadm-upgrader'
 const flag = '/run/recovery-watch'
 
-// Prints a line for each change: step, state, units, work. It ends with the file that it is told by.
+// Prints a line for each change: step, state, units, work, copies. It ends with the file that it is told by.
 const script = `
 touch ${flag}
 last=none
@@ -38,7 +40,8 @@ while [ -e ${flag} ]; do
   state=$(printf %s "$record" | sed -n 's/.*"state":"\\([a-z]*\\)".*/\\1/p')
   units=$(systemctl show 'capd-kubeadm-upgrader-*.service' --property=Id,SubState 2>/dev/null |
     sed -n 's/^Id=capd-kubeadm-upgrader-\\(.*\\)[.]service/\\1/p; s/^SubState=//p' | tr '\\n' ' ')
-  line="$step|$state|$units|$(ls -1A ${state}/work 2>/dev/null | tr '\\n' ' ')"
+  copies=$(ls -d /etc/kubernetes/tmp/kubeadm-backup-etcd-* 2>/dev/null | wc -l)
+  line="$step|$state|$units|$(ls -1A ${state}/work 2>/dev/null | tr '\\n' ' ')|$copies"
   [ "$line" = "$last" ] || echo "$line"
   last=$line
   sleep 0.1
@@ -46,7 +49,7 @@ done`
 
 /** Begins to watch a machine, and returns with the first look. */
 export async function watchMachine(machine: string): Promise<Watch> {
-  let seen: Seen = read('|||')
+  let seen: Seen = read('||||')
   let isSeen = false
   const begin = async () => {
     isSeen = false
@@ -87,10 +90,10 @@ export function described({ step, state, units, work }: Seen): string {
 }
 
 function read(line: string): Seen {
-  const [step = '', state = '', units = '', work = ''] = line.split('|')
+  const [step = '', state = '', units = '', work = '', copies = ''] = line.split('|')
   const words = units.split(' ').filter(Boolean)
   const pairs = words.flatMap((word, i) => (i % 2 === 0 ? [[word, words[i + 1] ?? ''] as const] : []))
-  return { step, state, units: new Map(pairs), work: new Set(work.split(' ').filter(Boolean)) }
+  return { step, state, units: new Map(pairs), work: new Set(work.split(' ').filter(Boolean)), copies: Number(copies) }
 }
 
 // The steps that leave something by which their end can be told, in their order.
@@ -108,10 +111,15 @@ const acting = Object.keys(ends)
 // The steps that only look, with the acting steps before and after them.
 const between: Record<string, [string | undefined, string]> = {
   preflight: [undefined, 'binaries'],
+  manifests: [undefined, 'binaries'],
   'kubeadm-config': ['binaries', 'image-list'],
+  'api-servers': ['images', 'kubeadm'],
+  files: ['images', 'kubeadm'],
   'static-pods': ['kubeadm', 'kubelet'],
   verify: ['kubelet', 'tidy'],
 }
+
+const slow = ['api-servers', 'verify']
 
 /** True when the machine is at the boundary of the step. */
 export function isAtBoundary(step: string, boundary: Boundary, seen: Seen): boolean {
@@ -119,8 +127,8 @@ export function isAtBoundary(step: string, boundary: Boundary, seen: Seen): bool
   const gap = between[step]
   if (gap) {
     const [before, after] = gap
-    // On a control plane machine the last look takes a while, and the record names it.
-    const isNamed = step !== 'verify' || boundary !== 'during' || seen.step === step
+    // These take a while where there is something to wait for, and the record names them.
+    const isNamed = !slow.includes(step) || boundary !== 'during' || seen.step === step
     return isNamed && (before === undefined || hasEnded(before, seen)) && !hasBegun(after, seen)
   }
   const previous = acting[acting.indexOf(step) - 1]
@@ -139,7 +147,7 @@ export function isAtBoundary(step: string, boundary: Boundary, seen: Seen): bool
 /** True when a later step has begun: the boundary does not come any more. */
 export function isPast(step: string, seen: Seen): boolean {
   if (seen.state === 'done') return true
-  const last = between[step]?.[0] ?? (step === 'preflight' ? undefined : step)
+  const last = between[step] ? between[step][0] : step
   const next = last === undefined ? acting[0] : acting[acting.indexOf(last) + 1]
   return next !== undefined && hasBegun(next, seen)
 }
@@ -147,6 +155,8 @@ export function isPast(step: string, seen: Seen): boolean {
 function isUnderWay(step: string, seen: Seen): boolean {
   const hasUnit = ['binaries', 'images', 'kubeadm', 'kubelet'].includes(step)
   const isAtWork = hasUnit ? seen.units.get(step) === 'running' : seen.step === step
+  // Before its copy kubeadm has only read.
+  if (step === 'kubeadm' && seen.copies === 0) return false
   return isAtWork && !hasEnded(step, seen)
 }
 

@@ -18,7 +18,7 @@ export const inPlace: Scenario = {
 }
 
 export async function upgradeInPlace(play: Play, shape: Shape): Promise<void> {
-  const { site, kube, expect } = play
+  const { site, kube, expect, figure } = play
   const { to } = site.management
   const { namespace, name } = shape
   const workload = await workloadOf(site.management, kube, shape)
@@ -26,9 +26,13 @@ export async function upgradeInPlace(play: Play, shape: Shape): Promise<void> {
   const old = await machinesOf(kube, namespace, name)
   const before = await snapshots(old)
   const execs = watchExecs(name)
+  const began = performance.now()
   const now = await measuredUpgrade(play, shape)
+  const seconds = (performance.now() - began) / 1000
+  const ran = (await execs()).length
   // Where nothing may be seen the same watch is trusted, so here it has to see something.
-  expect((await execs()).length > 0, 'the watch on the engine saw nothing of the updater')
+  expect(ran > 0, 'the watch on the engine saw nothing of the updater')
+  figure('docker execs of the updater', `${ran} in ${seconds.toFixed(0)} s, ${(ran / seconds).toFixed(1)} a second`)
   for (const problem of await wrongWith(now, before, to)) expect(false, problem)
   for (const problem of await wrongCoredns(workload, await corednsOf(to))) expect(false, problem)
   const identities = ({ metadata }: (typeof now)[number]) => `${metadata.name} ${metadata.uid}`

@@ -63,13 +63,21 @@ async function playBatch(batch: Batch, isRecorded: boolean): Promise<string[]> {
   try {
     return await onStage({ fresh: true, workers, environment: { DOCKER_HOST: `unix://${socket}` } }, async (stage) => {
       const found: string[] = []
-      for (const [turn, place] of placesOf(batch, stage, relay)) {
-        const all = await playTurn(turn, place)
+      const settle = async (playing: Promise<Played[]>) => {
+        const all = await playing
         for (const one of all) report(one)
         found.push(...all.filter(({ isGood }) => !isGood).map(({ row, result }) => `${row.id}: ${result}`))
         if (isRecorded) await record(all, `${stage.lab.from} to ${stage.lab.to}`)
+      }
+      const places = placesOf(batch, stage, relay)
+      // These wait for the control plane machine while it is upgraded.
+      const early = places.filter(([[first]]) => first?.step === 'api-servers')
+      const waiting = early.map(([turn, place]) => playTurn(turn, place))
+      for (const [turn, place] of places.filter((one) => !early.includes(one))) {
+        await settle(playTurn(turn, place))
         if (place.role === 'control-plane') await moveKubeProxy(stage.lab.controlPlane, stage.lab.to)
       }
+      for (const playing of waiting) await settle(playing)
       return [...found, ...(await kubeProxyBehind(stage, batch))]
     })
   } finally {

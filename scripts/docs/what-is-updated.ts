@@ -1,10 +1,10 @@
-import { claims } from '../../src/decide/claims.ts'
+import { claims } from '../../src/decide/fields/table.ts'
 import { mostFiles } from '../../src/kubernetes/desired-files.ts'
 import { closedPlaces, knownDirectories } from '../../src/kubernetes/file-places.ts'
 import { minorsUp, type Role } from '../../src/kubernetes/versions.ts'
+import { fieldTables, roleNames, shapeTable } from './fields.ts'
 import { heading, table } from './table.ts'
 
-const roleNames: Record<Role, string> = { 'control-plane': 'control plane', worker: 'worker' }
 const objects = { machine: 'Machine', bootstrapConfig: 'KubeadmConfig' }
 
 export function whatIsUpdatedPage(): string {
@@ -15,7 +15,7 @@ export function whatIsUpdatedPage(): string {
     reason,
   ])
   const steps = Object.entries(minorsUp).map(([role, minors]) => `- ${roleNames[role as Role]}: ${describe(minors)}`)
-  return `${heading('What is updated in place', 'src/decide/claims.ts and src/kubernetes/')}
+  return `${heading('What is updated in place', 'src/decide/ and src/kubernetes/')}
 
 Cluster API asks before it updates a machine, and updates in place only when every difference is covered. One difference
 that is not covered is enough: then the machine is replaced, as without this service. A change is never half made. The
@@ -65,7 +65,7 @@ An entry of \`files\` is written in place when it is new, or changes in \`conten
 - the KubeadmConfig's format is cloud-config, and the list has at most ${mostFiles} entries, as the KubeadmConfig's own
   schema demands;
 - its path is neither a closed place nor below one, nor in a patches directory of \`initConfiguration\` or
-  \`joinConfiguration\`;
+  \`joinConfiguration\`, nor in the \`certificatesDir\` or etcd's \`dataDir\` of \`clusterConfiguration\`;
 - its path is not a directory of every machine;
 - no command of the KubeadmConfig mentions its path.
 
@@ -93,13 +93,22 @@ a control plane machine also \`initConfiguration.patches.directory\`. The update
 directory is missing in the machine. Files in the directory are not written in place, because they take effect only when
 kubeadm runs.
 
-## KubeadmConfigs that are not supported
+## Every field, and what becomes of it
 
-A machine is replaced, whatever changes, when its KubeadmConfig holds something that an update in place would lose:
+An update in place is accepted only when nothing is lost by it. So the whole desired KubeadmConfig is read, not only what
+differs: a value in it that an update would lose, or could not finish with, declines every change, and the machine is
+replaced. A field of a KubeadmConfig that is not in these tables declines, too: a newer Cluster API may have fields that
+this version of the service does not know. The fields are those of Cluster API v1.14.2. On machines that are not named a
+field has no effect.
 
-- a patches directory whose path is not absolute, clean and in plain characters;
-- two different patches directories, in \`initConfiguration\` and \`joinConfiguration\` of a control plane machine;
-- \`clusterConfiguration.etcd.external\` of a control plane machine.
+${fieldTables()}
+
+## Shapes of clusters and machines
+
+Refused means: the requests of Cluster API do not show it, so the update is accepted, and UpdateMachine fails with this
+error before anything in the machine changes.
+
+${shapeTable()}
 
 ## What is not updated in place
 
@@ -107,8 +116,7 @@ A machine is replaced, whatever changes, when its KubeadmConfig holds something 
   an image, and a machine that was accepted with it would never get done. Use templates whose image does not depend on
   the version.
 - \`failureDomain\`: a container cannot be moved.
-- Commands, users, and all else of a KubeadmConfig but its files: they take effect at bootstrap, which is over.
-- Arguments and other fields of \`clusterConfiguration\`, and any other feature gate.
+- All of a KubeadmConfig but its files and the one gate above: the tables say so field by field.
 - Adding or removing an empty object (\`{}\`): Cluster API compares the raw JSON.
 - Objects that are nested more than 100 levels deep, or that differ in more than 1,000 places: they are not compared.
 

@@ -12,7 +12,7 @@ export interface Assumption {
 const programs = [
   'awk base64 basename cat chmod chown cmp cp ctr curl cut date df dirname du find flock grep head journalctl kubectl ls',
   'mkdir mktemp mv pgrep realpath rm sed seq sh sha256sum sleep sort stat sync systemctl systemd-run tail tar test',
-  'timeout touch tr uname wc',
+  'timeout touch tr uname wc xargs',
 ].join(' ')
 
 // The unit of the checks: starts, writes what it is given, ends well.

@@ -115,6 +115,7 @@ export const floors: readonly Floor[] = [
     ['scripts/bootstrap.mjs'],
     ['scripts/certificates.ts'],
     ['scripts/docs.ts'],
+    ['scripts/fields.ts'],
     ['scripts/layers.ts'],
     ['scripts/test.ts'],
   ],

@@ -15,13 +15,23 @@ interface Options {
   /** Seconds, from any start, that never go back. */
   now?: () => number
   stream?: DestinationStream
+  /** Called when nobody reads standard output any more. From then on nothing is written. */
+  onReaderGone?: () => void
 }
+
+/** Bytes of lines that wait while the disk below standard output is full. Later ones are dropped. */
+const waitingBytes = 1024 * 1024
 
 /**
  * The service's log, as JSON lines. The same warning or error is written at most once a minute; the next one that is
  * written has `repeats`, the number of those that were left out before it.
  */
-export function createLog({ level, now = seconds, stream = pino.destination(1) }: Options): Logger {
+export function createLog({
+  level,
+  now = seconds,
+  onReaderGone = () => {},
+  stream = standardOutput(onReaderGone),
+}: Options): Logger {
   const seen = new Map<string, Seen>()
 
   // Whether this one is written: the number of those left out before it, or undefined.
@@ -48,6 +58,15 @@ export function createLog({ level, now = seconds, stream = pino.destination(1) }
   }
 
   return pino({ level, hooks: { logMethod } }, stream)
+}
+
+// The library itself writes nothing more to a pipe without a reader. Other trouble, such as a full disk, may pass: it must
+// not end the service.
+function standardOutput(onReaderGone: () => void): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true, maxLength: waitingBytes })
+  return output.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') onReaderGone()
+  })
 }
 
 // What tells one warning from another of the same text. The output of a failed command, `detail`, differs each time.

@@ -1,6 +1,6 @@
 import Type, { type Static, type TString } from 'typebox'
 import { documented } from '../contract/documented.ts'
-import { hasNoUser, isDockerHost, isHttpUrl, isImageOfVersion, isNameList } from './values.ts'
+import { hasNoUser, isDockerHost, isHttpUrl, isImageOfVersion, isNameList, isSafeSource } from './values.ts'
 
 /** What the environment may hold. --help, docs/configuration.md and the check are made from this schema. */
 export const Environment = Type.Object({
@@ -41,10 +41,14 @@ export const Environment = Type.Object({
     {
       default: 'https://dl.k8s.io/release',
       description:
-        'Where machines fetch kubeadm, kubelet and kubectl: <url>/<version>/bin/linux/<arch>/<name>. Without a user or password. With http the checksums, which come from the same place, do not prove who made the files.',
+        'Where machines fetch kubeadm, kubelet and kubectl: <url>/<version>/bin/linux/<arch>/<name>. Without a user or password. https, or http to a private address.',
     },
     { holds: isHttpUrl, must: 'be an http or https URL without query, fragment, quotes, $ or spaces' },
     { holds: hasNoUser, must: 'not contain a user or password, which machines and logs would show' },
+    {
+      holds: isSafeSource,
+      must: 'be https, or http to a private address: anyone on the way could replace the programs and their checksums',
+    },
   ),
   UPGRADER_IMAGES: choice(['node-image', 'pull'], {
     default: 'node-image',

@@ -41,10 +41,17 @@ for (const [network, prefix, family] of [
 }
 
 /**
- * Whether the host of a URL is this host or on a private network, as far as its text shows: loopback, private and
- * link-local addresses, names without a dot, and names under the domains reserved for private use.
+ * Whether nobody on the way to a URL can change what comes from it: https, or http to a host on a private network. What is
+ * downloaded runs as root in the machines, and its checksums come from the same place.
  */
-export function isPrivateHost(hostname: string): boolean {
+export function isSafeSource(text: string): boolean {
+  const url = URL.parse(text)
+  return url === null || url.protocol === 'https:' || isPrivateHost(url.hostname)
+}
+
+// As far as the text shows: loopback, private and link-local addresses, names without a dot, and names under the domains
+// reserved for private use.
+function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '')
   const family = isIP(host)
   if (family !== 0) return privateAddresses.check(host, family === 6 ? 'ipv6' : 'ipv4')

@@ -37,43 +37,42 @@ const localMode = ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletL
 // Source: CAPI v1.14.2 controlplane/kubeadm/pkg/desiredstate/desired_state.go (DefaultFeatureGates).
 const localModeMinors = { added: 31, dropped: 36 }
 
-/**
- * All that is updated in place. Everything else stays uncovered, so that CAPI replaces the machine.
- * docs/what-is-updated.md is generated from this list.
- */
-export const claims: readonly Claim[] = [
-  {
-    object: 'machine',
-    path: ['version'],
-    roles: ['control-plane', 'worker'],
-    speciality: 'version',
-    reason: 'kubeadm, kubelet and the static pods of the machine are upgraded with kubeadm upgrade node.',
-    decide: (change) =>
-      asWhole('machine', ['version'], change, () => versionObjection(change.role, change.from, change.to)),
-  },
-  {
-    object: 'bootstrapConfig',
-    path: localMode,
-    roles: ['control-plane'],
-    speciality: 'version',
-    reason:
-      'The KubeadmControlPlane controller adds this gate by itself from v1.31 and drops it from v1.36; it writes kubeadm-config, and kubeadm upgrade node follows that.',
-    decide: (change) =>
-      asWhole('bootstrapConfig', localMode, change, () =>
-        drifts(change)
-          ? undefined
-          : new UpgradeError('CHANGE_NOT_COVERED', { path: describe('bootstrapConfig', localMode) }),
-      ),
-  },
-  {
-    object: 'bootstrapConfig',
-    path: ['files'],
-    roles: ['control-plane', 'worker'],
-    speciality: 'files',
-    reason: 'Files that are added, or change in content, encoding, owner or permissions, are written. See below.',
-    decide: filesPart,
-  },
-]
+/** The Machine's version. */
+export const versionClaim: Claim = {
+  object: 'machine',
+  path: ['version'],
+  roles: ['control-plane', 'worker'],
+  speciality: 'version',
+  reason: 'kubeadm, kubelet and the static pods of the machine are upgraded with kubeadm upgrade node.',
+  decide: (change) =>
+    asWhole('machine', ['version'], change, () => versionObjection(change.role, change.from, change.to)),
+}
+
+/** The one feature gate of kubeadm that the KubeadmControlPlane controller changes by itself. */
+export const localModeClaim: Claim = {
+  object: 'bootstrapConfig',
+  path: localMode,
+  roles: ['control-plane'],
+  speciality: 'version',
+  reason:
+    'The KubeadmControlPlane controller adds this gate by itself from v1.31 and drops it from v1.36; it writes kubeadm-config, and kubeadm upgrade node follows that.',
+  decide: (change) =>
+    asWhole('bootstrapConfig', localMode, change, () =>
+      drifts(change)
+        ? undefined
+        : new UpgradeError('CHANGE_NOT_COVERED', { path: describe('bootstrapConfig', localMode) }),
+    ),
+}
+
+/** The list of files, entry by entry. */
+export const filesClaim: Claim = {
+  object: 'bootstrapConfig',
+  path: ['files'],
+  roles: ['control-plane', 'worker'],
+  speciality: 'files',
+  reason: 'Files that are added, or change in content, encoding, owner or permissions, are written. See below.',
+  decide: filesPart,
+}
 
 // One field that is accepted or declined with all that it holds. What cannot be read is a reason to replace the machine,
 // not to block the rollout.

@@ -3,7 +3,7 @@ import type { KubeObject } from '../contract/objects.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { backendOf, isKubeadmConfig } from '../kubernetes/kinds.ts'
 import type { Claim } from './claims.ts'
-import { configObjection } from './config.ts'
+import { configObjection, infrastructureObjection } from './config.ts'
 import { isSimulated, type Question, specsOf } from './question.ts'
 import { infrastructurePart, settle } from './settle.ts'
 
@@ -22,7 +22,7 @@ export interface Decision {
  * get no opinion at all, and some are declined whatever changes.
  */
 export function decide(question: Question): Decision {
-  const refusal = foreignMachine(question) ?? unsupportedConfig(question)
+  const refusal = foreignMachine(question) ?? unsupportedObject(question)
   if (refusal) return { accepted: [], declined: [refusal], operations: { machine: [], bootstrapConfig: [] } }
   const machine = settle('machine', question)
   const bootstrapConfig = settle('bootstrapConfig', question)
@@ -51,10 +51,14 @@ function isHandled(machine: KubeObject, inMemory: Question['inMemory']): boolean
   return backend === 'docker' || (backend === 'inMemory' && inMemory === 'simulate')
 }
 
-// What an update in place would lose, or would never end with, declines the whole change.
-function unsupportedConfig(question: Question): UpgradeError | undefined {
-  const { desired } = specsOf(question.bootstrapConfig)
-  const unsupported = isSimulated(question) ? undefined : configObjection(desired, question.role)
-  if (!unsupported) return undefined
-  return new UpgradeError('CONFIG_NOT_COVERED', { path: unsupported.path, why: unsupported.why })
+// What an update in place would lose, or would never end with, declines the whole change. Nothing is done to a simulated
+// machine, so nothing of it can be lost.
+function unsupportedObject(question: Question): UpgradeError | undefined {
+  if (isSimulated(question)) return undefined
+  const { role, bootstrapConfig, infrastructure } = question
+  const config = configObjection(specsOf(bootstrapConfig).desired, role)
+  if (config) return new UpgradeError('CONFIG_NOT_COVERED', { object: 'KubeadmConfig', ...config })
+  const { desired } = infrastructure
+  const machine = desired && infrastructureObjection(desired, specsOf(infrastructure).desired, role)
+  return machine && new UpgradeError('CONFIG_NOT_COVERED', { object: desired.kind, ...machine })
 }

@@ -1,24 +1,12 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { type Path, valueAt } from '../kubernetes/json.ts'
 import { type Result, success } from '../kubernetes/result.ts'
-import { type Change, type Claim, claims } from './claims.ts'
+import type { Change, Claim } from './claims.ts'
 import { differences } from './diff.ts'
+import { claims, notCompared } from './fields/table.ts'
 import { declinedPart, describe, joined, type Part } from './part.ts'
 import { nested, setting } from './patch.ts'
 import { isSimulated, type Question, specsOf } from './question.ts'
-
-// The members of a Machine's spec that CAPI leaves out of its comparison.
-// Source: CAPI v1.14.2 internal/util/inplace/inplace.go (CleanupMachineSpecForDiff).
-const notCompared: ReadonlySet<string | undefined> = new Set([
-  'clusterName',
-  'bootstrap',
-  'infrastructureRef',
-  'providerID',
-  'minReadySeconds',
-  'readinessGates',
-  'deletion',
-  'taints',
-])
 
 /** Decides the differences of the Machine or of its KubeadmConfig. */
 export function settle(object: Claim['object'], question: Question): Part {

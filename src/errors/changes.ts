@@ -59,14 +59,14 @@ export const changes = {
       `${kind} is not a Docker machine made by kubeadm: no opinion.`,
       'No action needed: another updater may handle it, otherwise the machine is replaced.',
     ),
-  CONFIG_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>
+  CONFIG_NOT_COVERED: ({ object, path, why }: Values<'object' | 'path' | 'why'>) =>
     decline(
-      `The KubeadmConfig's ${path} is not supported in place: ${why}.`,
+      `The ${object}'s ${path} is not supported in place: ${why}.`,
       'docs/what-is-updated.md lists what is. The machine is replaced.',
     ),
-  CONFIG_UNSUPPORTED: ({ path, why }: Values<'path' | 'why'>) =>
+  CONFIG_UNSUPPORTED: ({ object, path, why }: Values<'object' | 'path' | 'why'>) =>
     failure(
-      `The KubeadmConfig's ${path} is not supported in place: ${why}.`,
-      'Delete the Machine so that it is replaced, or correct the KubeadmConfig. The machine is not changed.',
+      `The ${object}'s ${path} is not supported in place: ${why}.`,
+      'Delete the Machine so that it is replaced, or correct the object. The machine is not changed.',
     ),
 }

@@ -12,6 +12,21 @@ export const steps = {
       `The machine runs ${running}, more than one minor before ${target}.`,
       'Go through each minor version: kubeadm cannot skip one.',
     ),
+  MACHINE_NOT_KUBEADM: ({ path }: Values<'path'>) =>
+    failure(
+      `The machine was not made by kubeadm: it has no ${path}.`,
+      'Only machines made by kubeadm are updated. Delete the Machine so that it is replaced. Nothing was changed.',
+    ),
+  HOST_CGROUP_V1: ({ target }: Values<'target'>) =>
+    failure(
+      `The host has cgroup v1, on which the kubelet ${target} does not start.`,
+      "Move to a host with cgroup v2, or set failCgroupV1: false in the kubelet's configuration: in /var/lib/kubelet/config.yaml and in kubeadm's patches or the ConfigMap kubelet-config, from which kubeadm writes that file. Nothing was changed.",
+    ),
+  CONTAINERD_TOO_OLD: ({ running, target }: Values<'running' | 'target'>) =>
+    failure(
+      `The machine runs containerd ${running}, and Kubernetes ${target} needs containerd 2.`,
+      'Delete the Machine so that it is replaced by one of a newer node image. Nothing was changed.',
+    ),
   SPACE_SHORT: ({ path, need }: Values<'path' | 'need'>) =>
     progress(
       `There is too little free space in ${path}: ${need} MiB are needed.`,
@@ -74,6 +89,11 @@ export const steps = {
     failure(
       `The image ${image} does not hold ${missing}.`,
       'Set UPGRADER_IMAGES=pull, or set UPGRADER_NODE_IMAGE to an image that holds it.',
+    ),
+  KUBELET_FLAGS_REFUSED: ({ cause }: Values<'cause'>) =>
+    failure(
+      `The new kubelet does not take the flags of the one that runs: ${cause}`,
+      'Remove the flag where it stands in the machine, such as /etc/default/kubelet, a drop-in of the unit or kubeadm-flags.env, and from kubeletExtraArgs. Nothing was changed.',
     ),
   VAR_VOLUME_MISSING: ({ name }: Values<'name'>) =>
     failure(

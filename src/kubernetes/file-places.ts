@@ -72,17 +72,22 @@ export const knownDirectories: readonly string[] = [
 ]
 
 /**
- * The closed places of machines with these KubeadmConfigs: those above, and the directories of kubeadm's patches, where a
- * file takes effect only when kubeadm runs.
+ * The closed places of machines with these KubeadmConfigs: those above, other directories of etcd's data and of
+ * certificates, and the directories of kubeadm's patches, where a file takes effect only when kubeadm runs.
  */
 export function closedBy(...specs: unknown[]): string[] {
   const directories = specs
-    .flatMap((spec) => ['initConfiguration', 'joinConfiguration'].map((name) => valueAt(spec, [name, ...patches])))
+    .flatMap((spec) => ownDirectories.map((path) => valueAt(spec, path)))
     .filter((directory): directory is string => typeof directory === 'string' && directory !== '')
   return [...closedPlaces, ...directories.map((directory) => posix.resolve('/', directory))]
 }
 
-const patches = ['patches', 'directory']
+const ownDirectories = [
+  ['initConfiguration', 'patches', 'directory'],
+  ['joinConfiguration', 'patches', 'directory'],
+  ['clusterConfiguration', 'certificatesDir'],
+  ['clusterConfiguration', 'etcd', 'local', 'dataDir'],
+]
 
 // CAPD gives the path to a shell as it is.
 const plainPath = /^(\/(?!\.{1,2}(\/|$))[\w.@+:=,~-]+)+$/

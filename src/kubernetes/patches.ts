@@ -13,23 +13,7 @@ const configurations = {
  * Source: kubeadm v1beta4, InitConfiguration and JoinConfiguration `patches.directory`.
  */
 export function patchesDirectory(spec: unknown, role: Role): string | undefined {
-  return patchesOf(spec, role)
-    .map(({ directory }) => directory)
-    .find((directory) => isPlainPath(directory))
-}
-
-/** A field that names a directory of kubeadm patches, such as `joinConfiguration.patches.directory`, and its value. */
-export interface Patches {
-  path: string
-  directory: unknown
-}
-
-/** The directories of kubeadm patches that may be those of a machine of this role, as they are. */
-export function patchesOf(spec: unknown, role: Role): Patches[] {
   return configurations[role]
-    .map((configuration) => {
-      const path = [configuration, 'patches', 'directory']
-      return { path: path.join('.'), directory: valueAt(spec, path) }
-    })
-    .filter(({ directory }) => directory != null && directory !== '')
+    .map((configuration) => valueAt(spec, [configuration, 'patches', 'directory']))
+    .find((directory) => isPlainPath(directory))
 }

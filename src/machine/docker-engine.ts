@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import Docker from 'dockerode'
 import { type SteadyClock, steadyClock } from './clock.ts'
+import { firstFileIn } from './docker-archive.ts'
 import { type ExecEvent, exec } from './docker-exec.ts'
 import { startHelper } from './docker-helper.ts'
 import type { Container, Engine } from './engine.ts'
@@ -14,6 +16,9 @@ export interface DockerEngineOptions {
   // Called after each exec, for logs and metrics. It must not throw.
   onExec?: (event: ExecEvent) => void
 }
+
+// Certificates and kubeconfigs have a few KiB.
+const mostBytes = 1024 * 1024
 
 /** The Docker engine, by its HTTP API. A call without an answer is ended after 10 s. */
 export function dockerEngine(options: DockerEngineOptions = {}): Engine {
@@ -38,6 +43,18 @@ export function dockerEngine(options: DockerEngineOptions = {}): Engine {
       const label = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
       const found = await call((abortSignal) => docker.listContainers({ all: true, filters: { label }, abortSignal }))
       return found.map(({ Names }) => Names[0]?.replace('/', '') ?? '').sort()
+    },
+    async file(container, path) {
+      try {
+        const ask = async (abortSignal: AbortSignal) => {
+          const options = { path, abortSignal }
+          return firstFileIn(Readable.from(await docker.getContainer(container).getArchive(options)), mostBytes)
+        }
+        return await boundedCall(clock, ask)
+      } catch (thrown) {
+        if ((thrown as { statusCode?: unknown }).statusCode === 404) return undefined
+        throw engineError(thrown, container)
+      }
     },
     exec: (container, argv, execOptions = {}) => exec({ docker, clock, onExec }, container, argv, execOptions),
     helper: (helper) => startHelper(docker, clock, helper),

@@ -38,6 +38,8 @@ export interface Engine {
   inspect(container: string): Promise<Container>
   // The names of all containers with these labels, running or not, in order.
   list(labels: Record<string, string>): Promise<string[]>
+  // The content of a file of at most 1 MiB, also of a container that does not run; undefined where there is none.
+  file(container: string, path: string): Promise<string | undefined>
   // Throws EXEC_TIME_LIMIT, EXEC_KILLED, OUTPUT_TOO_LARGE, and EXEC_FAILED when the command could not be started.
   exec(container: string, argv: string[], options?: ExecOptions): Promise<ExecResult>
   // Makes sure that a helper container of this name runs: the image with argv in place of its entrypoint,

@@ -1,62 +1,108 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { type SteadyClock, steadyClock } from './clock.ts'
 import type { Engine } from './engine.ts'
+import { type Leave, Places } from './places.ts'
 
-/** How many execs wait for their turn at most. */
-export const waitingLimit = 500
-/** An exec that takes longer than so many seconds, as in a machine that hangs, gives its place to the next one. */
-const slowSeconds = 15
-/** How many of these there are at most: each may keep some MiB of output. */
+/** An exec that takes longer than so many seconds is slow: its machine hangs, or its host does. */
+export const slowSeconds = 15
+/** How many execs of slow containers are under way at most: each may keep some MiB of output. */
 export const slowLimit = 24
+/** How many execs are under way at most in one container, in each of the two ways. */
+export const eachLimit = 2
+// A container that was removed while it was slow is not remembered for longer.
+const rememberSeconds = 600
 
 /**
- * The same engine, with at most so many execs under way at once. The others wait in the order in which they came; with
- * more than 500 of them ENGINE_BUSY is thrown. Up to 24 more that take longer than 15 s do not count, so that a few
- * machines that hang do not keep all places until their time limits.
+ * The same engine, with at most so many execs under way at once, and two of one container. The others wait in the order
+ * in which they came; with more than 500 of them ENGINE_BUSY is thrown.
+ *
+ * A container with an exec that takes longer than 15 s, or that hangs, is slow until one ends in time. Execs in slow
+ * containers have 24 places of their own, and that first one moves there. So machines that hang, however many, keep the
+ * others waiting for a moment when they begin to hang, and not for as long as they do.
  */
 export function limited(engine: Engine, atOnce: number, clock: SteadyClock = steadyClock): Engine {
-  const waiting: (() => void)[] = []
-  let underWay = 0
-  let slow = 0
-  const enter = async () => {
-    if (underWay < atOnce) {
-      underWay += 1
-      return
-    }
-    if (waiting.length >= waitingLimit) throw new UpgradeError('ENGINE_BUSY')
-    await new Promise<void>((resolve) => waiting.push(resolve))
+  const usual = new Places(atOnce, eachLimit)
+  const slow = new Places(slowLimit, eachLimit)
+  const containers = new SlowContainers(clock)
+
+  // Among the usual places there is none for a container that became slow meanwhile.
+  async function enter(container: string): Promise<Leave> {
+    if (containers.has(container)) return slow.enter(container)
+    const leave = await usual.enter(container)
+    if (!containers.has(container)) return movable(container, leave)
+    leave()
+    return slow.enter(container)
   }
-  // A place that becomes free is handed on, so that no newcomer takes it first.
-  const leave = () => {
-    const next = waiting.shift()
-    if (next) next()
-    else underWay -= 1
-  }
-  // Leaves when the exec ends or, where it is slow, before.
-  const leaveInTime = () => {
+
+  // A place that is exchanged for one of the slow ones after a while.
+  function movable(container: string, leaveUsual: Leave): Leave {
     const ended = new AbortController()
-    let isSlow = false
-    const turnSlow = () => {
-      if (slow >= slowLimit) return
-      isSlow = true
-      slow += 1
-      leave()
+    let leave = leaveUsual
+    const move = async () => {
+      await clock.sleep(slowSeconds, ended.signal)
+      containers.add(container)
+      const leaveSlow = await slow.enterFirst(container)
+      if (ended.signal.aborted) return leaveSlow()
+      leaveUsual()
+      leave = leaveSlow
     }
-    clock.sleep(slowSeconds, ended.signal).then(turnSlow, () => {})
+    // It rejects when the exec has ended in time.
+    move().catch(() => {})
     return () => {
       ended.abort()
-      if (isSlow) slow -= 1
-      else leave()
+      leave()
     }
   }
-  const exec: Engine['exec'] = async (...command) => {
-    await enter()
-    const end = leaveInTime()
+
+  const exec: Engine['exec'] = async (container, ...command) => {
+    const leave = await enter(container)
+    const begun = clock.seconds()
     try {
-      return await engine.exec(...command)
+      const result = await engine.exec(container, ...command)
+      if (clock.seconds() - begun < slowSeconds) containers.delete(container)
+      return result
+    } catch (thrown) {
+      if (isHang(thrown)) containers.add(container)
+      throw thrown
     } finally {
-      end()
+      leave()
     }
   }
   return { ...engine, exec }
+}
+
+// No answer to a call, or no end of a command.
+function isHang(thrown: unknown): boolean {
+  return thrown instanceof UpgradeError && (thrown.code === 'ENGINE_UNREACHABLE' || thrown.code === 'EXEC_TIME_LIMIT')
+}
+
+class SlowContainers {
+  readonly #clock: SteadyClock
+  // Since when, the oldest first.
+  readonly #since = new Map<string, number>()
+
+  constructor(clock: SteadyClock) {
+    this.#clock = clock
+  }
+
+  has(container: string): boolean {
+    this.#forgetOld()
+    return this.#since.has(container)
+  }
+
+  add(container: string): void {
+    this.#since.delete(container)
+    this.#since.set(container, this.#clock.seconds())
+  }
+
+  delete(container: string): void {
+    this.#since.delete(container)
+  }
+
+  #forgetOld(): void {
+    for (const [container, since] of this.#since) {
+      if (this.#clock.seconds() - since <= rememberSeconds) return
+      this.#since.delete(container)
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import type { ApiAnswer, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
+import type { ApiAnswer, Host, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
 import { parseYaml } from './yaml.ts'
 
 const Outcome = Type.Object({ exitCode: Type.Integer(), text: Type.String() })
@@ -13,6 +13,7 @@ const Document = Type.Object({
   recordDigest: Type.String(),
   record: Text,
   ca: Text,
+  host: Type.Optional(Outcome),
   kubelet: Type.Optional(Outcome),
   kubeletLog: Type.Optional(Outcome),
   containers: Type.Optional(Outcome),
@@ -36,6 +37,8 @@ type Document = Static<typeof Document>
 type Outcome = Static<typeof Outcome>
 
 const checked = Compile(Document)
+// The checks of /readyz stand in it, one after the other.
+const longestReason = 2000
 
 /** Reads the document that observe.sh prints. Throws OBSERVATION_INCOMPLETE where it is cut off or not of that form. */
 export function parseObservation(text: string): Observation {
@@ -47,6 +50,7 @@ export function parseObservation(text: string): Observation {
     record: decode(document.record),
     recordDigest: document.recordDigest,
     ca: decode(document.ca),
+    host: hostIn(textOf(document.host)),
     kubelet: kubeletIn(textOf(document.kubelet), textOf(document.kubeletLog)),
     pods: podsIn(document),
     manifests: manifestsIn(document.manifests ?? {}),
@@ -95,6 +99,18 @@ function fieldsIn(text: string): Map<string, string> {
 function numberIn(text: string | undefined): number {
   const value = Number(text ?? '')
   return Number.isFinite(value) ? value : 0
+}
+
+function hostIn(text: string): Host {
+  const fields = fieldsIn(text)
+  const cgroups = numberIn(fields.get('Cgroups'))
+  const cgroupV1 = fields.get('CgroupV1')
+  return {
+    missing: linesOf(text).flatMap((line) => /^Missing=(.+)$/.exec(line)?.[1] ?? []),
+    cgroups: cgroups === 1 || cgroups === 2 ? cgroups : undefined,
+    allowsCgroupV1: cgroupV1 === 'yes' || cgroupV1 === 'no' ? cgroupV1 === 'yes' : undefined,
+    containerd: fields.get('Containerd') ?? '',
+  }
 }
 
 // The kubelet logs lines such as: E1126 23:04:01.123456    5483 run.go:72] "command failed" err="…"
@@ -207,16 +223,27 @@ function spaceIn(text: string): Observation['space'] {
   return { free, etcdDataMiB }
 }
 
-// kubectl prints "Error from server (Reason): …" for what the server answered, and other words where none answered.
+// kubectl prints "Error from server (Reason): …" for what the server answered, and other words where none answered. For
+// status 401 it prints "error: You must be logged in to the server (…)".
 function answerIn({ exitCode, text }: Outcome): ApiAnswer {
   const printed = decode(text)
   if (exitCode === 0) return { kind: 'ok', body: printed }
   // Warnings may precede it.
   const lines = linesOf(printed)
   const line = lines.find((each) => /^error/i.test(each)) ?? lines[0]
-  const reason = line?.trim().slice(0, 300) ?? 'kubectl gave no reason'
-  if (/\(Forbidden\)|\(Unauthorized\)/.test(reason)) return { kind: 'forbidden', reason }
+  const reason = line?.trim().slice(0, longestReason) ?? 'kubectl gave no reason'
+  if (/\(Forbidden\)|must be logged in to the server/.test(reason)) return { kind: 'forbidden', reason }
   if (/\(NotFound\)/.test(reason)) return { kind: 'not-found', reason }
   if (/^Error from server/.test(reason)) return { kind: 'refused', reason }
-  return { kind: 'unreachable', reason }
+  // What follows names the time of day.
+  const distrust = /x509: [^:]+/.exec(reason)?.[0]
+  if (distrust !== undefined) return { kind: 'not-sent', reason: distrust }
+  return { kind: isAboutClient(reason) ? 'not-sent' : 'unreachable', reason }
+}
+
+// A kubeconfig that is missing or broken, a missing kubectl, and what observe.sh itself prints.
+function isAboutClient(reason: string): boolean {
+  return /^error: (stat|open|error loading|invalid configuration)|^error in configuration|not found$|is not known$/i.test(
+    reason,
+  )
 }

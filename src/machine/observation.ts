@@ -1,10 +1,26 @@
 /** The parts of a machine that an observation can cover. The record and the CA are always part of it. */
-export type Section = 'kubelet' | 'pods' | 'manifests' | 'units' | 'work' | 'space' | 'etcd'
+export type Section = 'host' | 'kubelet' | 'pods' | 'manifests' | 'units' | 'work' | 'space' | 'etcd'
 
-/** What a read of the cluster's API gave: the body, or why there is none, for people and on one line. */
+/**
+ * What a read of the cluster's API gave: the body, or why there is none, for people and on one line of at most 2,000
+ * characters. `refused`: the server has another error. `not-sent`: the machine has no usable kubeconfig, or one of the two
+ * does not trust the other's certificate.
+ */
 export type ApiAnswer =
   | { kind: 'ok'; body: string }
-  | { kind: 'unreachable' | 'forbidden' | 'not-found' | 'refused'; reason: string }
+  | { kind: 'unreachable' | 'not-sent' | 'forbidden' | 'not-found' | 'refused'; reason: string }
+
+/** What a machine is and what it runs on. */
+export interface Host {
+  /** Paths of files that every machine of kubeadm's has, and this one has not. */
+  missing: readonly string[]
+  /** Undefined where it is not known. */
+  cgroups: 1 | 2 | undefined
+  /** Whether the kubelet's configuration has failCgroupV1: false; undefined where not all of it is known. */
+  allowsCgroupV1: boolean | undefined
+  /** The version of the containerd that runs, such as v2.3.4; empty while it does not answer. */
+  containerd: string
+}
 
 /** The kubelet as its own process shows it. */
 export interface Kubelet {
@@ -60,6 +76,7 @@ export interface Observation {
   recordDigest: string
   /** The cluster's CA certificate, PEM; empty where there is none. */
   ca: string
+  host: Host
   kubelet: Kubelet
   /** Undefined while containerd does not answer. */
   pods: { containers: RunningContainer[]; digests: ReadonlyMap<string, string> } | undefined

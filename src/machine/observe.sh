@@ -5,6 +5,7 @@
 state=$1 role=$2 sections=" $3 "
 shift 3
 manifests=/etc/kubernetes/manifests
+kubelet_configuration=/var/lib/kubelet/config.yaml
 # kind's machines have /run in memory: a full disk does not stop an observation.
 errors=$(mktemp -p /run capd-kubeadm-upgrader.XXXXXX 2>/dev/null) || errors=/dev/null
 [ "$errors" = /dev/null ] || trap 'rm -f "$errors"' EXIT
@@ -15,7 +16,8 @@ trap 'trap "" TERM; exit 143' TERM
 ctr() { timeout -k 1 10 ctr "$@"; }
 df() { timeout -k 1 10 df "$@"; }
 du() { timeout -k 1 10 du "$@"; }
-journalctl() { timeout -k 1 10 journalctl "$@"; }
+# Quiet, or it prints that there are no entries where there are none.
+journalctl() { timeout -k 1 10 journalctl --quiet "$@"; }
 kubectl() { timeout -k 1 15 kubectl "$@"; }
 systemctl() { timeout -k 1 10 systemctl "$@"; }
 
@@ -54,6 +56,23 @@ ages() {
   }'
 }
 
+# A setting of the kubelet's configuration at its outermost level, if it has it.
+kubelet_setting() {
+  if [ -f "$kubelet_configuration" ]; then
+    sed -n "s/^$1: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" "$kubelet_configuration" | head -n 1
+  fi
+}
+
+# Where the kubelet reports its health. An address of all interfaces is none to connect to.
+kubelet_health_url() {
+  address=$(kubelet_setting healthzBindAddress) port=$(kubelet_setting healthzPort)
+  case $address in
+    '' | 0.0.0.0 | ::) address=127.0.0.1 ;;
+    *:*) address="[$address]" ;;
+  esac
+  echo "http://$address:${port:-10248}/healthz"
+}
+
 # The kubelet by its own process: /proc/<pid>/exe is the running program even when its file was replaced.
 running_kubelet() {
   systemctl show kubelet --property=MainPID,NRestarts
@@ -61,7 +80,7 @@ running_kubelet() {
   case $pid in '' | 0) return 0 ;; esac
   echo "Version=$(timeout -k 1 10 "/proc/$pid/exe" --version 2>/dev/null)"
   echo "Age=$(echo "kubelet $pid" | ages | cut -d ' ' -f 2)"
-  echo "Health=$(curl --silent --max-time 3 http://127.0.0.1:10248/healthz | head -n 1)"
+  echo "Health=$(curl --silent --noproxy '*' --max-time 3 "$(kubelet_health_url)" | head -n 1)"
 }
 
 # The last line that the kubelet itself has logged, in its present run or the one before.
@@ -98,6 +117,55 @@ failed_logs() {
     done
 }
 
+# The directory of etcd's data by its manifest, or by kubeadm's newest copy of it while that is not there.
+etcd_data() {
+  manifest=$manifests/etcd.yaml
+  [ -f "$manifest" ] || manifest=$(ls -dt /etc/kubernetes/tmp/kubeadm-backup-manifests-*/etcd.yaml 2>/dev/null | head -n 1)
+  directory=
+  [ ! -f "$manifest" ] || directory=$(sed -n 's/.*--data-dir=\([^, "]*\).*/\1/p' "$manifest" | head -n 1)
+  [ -n "$directory" ] || directory=/var/lib/etcd
+  echo "$directory"
+}
+
+# The cluster's CA. With certificates elsewhere it is in the kubelet's kubeconfig alone.
+cluster_ca() {
+  if [ -e /etc/kubernetes/pki/ca.crt ]; then
+    file ca /etc/kubernetes/pki/ca.crt
+  elif [ -f /etc/kubernetes/kubelet.conf ]; then
+    sed -n 's/^ *certificate-authority-data: *//p' /etc/kubernetes/kubelet.conf | head -n 1 | base64 -d 2>/dev/null | field ca
+  fi
+}
+
+# What the machine is and what it runs on, as lines Name=value: files that kubeadm makes and that are missing, the version
+# of cgroups, whether the kubelet's configuration allows version 1, and the version of the containerd that runs.
+host_facts() {
+  for needed in /etc/kubernetes/kubelet.conf "$kubelet_configuration"; do
+    [ -e "$needed" ] || echo "Missing=$needed"
+  done
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo Cgroups=2; else echo Cgroups=1; fi
+  echo "CgroupV1=$(cgroup_v1)"
+  echo "Containerd=$(ctr version | sed -n '/^Server/,$ s/^ *Version: *//p' | head -n 1)"
+}
+
+# Prints yes where failCgroupV1 is false. A configuration that the kubelet is given by a flag may have it, so without the
+# flags of a kubelet that runs the answer is not known.
+cgroup_v1() {
+  pid=$(systemctl show kubelet --property=MainPID --value)
+  flags=$(tr '\0' '\n' <"/proc/$pid/cmdline")
+  drop_ins=$(echo "$flags" | sed -n 's/^--config-dir=//p; /^--config-dir$/ { n; p; }' | head -n 1)
+  allowed=no
+  # A later file wins over an earlier one, and all of them over the first.
+  for configuration in "$kubelet_configuration" ${drop_ins:+"$drop_ins"/*.conf}; do
+    [ -f "$configuration" ] || continue
+    case $(sed -n 's/^ *"\{0,1\}failCgroupV1"\{0,1\}: *\([a-z]*\).*/\1/p' "$configuration" | tail -n 1) in
+      false) allowed=yes ;;
+      true) allowed=no ;;
+    esac
+  done
+  if [ "$allowed" = no ] && [ -z "$flags" ]; then allowed=unknown; fi
+  echo "$allowed"
+}
+
 # Free MiB of the file systems that hold these paths or, while one is not there yet, its nearest parent.
 free_space() {
   for path in "$state" /var/lib/containerd /etc/kubernetes/tmp; do
@@ -105,13 +173,14 @@ free_space() {
     until [ -e "$there" ]; do there=$(dirname "$there"); done
     echo "$path $(df -Pk "$there" | awk 'NR == 2 { print int($4 / 1024) }')"
   done
-  [ ! -d /var/lib/etcd ] || echo "etcd-data $(du -sm /var/lib/etcd | cut -f 1)"
+  data=$(etcd_data)
+  [ ! -d "$data" ] || echo "etcd-data $(du -sm "$data" | cut -f 1)"
 }
 
 # kubeadm gives etcd this address (etcd.yaml, listen-metrics-urls).
 etcd_health() {
   url=$(sed -n 's/.*--listen-metrics-urls=\([^, "]*\).*/\1/p' $manifests/etcd.yaml | head -n 1)
-  curl --silent --show-error --max-time 5 "${url:-http://127.0.0.1:2381}/health"
+  curl --silent --show-error --noproxy '*' --max-time 5 "${url:-http://127.0.0.1:2381}/health"
 }
 
 # --raw needs no discovery, whose cache kubectl would leave in the machine. A control plane machine reads from its own
@@ -133,7 +202,8 @@ digest=
 [ ! -f "$state/attempt.json" ] || digest=$(sha256sum <"$state/attempt.json" | cut -d ' ' -f 1)
 printf ',"recordDigest":"%s"' "$digest"
 file record "$state/attempt.json"
-file ca /etc/kubernetes/pki/ca.crt
+cluster_ca
+if wanted host; then outcome host host_facts; fi
 if wanted kubelet; then
   outcome kubelet running_kubelet
   outcome kubeletLog kubelet_log
@@ -150,7 +220,7 @@ if wanted manifests; then
     if [ -f "$manifest" ]; then field "${manifest##*/}" <"$manifest"; fi
   done
   printf '}'
-  [ ! -d /var/lib/etcd/member ] || printf ',"etcdData":true'
+  [ ! -d "$(etcd_data)/member" ] || printf ',"etcdData":true'
 fi
 if wanted units; then
   outcome units our_units

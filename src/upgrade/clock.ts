@@ -6,8 +6,8 @@ export interface Clock {
   now(): number
   /** Milliseconds since some moment, which no change of the clock moves: for limits and ages. */
   monotonic(): number
-  /** Rejects with an AbortError when the process ends. */
-  sleep(seconds: number): Promise<void>
+  /** Rejects with an AbortError when the process ends or, where a signal is passed, as soon as that one is given. */
+  sleep(seconds: number, signal?: AbortSignal): Promise<void>
 }
 
 /** The real clock. Its sleeps reject as soon as the signal is given, which ends everything that waits on them. */
@@ -15,7 +15,8 @@ export function systemClock(stop: AbortSignal): Clock {
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
-    sleep: (seconds) => wait(seconds * 1000, undefined, { signal: stop }),
+    sleep: (seconds, signal) =>
+      wait(seconds * 1000, undefined, { signal: signal ? AbortSignal.any([stop, signal]) : stop }),
   }
 }
 

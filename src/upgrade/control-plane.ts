@@ -1,40 +1,12 @@
 import semver from 'semver'
 import type { ApiAnswer, Observation } from '../machine/observation.ts'
 import { parseYaml } from '../machine/yaml.ts'
+import { isReady, objectIn, type Reading, troubleOf } from './api-answer.ts'
 import type { Members } from './members.ts'
 import type { Situation } from './step.ts'
 
 /** The path of the ConfigMap that kubeadm keeps the cluster's configuration in. */
 export const kubeadmConfigPath = '/api/v1/namespaces/kube-system/configmaps/kubeadm-config'
-
-/** Where a version of an API server or a configuration stands to the target, as far as it can be read. */
-export type Reading<T> = { value: T } | { waitsFor: string }
-
-/** Why an answer of the API cannot be used: a constant text for people, with the server's own reason. */
-function troubleOf(what: string, answer: ApiAnswer | undefined): string {
-  if (answer === undefined || answer.kind === 'ok') return `${what} to be readable`
-  const causes = {
-    unreachable: 'the API server does not answer',
-    forbidden: 'the API server refuses it',
-    'not-found': 'it does not exist',
-    refused: 'the API server has an error',
-  }
-  // The connection's own words carry ports and request ids that change; the server's are the reason to act on.
-  const detail = answer.kind === 'unreachable' ? '' : `: ${answer.reason}`
-  return `${what} (${causes[answer.kind]}${detail})`
-}
-
-/** An object of the API, parsed. Only that it is an object is checked: all of its fields may be missing or others. */
-export function objectIn<T extends object>(what: string, answer: ApiAnswer | undefined): Reading<T> {
-  if (answer?.kind !== 'ok') return { waitsFor: troubleOf(what, answer) }
-  try {
-    const value: unknown = JSON.parse(answer.body)
-    if (typeof value === 'object' && value !== null) return { value: value as T }
-  } catch {
-    // Reported below: an answer that is cut off is no JSON.
-  }
-  return { waitsFor: `${what} to be readable` }
-}
 
 /** The ClusterConfiguration in the cluster's kubeadm-config, and the version that it names. */
 export function clusterConfiguration({ api }: Observation): Reading<{ yaml: string; version: string }> {
@@ -57,13 +29,23 @@ export function oldestApiServer(members: Members): Reading<semver.SemVer> {
   let oldest: semver.SemVer | undefined
   for (const { name, trouble, version } of members) {
     if (trouble !== undefined) return { waitsFor: `the control plane machine ${name}: ${trouble}` }
-    const found = objectIn<{ gitVersion?: unknown }>(`the version of the API server of ${name}`, version)
+    const found = versionIn(`the API server of ${name}`, version)
     if ('waitsFor' in found) return found
-    const parsed = semver.parse(String(found.value.gitVersion))
-    if (!parsed) return { waitsFor: `the API server of ${name} to report the version of a release` }
-    if (!oldest || semver.lt(parsed, oldest)) oldest = parsed
+    if (!oldest || semver.lt(found.value, oldest)) oldest = found.value
   }
   return oldest ? { value: oldest } : { waitsFor: 'a control plane machine of the cluster on this engine' }
+}
+
+/** The version of the API server that answers a machine under the address that it knows. */
+export function servedVersion(answer: ApiAnswer | undefined): Reading<semver.SemVer> {
+  return versionIn('the API server', answer)
+}
+
+function versionIn(server: string, answer: ApiAnswer | undefined): Reading<semver.SemVer> {
+  const found = objectIn<{ gitVersion?: unknown }>(`the version of ${server}`, answer)
+  if ('waitsFor' in found) return found
+  const parsed = semver.parse(String(found.value.gitVersion))
+  return parsed ? { value: parsed } : { waitsFor: `${server} to report the version of a release` }
 }
 
 /**
@@ -79,10 +61,13 @@ export function etcdWaitsFor({ machine, observation, members }: Situation): stri
   return unwell[0] === undefined ? undefined : `the etcd member of ${unwell[0]}`
 }
 
-/** True when this machine's own API server reports that it is ready. */
-export function apiServerReady({ api }: Observation): boolean {
+/** What this machine's own API server still needs, by its /readyz; undefined when it reports that it is ready. */
+export function apiServerWaitsFor({ api }: Observation): string | undefined {
   const answer = api.get('/readyz')
-  return answer?.kind === 'ok' && answer.body.trim() === 'ok'
+  if (isReady(answer)) return undefined
+  const what = 'the API server to be ready'
+  const check = answer?.kind === 'refused' ? /\[-\]([\w./-]+)/.exec(answer.reason)?.[1] : undefined
+  return check === undefined ? troubleOf(what, answer) : `${what} (its check ${check} fails)`
 }
 
 /** Another control plane machine whose API server is ready, by the name under which the machines reach it. */

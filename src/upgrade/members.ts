@@ -1,9 +1,11 @@
+import type { ErrorCode } from '../errors/catalogue.ts'
 import { coded } from '../errors/upgrade-error.ts'
 import type { Engine } from '../machine/engine.ts'
 import { certificateHashes, clusterLabel, roleLabel } from '../machine/locate.ts'
 import { type MachineIdentity, machineOn } from '../machine/machine.ts'
 import type { ApiAnswer } from '../machine/observation.ts'
 import { observe } from '../machine/observe.ts'
+import { isReady } from './api-answer.ts'
 import type { Clock } from './clock.ts'
 
 /** A control plane machine of the cluster, as far as the upgrade of another machine needs to know it. */
@@ -37,6 +39,9 @@ interface Observed {
 
 /** Gives what was found for a key so many seconds ago at most, or finds it now. */
 type Shared<T> = (key: string, withinSeconds: number, find: () => Promise<T>) => Promise<T>
+
+// Where a container's files can be read, and nothing can be run in it.
+const resting: ReadonlySet<string> = new Set(['CONTAINER_STOPPED', 'CONTAINER_PAUSED'] satisfies ErrorCode[])
 
 // Looks that are older than anyone would accept.
 const forgetMs = 60_000
@@ -89,12 +94,18 @@ async function lookAtOne(engine: Engine, identity: MachineIdentity): Promise<Obs
   try {
     const scope = { sections: ['etcd'], api: ['/version', '/readyz'] } as const
     const { ca, api, etcdHealthy } = await observe(machineOn(engine, identity), scope)
-    const readyz = api.get('/readyz')
-    const ready = readyz?.kind === 'ok' && readyz.body.trim() === 'ok'
+    const ready = isReady(api.get('/readyz'))
     const member = { name, trouble: undefined, version: api.get('/version'), ready, etcdHealthy }
     return { member, cas: certificateHashes(ca) }
   } catch (thrown) {
-    const trouble = coded(thrown).message
-    return { member: { name, trouble, version: undefined, ready: false, etcdHealthy: undefined }, cas: [] }
+    const error = coded(thrown)
+    const member = { name, trouble: error.message, version: undefined, ready: false, etcdHealthy: undefined }
+    return { member, cas: resting.has(error.code) ? await casAtRest(engine, name) : [] }
   }
+}
+
+// Whose a container is that runs nothing.
+async function casAtRest(engine: Engine, name: string): Promise<string[]> {
+  const bundle = await engine.file(name, '/etc/kubernetes/pki/ca.crt').catch(() => undefined)
+  return certificateHashes(bundle ?? '')
 }

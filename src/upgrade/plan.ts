@@ -1,5 +1,5 @@
 import { coded } from '../errors/upgrade-error.ts'
-import { manifestVersions } from './static-pods.ts'
+import { manifestVersions, missingManifests } from './static-pods.ts'
 import { hasInWork, type Needs, type Plan, type PlanFor, type Situation, type Step, unitNameOf } from './step.ts'
 import { apiServers } from './steps/api-servers.ts'
 import { binaries } from './steps/binaries.ts'
@@ -102,7 +102,7 @@ function isUnchecked(situation: Situation): boolean {
 function runsTarget(situation: Situation): boolean {
   const { observation, machine, target } = situation
   const versions = manifestVersions(observation)
-  const isComplete = machine.role === 'worker' || versions.length === 3
+  const isComplete = machine.role === 'worker' || (versions.length === 3 && missingManifests(observation).length === 0)
   const kubelet = observation.kubelet.version || nodeKubeletVersion(situation)
   return isComplete && [kubelet, ...versions].every((version) => version === target)
 }

@@ -18,10 +18,10 @@ export class Session {
   readonly located: Located
   readonly #pins: readonly string[]
   readonly #observer: MemberObserver
+  // Undefined also when time has passed, or something was changed, since it was made. It can have megabytes, and a walk
+  // spends most of its time between two looks.
   #observation: Observation | undefined
   #record: AttemptRecord | undefined
-  // False when time has passed, or something was changed, since the observation.
-  #holds = false
   // What the observation covers.
   #covered: { sections: Set<Section>; api: Set<string> } = { sections: new Set(), api: new Set() }
   #members: Members = []
@@ -33,9 +33,9 @@ export class Session {
     this.#observer = observer
   }
 
-  /** The last observation. */
+  /** The last observation. Throws an Error when it does not hold any more. */
   get observation(): Observation {
-    if (!this.#observation) throw new Error('the machine was not observed yet')
+    if (!this.#observation) throw new Error('the machine was not observed since the last change')
     return this.#observation
   }
 
@@ -64,23 +64,22 @@ export class Session {
     const { machine } = this.located
     const paths = api?.(machine) ?? []
     const isKnown =
-      this.#holds &&
+      this.#observation !== undefined &&
       sections.every((section) => this.#covered.sections.has(section)) &&
       paths.every((path) => this.#covered.api.has(path))
     if (!isKnown) {
       this.#observation = await observe(machine, { sections, api: paths })
       this.#record = recordIn(this.#observation)
       this.#covered = { sections: new Set(sections), api: new Set(paths) }
-      this.#holds = true
       this.#checkOwner()
     }
     if (membersWithinSeconds === undefined) this.#members = []
     else this.#members = await this.#observer.observe(machine, this.caHashes, membersWithinSeconds)
   }
 
-  /** Time has passed: what is known does not hold any more. */
+  /** Time has passed: what is known does not hold any more, except the record. */
   forget(): void {
-    this.#holds = false
+    this.#observation = undefined
   }
 
   /**

@@ -1,6 +1,6 @@
 import { coded, endOf, UpgradeError } from '../errors/upgrade-error.ts'
 import type { Change } from '../machine/change.ts'
-import { namesFullDisk } from '../machine/disk-full.ts'
+import { hasFullDisk, namesFullDisk } from '../machine/disk-full.ts'
 import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
 import { restAfterFailure } from './rest-after-failure.ts'
@@ -178,10 +178,7 @@ export class StepRun {
     const unit = this.#unit()
     if (unit?.state !== 'failed' || !this.#step.explain) return
     const { session } = this.#parts
-    const log = session.observation.unitLog
-    const error = namesFullDisk(log)
-      ? new UpgradeError('DISK_FULL', {}, { detail: log })
-      : this.#step.explain({ ...unit, log })
+    const error = await this.#failureOf(unit, this.#step.explain)
     const clear: Change = { kind: 'clear', unit: unit.name, invocationId: unit.invocationId }
     const times = (this.#record().retries[error.code] ?? 0) + 1
     if (error.answer !== 'progress' || times >= (mostRetries[error.code] ?? Number.POSITIVE_INFINITY)) {
@@ -191,6 +188,18 @@ export class StepRun {
     this.#note(error)
     this.#parts.watch.isOfUnit = true
     throw new RecordMoved()
+  }
+
+  // On a full disk the log may lack the unit's last lines, and not each program names the disk.
+  async #failureOf(unit: Unit, explain: NonNullable<Step['explain']>): Promise<UpgradeError> {
+    const { session } = this.#parts
+    const log = session.observation.unitLog
+    const full = () => new UpgradeError('DISK_FULL', {}, { detail: log })
+    if (namesFullDisk(log)) return full()
+    const error = explain({ ...unit, log })
+    if (log.trim() !== '' && error.code !== 'UNIT_FAILED') return error
+    await session.know({ sections: ['space'] })
+    return hasFullDisk(session.observation) ? full() : error
   }
 
   async #troubled(thrown: unknown): Promise<void> {

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { KubeObject, StartRequest, UpdateMachineRequest } from '../contract/objects.ts'
 import { readSettings, type Settings } from '../contract/settings.ts'
-import { configObjection } from '../decide/config.ts'
+import { configObjection, infrastructureObjection } from '../decide/config.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { digestOf, type Files, fileRules, filesOf, noFileRules } from '../kubernetes/desired-files.ts'
 import { isPlainPath } from '../kubernetes/file-places.ts'
 import { valueAt } from '../kubernetes/json.ts'
 import { backendOf, isKubeadmConfig, roleOf } from '../kubernetes/kinds.ts'
 import { patchesDirectory } from '../kubernetes/patches.ts'
-import { parseVersion } from '../kubernetes/versions.ts'
+import { parseVersion, type Role } from '../kubernetes/versions.ts'
 import { containerOf, type Whereabouts } from '../machine/locate.ts'
 
 /** One requested update: of which machine, to which version, and with which files. */
@@ -38,8 +38,7 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
   const version = checkedVersion(machine.spec.version)
   const role = roleOf(machine)
   const spec = bootstrapConfig?.spec
-  const unsupported = simulated ? undefined : configObjection(spec, role)
-  if (unsupported) throw new UpgradeError('CONFIG_UNSUPPORTED', { path: unsupported.path, why: unsupported.why })
+  if (!simulated) checkObjects(desired, role)
   const files = filesOf(settings.changes === 'version' ? undefined : spec, simulated ? noFileRules : fileRules(spec))
   const patches = patchesDirectory(spec, role)
   return {
@@ -90,6 +89,14 @@ function isSimulated(infrastructureMachine: KubeObject, { inMemory }: Settings):
   if (backend === 'docker') return false
   if (backend === 'inMemory' && inMemory === 'simulate') return true
   throw new UpgradeError('BACKEND_UNSUPPORTED', { kind: infrastructureMachine.kind })
+}
+
+// CanUpdate may have been answered by another version of this service.
+function checkObjects({ bootstrapConfig, infrastructureMachine }: UpdateMachineRequest['desired'], role: Role): void {
+  const config = configObjection(bootstrapConfig?.spec, role)
+  if (config) throw new UpgradeError('CONFIG_UNSUPPORTED', { object: 'KubeadmConfig', ...config })
+  const machine = infrastructureObjection(infrastructureMachine, infrastructureMachine.spec, role)
+  if (machine) throw new UpgradeError('CONFIG_UNSUPPORTED', { object: infrastructureMachine.kind, ...machine })
 }
 
 function checkedVersion(version: string | undefined): string {

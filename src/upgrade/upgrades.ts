@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import { UpgradeError } from '../errors/upgrade-error.ts'
+import type { Clock } from './clock.ts'
 import type { Progress } from './progress.ts'
 import { simulation } from './simulation.ts'
 import type { Task } from './task.ts'
@@ -31,13 +31,13 @@ interface Entry {
 
 // How long a call waits for the first news of a machine. A look takes under a second; on a slow engine more, and an
 // answer without news would be followed by another one a moment later.
-const patienceMs = 4000
+const patienceSeconds = 4
 // A result that nobody fetched for this long may not be true any more.
 const staleMs = 60_000
 // What has ended is forgotten when nobody has asked for it for this long.
 const forgetMs = 120_000
-// More machines than this are not updated at the same time by one process.
-const mostEntries = 5000
+/** More requests than this are not worked on at the same time by one process. Those that have ended give way. */
+export const mostEntries = 5000
 
 export function createUpgrades(tools: Tools): Upgrades {
   const entries = new Map<string, Entry>()
@@ -48,6 +48,20 @@ export function createUpgrades(tools: Tools): Upgrades {
     for (const [key, { endedAt, requestedAt }] of entries) {
       if (endedAt !== undefined && now - Math.max(endedAt, requestedAt) > forgetMs) entries.delete(key)
     }
+  }
+
+  // An end that is forgotten early is found again by looking at the machine.
+  function makeRoom(): void {
+    if (entries.size < mostEntries) return
+    let oldest: string | undefined
+    let oldestAt = Number.POSITIVE_INFINITY
+    for (const [key, { endedAt, requestedAt }] of entries) {
+      if (endedAt === undefined || requestedAt >= oldestAt) continue
+      oldest = key
+      oldestAt = requestedAt
+    }
+    if (oldest === undefined) throw new UpgradeError('TOO_MANY_UPGRADES')
+    entries.delete(oldest)
   }
 
   let inFlight = 0
@@ -71,7 +85,7 @@ export function createUpgrades(tools: Tools): Upgrades {
       const found = entries.get(key)
       if (found) found.requestedAt = clock.monotonic()
       if (found && stands(found)) return found.walk.update(task)
-      if (!found && entries.size >= mostEntries) throw new UpgradeError('TOO_MANY_UPGRADES')
+      if (!found) makeRoom()
       entries.set(
         key,
         begin(task, tools, found?.walk.progress, () => count(-1)),
@@ -82,7 +96,7 @@ export function createUpgrades(tools: Tools): Upgrades {
       const entry = entries.get(identityOf(task))
       if (!entry) throw new UpgradeError('NOT_STARTED', { machine: task.container, version: task.version })
       entry.requestedAt = clock.monotonic()
-      await firstNews(entry)
+      await firstNews(entry, clock)
       entry.isDelivered = entry.endedAt !== undefined
       return entry.walk.progress
     },
@@ -129,9 +143,9 @@ function resultOf({ progress, restSeconds, news }: Walker): Entry['walk'] {
 
 function ignore(): void {}
 
-async function firstNews({ walk }: Entry): Promise<void> {
+async function firstNews({ walk }: Entry, clock: Clock): Promise<void> {
   const enough = new AbortController()
-  const patience = wait(patienceMs, undefined, { signal: enough.signal }).catch(() => {})
+  const patience = clock.sleep(patienceSeconds, enough.signal).catch(() => {})
   await Promise.race([walk.news, patience])
   enough.abort()
 }

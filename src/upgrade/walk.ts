@@ -1,15 +1,16 @@
 import { coded, oneLine, UpgradeError } from '../errors/upgrade-error.ts'
 import { locate } from '../machine/locate.ts'
-import { type AttemptRecord, begun, finished, rememberedFailure, withdrawn } from './attempt.ts'
+import { type AttemptRecord, rememberedFailure, withdrawn } from './attempt.ts'
+import { AttemptRun } from './attempt-run.ts'
 import { isStopped } from './clock.ts'
 import { Demand, type SinceRequested } from './demand.ts'
 import { goalOf, recordedGoal } from './goal.ts'
-import { endableUnits, firstNeeds, isNothingLeft, leftOf, planFor } from './plan.ts'
+import { endableUnits, firstNeeds, planFor } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { RecordMoved, Session } from './session.ts'
 import { stanceOf } from './stance.ts'
-import type { Goal, Needs, Situation, Step } from './step.ts'
-import { StepFailed, StepRun, type Watch } from './step-run.ts'
+import type { Goal, Step } from './step.ts'
+import { StepFailed, type Watch } from './step-run.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
 import type { Walker } from './walker.ts'
@@ -81,7 +82,9 @@ export class Walk implements Walker {
     const { engine, members } = this.#tools
     const located = await locate(engine, this.#task)
     const session = new Session(located, this.#task.caCertHashes ?? [], members)
-    await session.know(firstNeeds(this.#planOf(session, this.#task)))
+    const { settings } = this.#task
+    const planned = { machine: located.machine, sources: this.#tools.sources, settings }
+    await session.know(firstNeeds((this.#tools.plan ?? planFor)(planned)))
     if (this.#demand.isAbandoned(session.record)) return this.#drop(session)
     const stance = stanceOf(this.#task.key, session.record, session.observation)
     switch (stance.kind) {
@@ -93,145 +96,34 @@ export class Walk implements Walker {
         return this.#wait(this.#otherUpgrade(stance.record), supersededSeconds)
       case 'finish': {
         const goal = recordedGoal(stance.record)
-        await this.#follow(session, () => goal, { prefix: `${this.#otherUpgrade(stance.record).message}: ` })
+        await this.#run(session, () => goal, `${this.#otherUpgrade(stance.record).message}: `).toEnd()
         return { kind: 'again', afterSeconds: 0 }
       }
       case 'begin':
       case 'replace':
         // One that is not made any more, by what this process knows, begins nothing.
         if (!this.#demand.mayBegin(session.record)) return ended
-        await this.#follow(session, () => goalOf(this.#task), { replaces: stance.kind === 'replace' })
+        await this.#run(session, () => goalOf(this.#task)).toEnd({ replaces: stance.kind === 'replace' })
         return this.#done()
       case 'own':
-        await this.#follow(session, () => goalOf(this.#task))
+        await this.#run(session, () => goalOf(this.#task)).toEnd()
         return this.#done()
     }
   }
 
-  // Takes what is left of the plan for this goal, step by step, and notes the end.
-  // `replaces`: another attempt has to be ended even where nothing is left to do.
-  async #follow(session: Session, goal: () => Goal, { prefix = '', replaces = false } = {}): Promise<void> {
-    const plan = this.#planOf(session, goal())
-    const situation = () => this.#situation(session, goal())
-    const { key } = goal()
-    const { recordDigest } = session.observation
-    const known = { know: (needs: Needs) => session.know(needs), situation }
-    const left = await leftOf(plan, known)
-    const isOpen = session.record?.state === 'open' && session.record.request.key === key
-    if (!isOpen) {
-      if (!replaces && (await isNothingLeft(left, known))) return
-      // What was decided holds for the record that it was decided by.
-      if (session.observation.recordDigest !== recordDigest) throw new RecordMoved()
-      await this.#begin(session)
-    } else if (situation().observation.work.key !== key && left.some(({ needsWork }) => needsWork)) {
-      await this.#renewWork(session, key)
-    }
-    for (const [i, step] of left.entries()) {
-      const run = new StepRun(step, {
-        session,
-        key,
-        situation,
-        tools: this.#tools,
-        watch: this.#watchOf(step),
-        title: `${prefix}step ${i + 1} of ${left.length}, ${step.doing}`,
-        tell: (message) => this.#say(step, message),
-        beforeChange: (record) => this.#demand.noted(record, session.observation),
-        look: () => this.#lookAround(session, key),
-        goesOn: () => {
-          this.#troubledSince = undefined
-        },
-      })
-      await run.toEnd()
-      this.#watches.delete(step.name)
-    }
-    await this.#noteEnd(session, key)
-  }
-
-  #planOf({ located: { machine } }: Session, { settings }: Pick<Goal, 'settings'>): Step[] {
-    return (this.#tools.plan ?? planFor)({ machine, sources: this.#tools.sources, settings })
-  }
-
-  #endable({ located: { machine } }: Session): string[] {
-    return endableUnits({ machine, sources: this.#tools.sources })
-  }
-
-  #situation(session: Session, goal: Goal): Situation {
-    const { located, observation, members, record } = session
-    return {
-      ...goal,
-      machine: located.machine,
-      varVolume: located.varVolume,
-      observation,
-      members,
-      sources: this.#tools.sources,
-      record,
-    }
-  }
-
-  #watchOf({ name }: Step): Watch {
-    const watch = this.#watches.get(name) ?? {
-      since: this.#tools.clock.monotonic(),
-      trouble: undefined,
-      isOfUnit: false,
-    }
-    this.#watches.set(name, watch)
-    return watch
-  }
-
-  async #begin(session: Session): Promise<void> {
-    const { key, target, settings, patches } = goalOf(this.#task)
-    const { machine } = session.located
-    const record = begun(
-      {
-        identity: {
-          cluster: machine.cluster,
-          role: machine.role,
-          cas: session.caHashes,
-          pinned: session.isPinned || session.record?.identity.pinned === true,
-        },
-        request: { key, target, settings: { ...settings }, ...(patches === undefined ? {} : { patches }) },
+  #run(session: Session, goal: () => Goal, prefix = ''): AttemptRun {
+    return new AttemptRun({
+      session,
+      goal,
+      tools: this.#tools,
+      demand: this.#demand,
+      watches: this.#watches,
+      prefix,
+      tell: (step, message) => this.#say(step, message),
+      goesOn: () => {
+        this.#troubledSince = undefined
       },
-      session.record,
-      session.observation,
-    )
-    // Another attempt has its own time for each step.
-    this.#watches.clear()
-    this.#tools.log.info({ replaced: session.record?.state === 'open' }, 'an attempt begins')
-    await session.change(record, {
-      kind: 'begin',
-      key,
-      endable: this.#endable(session),
     })
-  }
-
-  // The work directory of an open attempt is gone, or another's: whoever removed it, the attempt starts staging again.
-  async #renewWork(session: Session, key: string): Promise<void> {
-    const { record } = session
-    if (!record) throw new RecordMoved()
-    this.#tools.log.warn('the work directory of the attempt is gone: what was staged is staged again')
-    await session.change(record, {
-      kind: 'begin',
-      key,
-      endable: this.#endable(session),
-    })
-  }
-
-  async #noteEnd(session: Session, key: string): Promise<void> {
-    await session.know({ sections: [] })
-    const { record } = session
-    if (record?.state !== 'open' || record.request.key !== key) return
-    await session.change(finished(record, session.observation), { kind: 'note' })
-    this.#tools.report?.upgradeEnded('done', '')
-  }
-
-  // Before each look of a step: is the attempt still this goal's, and is the request still made?
-  async #lookAround(session: Session, key: string): Promise<void> {
-    const { record, observation } = session
-    if (record?.state !== 'open' || record.request.key !== key) throw new RecordMoved()
-    if (this.#demand.isAbandoned(record)) throw new RecordMoved()
-    if (key === this.#task.key) this.#demand.hasPlace()
-    if (!this.#demand.isNoteDue(record, observation)) return
-    await session.change(this.#demand.noted(record, observation), { kind: 'note' })
   }
 
   // What another replica is still asked for goes on there.
@@ -242,7 +134,7 @@ export class Walk implements Walker {
       await session.change(withdrawn(record, observation), {
         kind: 'begin',
         key: '',
-        endable: this.#endable(session),
+        endable: endableUnits({ machine: session.located.machine, sources: this.#tools.sources }),
       })
     }
     return ended
@@ -258,7 +150,9 @@ export class Walk implements Walker {
     this.#toldNews()
   }
 
+  // The log has what a step waits for each time that it changes: with the API's own reason, where it is the API.
   #say({ name, pollSeconds }: Step, message: string): void {
+    if (message !== this.progress.message) this.#tools.log.info({ step: name }, message)
     this.#report({ phase: 'InProgress', step: name, message, retryAfterSeconds: pollSeconds })
   }
 

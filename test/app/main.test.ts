@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { generate } from 'selfsigned'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { callService } from '../../e2e/call.ts'
 import { discover } from '../../e2e/cluster-api.ts'
 import { variables } from '../../src/config/environment.ts'
@@ -36,11 +38,11 @@ afterAll(async () => {
   await rm(home, { recursive: true })
 })
 
-function start(env: Record<string, string>, ...args: string[]): ChildProcess {
+function start(env: Record<string, string>, args: string[] = [], stdout: 'pipe' | number = 'pipe'): ChildProcess {
   const main = new URL('../../src/main.ts', import.meta.url).pathname
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env.PATH, DOCKER_HOST: `unix://${join(home, 'no-engine.sock')}`, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
   })
   started.push(child)
   return child
@@ -48,7 +50,7 @@ function start(env: Record<string, string>, ...args: string[]): ChildProcess {
 
 // Runs it to its end.
 async function run(env: Record<string, string>, ...args: string[]) {
-  const child = start(env, ...args)
+  const child = start(env, args)
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout as NodeJS.ReadableStream),
     text(child.stderr as NodeJS.ReadableStream),
@@ -68,6 +70,15 @@ async function listening(env: Record<string, string> = {}) {
     if (port) break
   }
   return { child, log, address: { url: `https://localhost:${port}`, ca } }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 // The exit code that a signal leads to.
@@ -152,9 +163,36 @@ test('a command in a machine is logged at the level debug and counted', async ()
   expect(await ended(child, 'SIGTERM')).toBe(0)
 })
 
-test('a public http address for downloads is warned about once', async () => {
-  const { child, log } = await listening({ UPGRADER_BINARIES_URL: 'http://mirror.example' })
-  expect(log.filter((line) => line.includes('UPGRADER_BINARIES_URL'))).toHaveLength(1)
+test('a port that is taken ends the service with 1, and the log has the reason', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { code, stdout } = await run({ ...files, UPGRADER_PORT: String(port) })
+  expect(code).toBe(1)
+  expect(stdout).toContain('EADDRINUSE')
+})
+
+test('a service whose log is not read any more ends with 1 and one line of why', async () => {
+  const child = start({ ...files, UPGRADER_PORT: '0', UPGRADER_FAULTS: 'allow' })
+  const exit = once(child, 'exit')
+  const stderr = text(child.stderr as NodeJS.ReadableStream)
+  // As `head -n 1` does. Another line follows: where it listens.
+  for await (const _line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) break
+  child.stdout?.destroy()
+  expect((await exit)[0]).toBe(1)
+  expect(await stderr).toMatch(/^[^\n]*log on standard output[^\n]*\n$/)
+})
+
+test.skipIf(process.platform !== 'linux')('a full disk below standard output does not end the service', async () => {
+  const full = openSync('/dev/full', 'w')
+  onTestFinished(() => closeSync(full))
+  const port = await freePort()
+  const child = start({ ...files, UPGRADER_PORT: String(port) }, [], full)
+  const address = { url: `https://localhost:${port}`, ca }
+  await vi.waitUntil(() => callService(address, 'GET', '/healthz').catch(() => undefined), { timeout: 30_000 })
+  expect((await callService(address, 'POST', '/v1/unknown', '{}')).status).toBe(404)
+  expect((await callService(address, 'GET', '/healthz')).status).toBe(200)
   expect(await ended(child, 'SIGTERM')).toBe(0)
 })
 

@@ -1,13 +1,10 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { asked, captured, type Json, put } from '../contract/captured.ts'
 import { paths, serve, silent, token } from './serve.ts'
 
 // A request can hold bootstrap tokens, contents of files and private keys. None of it may be seen in an answer
 // (answers end up in conditions) nor in the log.
 const secret = 'abcdef.0123456789abcdef'
-
-// The handlers wait a moment for news of the upgrade; here there is none to wait for.
-vi.mock('node:timers/promises', () => ({ setTimeout: () => new Promise(setImmediate) }))
 
 type Hook = 'canUpdateMachine' | 'canUpdateMachineSet' | 'updateMachine'
 

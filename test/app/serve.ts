@@ -89,7 +89,7 @@ export function serve({ engine = silent(), faults = false, ...wish }: Wish = {})
 // An engine that never answers anything, with the methods that a test wants to be otherwise.
 export function silent(methods: Partial<Engine> = {}): Engine {
   const never = () => new Promise<never>(() => {})
-  return { ping: never, inspect: never, list: never, exec: never, helper: never, ...methods }
+  return { ping: never, inspect: never, list: never, file: never, exec: never, helper: never, ...methods }
 }
 
 // Upgrades that always are as far as the given progress says, and the tasks they were asked for.
@@ -98,9 +98,17 @@ export function upgradesAt(progress: Progress): Upgrades & { started: string[] }
   return { started, start: (task) => started.push(task.container), sync: async () => progress }
 }
 
-// Time stands still and every sleep is the last one.
-function stillClock(): Clock {
-  return { now: () => 0, monotonic: () => 0, sleep: () => new Promise(() => {}) }
+/**
+ * Time stands still: the first sleep of an upgrade is its last one. A sleep that can be ended, as a call's for news is, goes
+ * to `patience` in seconds; it is over after all that can happen without an engine has happened.
+ */
+export function stillClock(patience: number[] = []): Clock {
+  const sleep: Clock['sleep'] = async (seconds, signal) => {
+    if (!signal) return new Promise(() => {})
+    patience.push(seconds)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { now: () => 0, monotonic: () => 0, sleep }
 }
 
 // Time stands still unless a test moves it, so warnings that are equal are written once.

@@ -27,8 +27,8 @@ describe('from v1.30 to v1.31 the gate appears', () => {
     ['in an empty map', gates({}), gates(wanted), 'add', ['clusterConfiguration', 'featureGates', gate], true],
     [
       'with its map',
-      { clusterConfiguration: { a: 1 } },
-      gates(wanted, { a: 1 }),
+      { clusterConfiguration: { imageRepository: 'a' } },
+      gates(wanted, { imageRepository: 'a' }),
       'add',
       ['clusterConfiguration', 'featureGates'],
       wanted,
@@ -74,8 +74,8 @@ describe('from v1.35 to v1.36 the gate goes', () => {
     ['and leaves the {} that is desired', gates(was), gates({}), ['clusterConfiguration', 'featureGates', gate]],
     [
       'and takes its emptied map along',
-      gates(was, { a: 1 }),
-      { clusterConfiguration: { a: 1 } },
+      gates(was, { imageRepository: 'a' }),
+      { clusterConfiguration: { imageRepository: 'a' } },
       ['clusterConfiguration', 'featureGates'],
     ],
     ['and takes all its emptied parents along', gates(was), {}, ['clusterConfiguration']],

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { allSteps, batchesOf, defaultTurns, rowOf, shortTurns, workersPerBatch } from '../../e2e/recovery/rows.ts'
 import { described, isAtBoundary, isPast, type Seen } from '../../e2e/recovery/watch.ts'
 
-const seen = (parts: Partial<Seen>): Seen => ({ step: '', state: 'open', units: new Map(), work: new Set(), ...parts })
+const seen = (parts: Partial<Seen>): Seen => ({
+  step: '',
+  state: 'open',
+  units: new Map(),
+  work: new Set(),
+  copies: 0,
+  ...parts,
+})
 const unit = (step: string, sub: string) => new Map([[step, sub]])
 
 describe('the rows that are usually played', () => {

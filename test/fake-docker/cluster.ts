@@ -22,6 +22,8 @@ export class SimulatedCluster {
   // What was changed in its machines, in order; a test may add what was said meanwhile.
   readonly story: string[] = []
   readonly nodes = new Map<string, Node>()
+  // What kubectl gives for a path instead of what there is.
+  readonly otherAnswers = new Map<string, ExecResult>()
 
   constructor(name: string) {
     this.name = name
@@ -31,14 +33,19 @@ export class SimulatedCluster {
     return `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: ${this.kubeadmConfigVersion}\n`
   }
 
+  // The API server of a control plane that runs elsewhere, without machines of its own.
+  hosted: SimulatedMachine['apiServer']
+
   // A GET of the path: by the load balancer from a worker, by its own API server from a control plane machine.
   get(from: SimulatedMachine, path: string): ExecResult {
     const servers = from.role === 'worker' ? this.machines : [from]
-    const server = servers.map(({ apiServer }) => apiServer).find((found) => found?.answers)
+    const server = [...servers.map(({ apiServer }) => apiServer), this.hosted].find((found) => found?.answers)
     if (!server) return { exitCode: 1, stdout: '', stderr: 'The connection to the server was refused\n' }
+    const other = this.otherAnswers.get(path)
+    if (other) return other
     if (path === '/version') return ok({ major: '1', gitVersion: server.version })
     if (path === '/readyz') {
-      return server.ready ? { exitCode: 0, stdout: 'ok', stderr: '' } : failure('readyz check failed')
+      return server.ready ? { exitCode: 0, stdout: 'ok', stderr: '' } : failure(unready, ' (InternalError)')
     }
     if (path === '/api/v1/namespaces/kube-system/configmaps/kubeadm-config') {
       return ok({ data: { ClusterConfiguration: this.clusterConfiguration } })
@@ -71,6 +78,10 @@ export class SimulatedCluster {
     return ok({ items: pods.map(() => ({ status })) })
   }
 }
+
+// As kubectl v1.35 prints what client-go makes of the answer.
+const unready =
+  'an error on the server ("[+]ping ok\\n[+]log ok\\n[-]etcd failed: reason withheld\\nreadyz check failed") has prevented the request from succeeding'
 
 function ok(body: object): ExecResult {
   return { exitCode: 0, stdout: JSON.stringify(body), stderr: '' }

@@ -84,13 +84,18 @@ export class FakeEngine {
     if (reply === 'half') response.writeHead(200, { 'Content-Type': 'application/json' }).write('{')
     if (reply === 'hang' || reply === 'half') return
     const { status, body: answer } = reply
+    if (answer instanceof Uint8Array) return void response.writeHead(status).end(answer)
     response.writeHead(status, { 'Content-Type': 'application/json' })
     response.end(typeof answer === 'string' ? answer : JSON.stringify(answer))
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const reply = this.#reply(request, () => ({ status: 101, body: '' }))
-    if (reply === 'hang' || reply === 'half') return
+    if (reply === 'hang' || reply === 'half') {
+      // Or the end of the client would not be noticed.
+      socket.on('end', () => socket.end()).resume()
+      return
+    }
     const id = /^\/exec\/([^/]+)\/start$/.exec(request.url ?? '')?.[1]
     const refused = reply.status === 101 ? this.execs.refusal(id) : reply
     if (!refused) return this.execs.start(id ?? '', request, socket, head)
@@ -122,6 +127,8 @@ export class FakeEngine {
         return { status: 200, body: this.#list(searchParams) }
       case 'GET containers json':
         return { status: 200, body: inspected(this.container(name)) }
+      case 'GET containers archive':
+        return { status: 200, body: archiveOf(this.container(name), searchParams.get('path') ?? '') }
       case 'POST containers exec':
         return { status: 201, body: { Id: this.execs.create(name, body) } }
       case 'GET exec json':
@@ -150,6 +157,19 @@ export class FakeEngine {
       .filter(isMeant)
       .map(({ id, name }) => ({ Id: id, Names: [`/${name}`] }))
   }
+}
+
+// A tar archive with one file, as the engine gives it for the path of that file.
+function archiveOf({ name, machine }: FakeContainer, path: string): Uint8Array {
+  const content = machine?.fileAtRest(path)
+  if (content === undefined) throw new Refusal(404, `Could not find the file ${path} in container ${name}`)
+  const bytes = Buffer.from(content)
+  const archive = Buffer.alloc(512 * (3 + Math.ceil(bytes.length / 512)))
+  archive.write(path.slice(path.lastIndexOf('/') + 1), 0)
+  archive.write(`${bytes.length.toString(8).padStart(11, '0')}\0`, 124)
+  archive.write('0', 156)
+  archive.set(bytes, 512)
+  return archive
 }
 
 function inspected(container: FakeContainer): object {

@@ -19,6 +19,7 @@ export function inProcess(fake: FakeEngine): Engine {
       )
       return found.map(({ name }) => name).sort()
     },
+    file: async (name, path) => refusable(name, () => fake.container(name)).machine?.fileAtRest(path),
     exec: async (name, argv, { input = '' } = {}) => {
       const asked = { Cmd: argv, AttachStdin: true, Privileged: true }
       refusable(name, () => fake.execs.create(name, asked))

@@ -32,6 +32,8 @@ export class SimulatedMachine {
   apiServer: { version: string; answers: boolean; ready: boolean } | undefined
   etcdHealthy = true
   mirrorPods: 'ready' | 'not ready' | 'just made' = 'ready'
+  // What the machine is and what it runs on, as observe.sh prints it.
+  host = ['Cgroups=2', 'Containerd=v2.3.4']
   freeMiB = 50_000
   diskIsFull = false
   containerdAnswers = true
@@ -106,6 +108,11 @@ export class SimulatedMachine {
 
   removeManifest(pod: string): void {
     this.files.delete(`${manifestsDirectory}${pod}.yaml`)
+  }
+
+  // What the engine gives of a file, also while the machine does not run.
+  fileAtRest(path: string): string | undefined {
+    return path === '/etc/kubernetes/pki/ca.crt' ? this.ca : this.files.get(path)
   }
 
   isDirectory(path: string): boolean {

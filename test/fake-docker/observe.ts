@@ -8,6 +8,7 @@ export function observeMachine(machine: SimulatedMachine, [state = '', role, wor
   if (role !== machine.role) throw new Error(`a ${machine.role} was observed as a ${role}`)
   const sections = words.split(' ')
   const document: Record<string, unknown> = { ...always(machine, state) }
+  if (sections.includes('host')) document.host = done(host(machine).join('\n'))
   if (sections.includes('kubelet')) document.kubelet = done(kubelet(machine))
   if (sections.includes('pods')) {
     document.containers = machine.containerdAnswers ? done(containers(machine)) : failed('ctr: connection refused')
@@ -38,6 +39,10 @@ function always(machine: SimulatedMachine, state: string) {
     ...(record === undefined ? {} : { record: base64(record) }),
     ca: base64(ca),
   }
+}
+
+function host({ host, containerdAnswers }: SimulatedMachine): string[] {
+  return containerdAnswers ? host : host.filter((line) => !line.startsWith('Containerd='))
 }
 
 function kubelet(machine: SimulatedMachine): string {

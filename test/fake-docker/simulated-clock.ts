@@ -33,8 +33,9 @@ export class SimulatedClock implements Clock {
     this.#offset += seconds * 1000
   }
 
-  async sleep(seconds: number): Promise<void> {
+  async sleep(seconds: number, signal?: AbortSignal): Promise<void> {
     await nextTurn()
+    signal?.throwIfAborted()
     if (this.#stopped || this.#now > this.#end) throw new DOMException('the clock has stopped', 'AbortError')
     this.pass(seconds * this.pace)
   }

@@ -79,3 +79,16 @@ test('a machine at the target with a static pod of the user keeps its programs w
   expect(machine.units.starts).toEqual([])
   expect(machine.effects).toContain('write /etc/motd')
 })
+
+// A kubeadm to another version was killed between its two renames, and then the machine's own version is requested again.
+test('a machine whose etcd has lost its manifest is not at its version, whatever else runs there', async () => {
+  const lab = startQuickLab('cp-1')
+  const machine = putAtTarget(lab, 'cp-1')
+  const image = machine.manifests.etcd ?? ''
+  machine.files.set('/etc/kubernetes/tmp/kubeadm-backup-manifests-1/etcd.yaml', image)
+  machine.removeManifest('etcd')
+  const { run } = await walk(lab, 'cp-1', { files: [{ path: '/etc/motd', content: 'hello' }] })
+  expect(run.progress).toMatchObject({ phase: 'Done' })
+  expect(machine.effects).toContain('put back the manifest of etcd')
+  expect(machine.manifests.etcd).toBe(image)
+})

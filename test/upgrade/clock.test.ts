@@ -12,6 +12,14 @@ test('nobody sleeps in a process that is ending', async () => {
   await expect(systemClock(AbortSignal.abort()).sleep(3600)).rejects.toMatchObject({ name: 'AbortError' })
 })
 
+test.each(['the sleep', 'the process'])('a sleep that can be ended ends with %s', async (whose) => {
+  const [stop, enough] = [new AbortController(), new AbortController()]
+  const sleep = systemClock(stop.signal).sleep(3600, enough.signal)
+  const ending = whose === 'the process' ? stop : enough
+  ending.abort()
+  await expect(sleep).rejects.toMatchObject({ name: 'AbortError' })
+})
+
 afterEach(() => void vi.useRealTimers())
 
 test('when someone sets the clock, the time that limits are measured with goes on as before', () => {

@@ -1,8 +1,6 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { target } from '../fake-docker/release.ts'
 import { ModelWorld } from './model/world.ts'
-
-vi.mock('node:timers/promises', async () => (await import('./model/timers.ts')).timers)
 
 test('a unit that was started again and has ended meanwhile is not started by a process that is late', async () => {
   // Every second command of one of the processes takes longer than a unit runs.

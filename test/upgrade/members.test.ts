@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Engine } from '../../src/machine/engine.ts'
 import { memberObserver } from '../../src/upgrade/members.ts'
+import { caPin } from '../fake-docker/ca.ts'
 import { startQuickLab } from '../fake-docker/lab.ts'
 
 // Two workers that want to know of one control plane machine, whose execs end when the test lets them.
@@ -47,4 +48,29 @@ test('a look that fails is made again by the next who wants to know', async () =
   await expect(look()).rejects.toThrow('away')
   isAway = false
   expect(await look()).toHaveLength(0)
+})
+
+test.each([
+  ['runs', {}],
+  ['is stopped', { running: false }],
+  ['is paused', { paused: true }],
+])('B11: a container of an older cluster of the same name that %s is none of its machines', async (_, state) => {
+  const lab = startQuickLab('cp-1', 'cp-2', 'w-1')
+  Object.assign(lab.fake.container('cp-2'), state)
+  const observer = memberObserver(lab.engine, lab.clock)
+  const look = async (ca: string) => {
+    const members = await observer.observe({ name: 'w-1', cluster: 'lab', role: 'worker' }, [ca], 0)
+    return members.map(({ name }) => name)
+  }
+  expect(await look('sha256:another')).toEqual([])
+  expect(await look(caPin)).toEqual(['cp-1', 'cp-2'])
+})
+
+test('a stopped machine of which nobody knows whose it is counts: the cluster may need it', async () => {
+  const lab = startQuickLab('cp-1', 'w-1')
+  lab.fake.container('cp-1').running = false
+  lab.machine('cp-1').ca = ''
+  const observer = memberObserver(lab.engine, lab.clock)
+  const members = await observer.observe({ name: 'w-1', cluster: 'lab', role: 'worker' }, [caPin], 0)
+  expect(members.map(({ trouble }) => trouble)).toEqual(['The container cp-1 is not running. (CONTAINER_STOPPED)'])
 })

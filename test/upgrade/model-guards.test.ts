@@ -7,7 +7,6 @@ import { play } from './model/history.ts'
 
 const decision = vi.hoisted(() => ({ edit: (stance: Stance) => stance }))
 
-vi.mock('node:timers/promises', async () => (await import('./model/timers.ts')).timers)
 vi.mock('../../src/upgrade/stance.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../src/upgrade/stance.ts')>()
   return {

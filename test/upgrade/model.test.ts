@@ -1,9 +1,7 @@
 import fc from 'fast-check'
-import { test, vi } from 'vitest'
+import { test } from 'vitest'
 import { histories } from './model/commands.ts'
 import { play } from './model/history.ts'
-
-vi.mock('node:timers/promises', async () => (await import('./model/timers.ts')).timers)
 
 // The same histories each time, so that what fails is the change. MODEL_SEED is another search, and MODEL_RUNS=100000 a
 // long one. The last line of a failure has what plays its history alone again.

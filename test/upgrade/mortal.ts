@@ -26,6 +26,7 @@ export function mortal(engine: Engine, n: number, when: 'before' | 'after'): Mor
       ping: guard('ping', engine.ping),
       inspect: guard('inspect', engine.inspect),
       list: guard('list', engine.list),
+      file: guard('file', engine.file),
       exec: guard('exec', engine.exec),
       helper: guard('helper', engine.helper),
     },

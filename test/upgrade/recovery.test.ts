@@ -1,9 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { boundaries } from './model/boundaries.ts'
 import { faultNames, isPossible, recoverFrom, stepsOf } from './model/recovery.ts'
 import type { Kind } from './model/world.ts'
-
-vi.mock('node:timers/promises', async () => (await import('./model/timers.ts')).timers)
 
 const kinds: Kind[] = [
   { role: 'control-plane', images: 'node-image' },

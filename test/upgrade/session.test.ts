@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test, vi } from 'vitest'
 import { locate } from '../../src/machine/locate.ts'
 import { begun, lineOf } from '../../src/upgrade/attempt.ts'
 import { memberObserver } from '../../src/upgrade/members.ts'
@@ -74,4 +76,20 @@ test('what is known holds until time has passed or something was changed', async
   session.forget()
   await session.know({ sections: [] })
   expect(looks()).toBe(before + 2)
+})
+
+test('between two looks the record is kept, and nothing of the observation, which can have megabytes', async () => {
+  const lab = startQuickLab('w-1')
+  await remember(lab, {})
+  const session = await sessionOn(lab, [])
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  const observation = new WeakRef(session.observation)
+  session.forget()
+  const isCollected = () => {
+    collect()
+    return observation.deref() === undefined
+  }
+  await vi.waitUntil(isCollected, { timeout: 30_000 })
+  expect(session.record?.request.key).toBe('k')
 })

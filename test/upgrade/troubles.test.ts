@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startQuickLab } from '../fake-docker/lab.ts'
 import { nodeImage } from '../fake-docker/node-image.ts'
 import { target } from '../fake-docker/release.ts'
-import { recordOf, state, unitsOf, walk } from './walk.ts'
+import { recordOf, state, unitsOf, walk, when } from './walk.ts'
 
 interface Trouble {
   code: string
@@ -47,6 +47,23 @@ test.each(troubles)('$code in $step may pass', async ({ code, step, exitCode, lo
     expect.objectContaining({ step, event: `retried: ${code}`, count: 2 }),
   )
   expect(unitsOf(lab, 'cp-1').filter((unit) => unit === step)).toHaveLength(3)
+})
+
+test.each([
+  'binaries',
+  'images',
+  'kubeadm',
+  'kubelet',
+])('%s that fails without a word on a full disk reports the disk', async (step) => {
+  const lab = startQuickLab('cp-1')
+  const machine = lab.machine('cp-1')
+  const { freeMiB } = machine
+  machine.units.fail(step, { exitCode: 1, log: '' }, 2)
+  when(lab, 'cp-1', `start unit ${step}`, () => Object.assign(machine, { freeMiB: 0 }))
+  lab.clock.after(300, () => Object.assign(machine, { freeMiB }))
+  const { run, reports } = await walk(lab, 'cp-1')
+  expect(reports).toContain(`${step}: DISK_FULL`)
+  expect(run.progress.phase).toBe('Done')
 })
 
 test.each([

@@ -2,7 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
-import { createUpgrades } from '../../src/upgrade/upgrades.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
+import type { Clock } from '../../src/upgrade/clock.ts'
+import { createUpgrades, mostEntries } from '../../src/upgrade/upgrades.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 import { taskOf, toolsOf, when } from './walk.ts'
@@ -109,6 +111,23 @@ test('sync has an answer while the machine says nothing', async () => {
   })
 })
 
+test('sync waits for the first news by the clock of the service, and no longer than it has to', async () => {
+  const lab = startWorkersLab('w-1')
+  const waits: { seconds: number; isOver: boolean }[] = []
+  const sleep: Clock['sleep'] = async (seconds, signal) => {
+    if (!signal) return lab.clock.sleep(seconds)
+    const wait = { seconds, isOver: false }
+    waits.push(wait)
+    signal.addEventListener('abort', () => Object.assign(wait, { isOver: true }))
+    return new Promise(() => {})
+  }
+  const clock = { now: () => lab.clock.now(), monotonic: () => lab.clock.monotonic(), sleep }
+  const upgrades = createUpgrades(toolsOf(lab, { clock }))
+  upgrades.start(task)
+  expect((await upgrades.sync(task)).message).not.toBe('looking at the machine')
+  expect(waits).toEqual([{ seconds: 4, isOver: true }])
+})
+
 test('an end is kept until it was fetched, and then the machine is looked at anew', async () => {
   const lab = startWorkersLab('w-1')
   const upgrades = upgradesOf(lab)
@@ -176,4 +195,39 @@ test('what has ended, and nobody has asked for in two minutes, is forgotten', as
   lab.clock.pass(121)
   upgrades.start(taskOf('w-2'))
   await expect(upgrades.sync(task)).rejects.toMatchObject({ code: 'NOT_STARTED' })
+})
+
+const missing = new UpgradeError('CONTAINER_MISSING', { name: 'x' })
+
+test('what has ended gives way to the next machine, the longest unrequested first', async () => {
+  const lab = startWorkersLab()
+  const upgrades = createUpgrades(toolsOf(lab, { engine: { ...lab.engine, inspect: () => Promise.reject(missing) } }))
+  const tasks = Array.from({ length: mostEntries }, (_, i) => taskOf(`gone-${i}`))
+  for (const each of tasks) upgrades.start(each)
+  for (const each of tasks) expect(await upgrades.sync(each)).toMatchObject({ phase: 'Failed' })
+  lab.clock.pass(1)
+  const [first = task, second = task] = tasks
+  await upgrades.sync(first)
+  upgrades.start(task)
+  await expect(upgrades.sync(second)).rejects.toMatchObject({ code: 'NOT_STARTED' })
+  expect(await upgrades.sync(first)).toMatchObject({ phase: 'Failed' })
+})
+
+test('what is under way does not give way: one machine more is refused until another has ended', async () => {
+  const lab = startWorkersLab()
+  const ends: (() => void)[] = []
+  const inspect = () => new Promise<never>((_, reject) => ends.push(() => reject(missing)))
+  const upgrades = createUpgrades(toolsOf(lab, { engine: { ...lab.engine, inspect } }))
+  const tasks = Array.from({ length: mostEntries }, (_, i) => taskOf(`w-${i}`))
+  for (const each of tasks) upgrades.start(each)
+  const late = taskOf('late')
+  const startLate = () => upgrades.start(late)
+  expect(startLate).toThrow(expect.objectContaining({ code: 'TOO_MANY_UPGRADES' }))
+  // It is one of the others, which may be repeated.
+  upgrades.start(task)
+  ends[0]?.()
+  const [first = task] = tasks
+  await vi.waitUntil(async () => (await upgrades.sync(first)).phase === 'Failed', patient)
+  startLate()
+  for (const end of ends) end()
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { recorder } from '../app/serve.ts'
 import { type Lab, putAtTarget, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { old, target } from '../fake-docker/release.ts'
 import { begin, walk } from './walk.ts'
@@ -127,6 +128,20 @@ test.each(waits)('a restart of the service while $machine waits for $waitsFor ch
   lab.clock.after(60, () => lab.clock.stop())
   await next.ended
   expect(next.run.progress.message).toBe(told[0]?.run.progress.message)
+})
+
+test('the log has what a step waits for once, with the reason of the API', async () => {
+  const lab = startWorkersLab('w-1')
+  const reason = 'Error from server (Forbidden): configmaps "kubeadm-config" is forbidden'
+  const path = '/api/v1/namespaces/kube-system/configmaps/kubeadm-config'
+  lab.cluster.otherAnswers.set(path, { exitCode: 1, stdout: '', stderr: `${reason}\n` })
+  lab.clock.after(300, () => lab.cluster.otherAnswers.clear())
+  const { log, text } = recorder()
+  expect((await walk(lab, 'w-1', { log })).run.progress.phase).toBe('Done')
+  const lines = text()
+    .split('\n')
+    .filter((line) => line.includes(JSON.stringify(reason).slice(1, -1)))
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ step: 'kubeadm-config' }])
 })
 
 test('kubeadm is not run before kubeadm-config names the target', async () => {

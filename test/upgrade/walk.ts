@@ -33,6 +33,7 @@ export interface Options {
   sources?: Partial<Sources>
   engine?: Engine
   clock?: Clock
+  log?: Tools['log']
   sinceRequested?: () => number
 }
 
@@ -53,14 +54,15 @@ export function taskOf(name: string, options: Options = {}): Task {
   })
 }
 
-export function toolsOf(lab: Lab, { sources, engine = lab.engine, clock = lab.clock }: Options = {}): Tools {
+export function toolsOf(lab: Lab, options: Options = {}): Tools {
+  const { sources, engine = lab.engine, clock = lab.clock, log = silent } = options
   const usual = { binariesUrl: 'http://files/release', nodeImage: 'kindest/node:{version}' }
   return {
     engine,
     members: memberObserver(engine, clock),
     clock,
     sources: { ...usual, images: 'node-image', ...sources },
-    log: silent,
+    log,
   }
 }
 

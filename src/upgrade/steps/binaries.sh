@@ -1,8 +1,10 @@
 # Fetches kubeadm, kubelet and kubectl of one release, checks them and renames the directory into place.
-# Arguments: base URL, version, directory. Exit codes: 41 not there, 42 cut off, 43 stalled, 44 wrong checksum,
-# 45 does not run or is another version, 48 no space left.
+# Arguments: base URL, version, directory, then the kubelet flags that this version does not know and that are taken out
+# of kubeadm's file before it starts. Exit codes: 41 not there, 42 cut off, 43 stalled, 44 wrong checksum,
+# 45 does not run or is another version, 48 no space left, 49 the new kubelet does not take the flags of the one that runs.
 set -eu
 url=$1 version=$2 directory=$3
+shift 3
 partial=$directory.partial
 
 # Renamed into place by an earlier run.
@@ -16,19 +18,25 @@ esac
 # The log shows no password.
 shown=$(printf '%s' "$url" | sed 's,//[^/]*@,//,')
 
-# What was fetched in part would keep a full disk full.
-trap 'rm -rf "$partial"' EXIT
+# What was fetched in part would keep a full disk full. Where that fails, the exit code stays the one of before.
+trap 'rm -rf "$partial" || true' EXIT
 
 fail() {
   echo "failed: $2"
   exit "$1"
 }
 
+# What begins with https stays with it.
+case $url in
+  https:*) protocols==https ;;
+  *) protocols==http,https ;;
+esac
+
 # A stall is under 1 KiB/s for 20 s.
 fetch() {
   result=0
-  status=$(curl --fail --location --silent --show-error --connect-timeout 10 --speed-limit 1024 --speed-time 20 \
-    --write-out '%{http_code}' --output "$partial/$1" "$url/$version/bin/linux/$arch/$1") || result=$?
+  status=$(curl --proto "$protocols" --fail --location --silent --show-error \
+    --connect-timeout 10 --speed-limit 1024 --speed-time 20 --write-out '%{http_code}' --output "$partial/$1" "$url/$version/bin/linux/$arch/$1") || result=$?
   case $result:$status in
     0:*) ;;
     22:404 | 22:403 | 22:410) fail 41 "$1" ;;
@@ -47,8 +55,28 @@ version_of() {
   esac
 }
 
-rm -rf "$partial"
+# The flags of the kubelet that runs, wherever they stand, each with a zero at its end; without those that will go.
+running_flags() {
+  pid=$(systemctl show kubelet --property=MainPID --value 2>/dev/null) || return 0
+  case $pid in '' | 0) return 0 ;; esac
+  going=' '
+  for flag in "$@"; do
+    going="$going$(grep -os -- "--$flag=[^\" ]*" /var/lib/kubelet/kubeadm-flags.env | head -n 1) "
+  done
+  tr '\0' '\n' <"/proc/$pid/cmdline" | tail -n +2 | while IFS= read -r flag; do
+    case $going in *" $flag "*) ;; *) printf '%s\0' "$flag" ;; esac
+  done
+}
+
+# What the new kubelet has against the flags of the one that runs. It reads all of them before it prints its version.
+refusal() {
+  running_flags "$@" | xargs -0 "$partial/kubelet" --version 2>&1 |
+    grep -o 'unknown [a-z ]*flag: [^"]*\|invalid argument [^:]*' | head -n 1 | cut -c 1-200
+}
+
+# Emptied, not removed: a disk of its own may be mounted there.
 mkdir -p "$partial"
+find "$partial" -mindepth 1 -delete
 for name in kubeadm kubelet kubectl; do
   echo "fetching $shown/$version/bin/linux/$arch/$name"
   fetch "$name.sha256"
@@ -58,5 +86,10 @@ for name in kubeadm kubelet kubectl; do
   [ "$(version_of "$name")" = "$version" ] || fail 45 "$name"
   rm "$partial/$name.sha256"
 done
+refused=$(refusal "$@") || true
+if [ -n "$refused" ]; then
+  echo "refused: $refused"
+  exit 49
+fi
 sync "$partial"/*
 mv -T "$partial" "$directory"

@@ -1,6 +1,7 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
 import { type EndedUnit, hasInWork, type Step, waiting, workDirectory } from '../step.ts'
+import { flagsRemovedAt } from './kubelet.ts'
 
 const script = shellFile(new URL('binaries.sh', import.meta.url))
 
@@ -22,7 +23,7 @@ export const binaries: Step = {
   action: ({ sources, target }) => ({
     kind: 'unit',
     script,
-    args: [sources.binariesUrl, target, `${workDirectory}/bin`],
+    args: [sources.binariesUrl, target, `${workDirectory}/bin`, ...flagsRemovedAt(target)],
   }),
   explain,
 }
@@ -44,6 +45,12 @@ function explain({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
       return new UpgradeError('BINARY_UNUSABLE', { what }, details)
     case 48:
       return new UpgradeError('DISK_FULL', {}, details)
+    case 49:
+      return new UpgradeError(
+        'KUBELET_FLAGS_REFUSED',
+        { cause: /^refused: (.*)$/m.exec(log)?.[1] ?? 'unknown' },
+        details,
+      )
     default:
       return new UpgradeError('UNIT_FAILED', { unit }, details)
   }

@@ -19,8 +19,12 @@ export const imageList: Step = {
   needsWork: true,
   needs: { sections: ['work'], api: () => [kubeadmConfigPath] },
   usesPrograms: true,
-  done: ({ observation: { work }, key }) =>
-    work.key === key && work.neededImages ? 'done' : waiting('the list of images'),
+  done({ observation, key }) {
+    const { work } = observation
+    if (work.key === key && work.neededImages) return 'done'
+    const found = clusterConfiguration(observation)
+    return 'waitsFor' in found ? found : waiting('the list of images')
+  },
   action({ observation }) {
     const found = clusterConfiguration(observation)
     if ('waitsFor' in found) return undefined

@@ -13,8 +13,8 @@ client=/etc/kubernetes/pki/apiserver-kubelet-client
 own=$directory/kubelet.conf.own
 detour=$directory/kubelet.conf.detour
 notes=${directory%/*}/leftovers
-# What is written in part when the run ends early.
-trap 'rm -rf "$kubelet.new" "$own.new" "$detour.new" "$directory/edit"' EXIT
+# What is written in part when the run ends early. Where that fails, the exit code stays the one of before.
+trap 'rm -rf "$kubelet.new" "$own.new" "$detour.new" "$directory/edit" || true' EXIT
 
 # Puts a copy of the file $1, with its mode and owner, in the place of $2: a reader finds the old file or the new one.
 replace() {
@@ -31,7 +31,9 @@ cluster_in() {
 take_detour() {
   replace "$kubelet" "$own"
   cluster=$(cluster_in "$own")
-  server=$(echo "$cluster" | sed -n 2p)
+  # All API servers of a cluster have one port. The load balancer, which the kubelet may have, can have another.
+  server=$(cluster_in /etc/kubernetes/controller-manager.conf 2>/dev/null | sed -n 2p)
+  [ -n "$server" ] || server=$(echo "$cluster" | sed -n 2p)
   case $server in
     https://*:*[0-9]) port=${server##*:} ;;
     *) port=443 ;;
@@ -100,7 +102,7 @@ last_words() {
 # The kubelet has looked at its pods since it began: its own metrics count as many looks as pods. Looks of any kind, since
 # the first one at a pod may be for an update.
 is_settled() {
-  curl -sk -m 3 --cert "$client.crt" --key "$client.key" https://127.0.0.1:10250/metrics |
+  curl -sk -m 3 --noproxy '*' --cert "$client.crt" --key "$client.key" https://127.0.0.1:10250/metrics |
     awk '/^kubelet_desired_pods/ { pods += $2 } /^kubelet_pod_worker_duration_seconds_count/ { looks += $2 }
       END { exit !(pods && looks >= pods) }'
 }

@@ -7,14 +7,15 @@ flags=/var/lib/kubelet/kubeadm-flags.env
 
 clean() {
   rm -f /usr/bin/.kubeadm.new /usr/bin/.kubectl.new /usr/bin/.kubelet.new "$flags.new"
-  rm -rf "$directory/previous.new"
+  rm -rf "$directory/previous.new" || true
 }
 trap clean EXIT
 
 # The old ones are kept, once: a second run must not take the new ones for them.
 if [ "$(/usr/bin/kubelet --version)" != "Kubernetes $version" ] && [ ! -d "$directory/previous" ]; then
-  rm -rf "$directory/previous.new"
-  mkdir "$directory/previous.new"
+  # Emptied, not removed: a disk of its own may be mounted there.
+  mkdir -p "$directory/previous.new"
+  find "$directory/previous.new" -mindepth 1 -delete
   cp -p /usr/bin/kubeadm /usr/bin/kubelet /usr/bin/kubectl "$directory/previous.new"
   sync "$directory"/previous.new/*
   mv -T "$directory/previous.new" "$directory/previous"

@@ -60,6 +60,7 @@ export function isKubeletSteady({ kubelet: { healthy, ageSeconds } }: Observatio
   return healthy && ageSeconds >= steadySeconds
 }
 
-function flagsRemovedAt(target: string): string[] {
+/** The kubelet flags that a kubelet of this version does not start with, and that go from kubeadm's file. */
+export function flagsRemovedAt(target: string): string[] {
   return removedFlags.filter(({ minor }) => atLeastMinor(target, minor)).map(({ flag }) => flag)
 }

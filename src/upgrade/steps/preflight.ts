@@ -1,6 +1,6 @@
 import semver from 'semver'
 import { UpgradeError } from '../../errors/upgrade-error.ts'
-import { minorsUp, parseVersion } from '../../kubernetes/versions.ts'
+import { atLeastMinor, minorsUp, parseVersion } from '../../kubernetes/versions.ts'
 import { stateDirectory } from '../../machine/machine.ts'
 import { tagOf } from '../static-pods.ts'
 import { hasInWork, type Situation, type Step } from '../step.ts'
@@ -20,12 +20,36 @@ export const preflight: Step = {
   pollSeconds: 5,
   lookSeconds: 5,
   changes: false,
-  needs: { sections: ['kubelet', 'manifests', 'work', 'space'] },
+  needs: { sections: ['host', 'kubelet', 'manifests', 'work', 'space'] },
   done(situation) {
+    checkMachine(situation)
     checkVersions(situation)
+    checkHost(situation)
     checkSpace(situation)
     return 'done'
   },
+}
+
+// A Machine whose bootstrap data is the user's own shows nothing of how the machine was made.
+function checkMachine({ observation: { host } }: Situation): void {
+  const [path] = host.missing
+  if (path !== undefined) throw new UpgradeError('MACHINE_NOT_KUBEADM', { path })
+}
+
+// The first minors whose kubelet does not start on cgroup v1 unless it is told to, and not with containerd 1.
+// Source: KubeletConfiguration failCgroupV1 (k8s.io/kubelet v0.35), and kubernetes/kubernetes PR 139121 and 139122.
+const hostMinors = { failsOnCgroupV1: 35, failsOnContainerd1: 38 }
+
+// A kubelet that runs has come up on this host already, so only a step over the minor is looked at.
+function checkHost({ observation: { host, kubelet }, target }: Situation): void {
+  const now = semver.parse(kubelet.version)?.minor ?? 0
+  const steps = (minor: number) => now < minor && atLeastMinor(target, minor)
+  const isRefused = host.cgroups === 1 && host.allowsCgroupV1 === false
+  if (isRefused && steps(hostMinors.failsOnCgroupV1)) throw new UpgradeError('HOST_CGROUP_V1', { target })
+  const running = host.containerd
+  if (semver.coerce(running)?.major === 1 && steps(hostMinors.failsOnContainerd1)) {
+    throw new UpgradeError('CONTAINERD_TOO_OLD', { running, target })
+  }
 }
 
 // The version that counts is the API server's on a control plane and the kubelet's on a worker. A kubelet that does

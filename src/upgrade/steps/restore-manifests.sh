@@ -8,9 +8,15 @@ flock 9
 trap 'rm -f "$copy"' EXIT
 
 for name in kube-apiserver kube-controller-manager kube-scheduler etcd; do
-  if [ "$name" = etcd ] && [ ! -d /var/lib/etcd/member ]; then continue; fi
   if [ -e "/etc/kubernetes/manifests/$name.yaml" ]; then continue; fi
   backup=$(ls -dt /etc/kubernetes/tmp/kubeadm-backup-manifests-*/"$name.yaml" 2>/dev/null | head -n 1)
+  if [ "$name" = etcd ]; then
+    # Where etcd has no data here, it is elsewhere.
+    data=
+    [ -z "$backup" ] || data=$(sed -n 's/.*--data-dir=\([^, "]*\).*/\1/p' "$backup" | head -n 1)
+    [ -n "$data" ] || data=/var/lib/etcd
+    [ -d "$data/member" ] || continue
+  fi
   if [ -z "$backup" ]; then
     echo "$name"
     exit

@@ -1,4 +1,4 @@
-import { apiServerReady, etcdWaitsFor } from '../control-plane.ts'
+import { apiServerWaitsFor, etcdWaitsFor } from '../control-plane.ts'
 import { staticPodsWaitFor } from '../static-pods.ts'
 import { type Step, waiting } from '../step.ts'
 
@@ -12,8 +12,8 @@ export const staticPods: Step = {
   changes: false,
   needs: { sections: ['manifests', 'pods', 'etcd'], api: () => ['/readyz'], membersWithinSeconds: 2 },
   done(situation) {
-    const waitsFor = staticPodsWaitFor(situation.observation, situation.target) ?? etcdWaitsFor(situation)
-    if (waitsFor !== undefined) return waiting(waitsFor)
-    return apiServerReady(situation.observation) ? 'done' : waiting('the API server to be ready')
+    const { observation, target } = situation
+    const waitsFor = staticPodsWaitFor(observation, target) ?? etcdWaitsFor(situation) ?? apiServerWaitsFor(observation)
+    return waitsFor === undefined ? 'done' : waiting(waitsFor)
   },
 }

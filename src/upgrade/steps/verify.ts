@@ -1,6 +1,7 @@
 import type { MachineIdentity } from '../../machine/machine.ts'
 import type { Observation } from '../../machine/observation.ts'
-import { apiServerReady, etcdWaitsFor, objectIn } from '../control-plane.ts'
+import { malformed, objectIn } from '../api-answer.ts'
+import { apiServerWaitsFor, etcdWaitsFor } from '../control-plane.ts'
 import { staticPodsWaitFor, youngestStaticPod } from '../static-pods.ts'
 import { type Situation, type Step, waiting } from '../step.ts'
 import { isKubeadmAtWork } from './kubeadm.ts'
@@ -82,9 +83,8 @@ const settle = 'the static pods to settle'
 function controlPlaneWaitsFor(situation: Situation): string | undefined {
   const { machine, observation, target } = situation
   if (machine.role === 'worker') return undefined
-  const waitsFor = staticPodsWaitFor(observation, target) ?? etcdWaitsFor(situation)
+  const waitsFor = staticPodsWaitFor(observation, target) ?? etcdWaitsFor(situation) ?? apiServerWaitsFor(observation)
   if (waitsFor !== undefined) return waitsFor
-  if (!apiServerReady(observation)) return 'the API server to be ready'
   const isSettled =
     observation.kubelet.ageSeconds >= settledSeconds.kubelet &&
     (youngestStaticPod(observation) ?? 0) >= settledSeconds.pods
@@ -94,10 +94,12 @@ function controlPlaneWaitsFor(situation: Situation): string | undefined {
 // What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready. One that a kubelet
 // has just made has no conditions at all, for some seconds.
 function mirrorPodsWaitFor({ machine, observation }: Situation): string | undefined {
-  const found = objectIn<{ items?: unknown }>('the static pods', observation.api.get(podsPath(machine)))
+  const what = 'the static pods'
+  const found = objectIn<{ items?: unknown }>(what, observation.api.get(podsPath(machine)))
   if ('waitsFor' in found) return found.waitsFor
   const { items } = found.value
-  const pods = Array.isArray(items) ? (items as ({ status?: Status | null } | null)[]) : []
+  if (!Array.isArray(items)) return malformed(what)
+  const pods = items as ({ status?: Status | null } | null)[]
   return pods.length > 0 && pods.every((pod) => readyIn(pod?.status)?.status === 'True') ? undefined : settle
 }
 

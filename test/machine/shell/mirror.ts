@@ -13,6 +13,7 @@ export function mirrorOf(lab: Lab, name: string, paths: readonly string[] = []):
   root.write('/proc/sys/kernel/random/boot_id', `${machine.bootId}\n`)
   root.program('/stand-ins/date', `echo ${Math.floor(machine.clock.now() / 1000)}`)
   addFiles(root, machine)
+  addHost(root)
   addUnits(root, machine)
   addKubelet(root, machine)
   addContainerd(root, machine)
@@ -32,6 +33,14 @@ function addFiles(root: Root, machine: SimulatedMachine): void {
   }
 }
 
+// As a machine of kubeadm's on a host with cgroup v2.
+function addHost(root: Root): void {
+  root.write('/sys/fs/cgroup/cgroup.controllers', 'cpu memory\n')
+  root.write('/etc/kubernetes/kubelet.conf', 'apiVersion: v1\nkind: Config\n')
+  root.write('/var/lib/kubelet/config.yaml', 'kind: KubeletConfiguration\n')
+  root.write('/ctr/version', 'Client:\n  Version:  v2.2.9\n\nServer:\n  Version:  v2.3.4\n  UUID: 1\n')
+}
+
 function addUnits(root: Root, { units }: SimulatedMachine): void {
   addSystemd(root, units.starts.length)
   const journal: string[] = []
@@ -42,7 +51,7 @@ function addUnits(root: Root, { units }: SimulatedMachine): void {
   }
   // Only one unit fails at a time in these tests, so the log is its log.
   root.write('/journal', units.logs())
-  root.program('/stand-ins/journalctl', `[ "$1" = _SYSTEMD_INVOCATION_ID=${journal[0]} ] && cat $MACHINE_ROOT/journal`)
+  root.program('/stand-ins/journalctl', `[ "$2" = _SYSTEMD_INVOCATION_ID=${journal[0]} ] && cat $MACHINE_ROOT/journal`)
 }
 
 function addKubelet(root: Root, { kubelet, etcdHealthy }: SimulatedMachine): void {
@@ -72,7 +81,10 @@ function addContainerd(root: Root, machine: SimulatedMachine): void {
   root.write('/ctr/tasks', ['TASK PID STATUS', ...tasks, 'stopped 999 STOPPED', ''].join('\n'))
   root.write('/ctr/containers', ['CONTAINER IMAGE RUNTIME', ...listed, 'stopped an-image runc', ''].join('\n'))
   root.write('/ctr/images', ['REF TYPE DIGEST SIZE PLATFORMS LABELS', ...images, ''].join('\n'))
-  root.program('/stand-ins/ctr', `[ "$1 $2 $4" = "-n k8s.io ls" ] && cat $MACHINE_ROOT/ctr/$3`)
+  root.program(
+    '/stand-ins/ctr',
+    `[ "$*" = version ] && exec cat $MACHINE_ROOT/ctr/version\n[ "$1 $2 $4" = "-n k8s.io ls" ] && cat $MACHINE_ROOT/ctr/$3`,
+  )
 }
 
 // The kernel's account of a process whose name has brackets and spaces in it.

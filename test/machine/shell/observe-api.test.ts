@@ -25,6 +25,7 @@ describe.skipIf(process.platform !== 'linux')('an answer of the API', () => {
   test.each([
     ['forbidden', [forbidden]],
     ['forbidden', ['error: You must be logged in to the server (Unauthorized)']],
+    ['forbidden', ['error: You must be logged in to the server (the server has asked for the client to log in)']],
     ['not-found', ['Error from server (NotFound): nodes "w-9" not found']],
     ['refused', ['Error from server (InternalError): an error on the server ("[+]ping ok") has prevented the request']],
     ['refused', ['Error from server (ServiceUnavailable): the server is currently unable to handle the request']],
@@ -35,11 +36,10 @@ describe.skipIf(process.platform !== 'linux')('an answer of the API', () => {
       ['The connection to the server 10.0.0.2:6443 was refused - did you specify the right host or port?'],
     ],
     ['unreachable', ['Unable to connect to the server: net/http: TLS handshake timeout']],
-    [
-      'unreachable',
-      ['Unable to connect to the server: tls: failed to verify certificate: x509: certificate has expired'],
-    ],
-    ['unreachable', ['error: stat /etc/kubernetes/admin.conf: no such file or directory']],
+    ['not-sent', ['error: stat /etc/kubernetes/admin.conf: no such file or directory']],
+    ['not-sent', ['error: error loading config file "/etc/kubernetes/admin.conf": yaml: line 2: mapping values']],
+    ['not-sent', ['Error in configuration: context was not found for specified context: x']],
+    ['not-sent', ['timeout: failed to run command: kubectl: not found']],
     ['forbidden', ['Warning: this version is deprecated', forbidden]],
     ['refused', ['E0102 03:04:05.678901     123 request.go:1] "Unhandled Error"', 'Error from server (Timeout): x']],
   ])('is %s where kubectl prints %j', async (kind, words) => {
@@ -47,10 +47,18 @@ describe.skipIf(process.platform !== 'linux')('an answer of the API', () => {
     expect(answer).toEqual({ kind, reason: words.at(-1) })
   })
 
+  // As client-go v1.35 words it.
+  test('names what is wrong with a certificate, without the time of day', async () => {
+    const words =
+      'Unable to connect to the server: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is after 2025-01-01T00:00:00Z'
+    const { answer } = await answerTo('worker', failing(words))
+    expect(answer).toEqual({ kind: 'not-sent', reason: 'x509: certificate has expired or is not yet valid' })
+  })
+
   test('has a reason of one line, which is not long, also where kubectl gives none', async () => {
     expect((await answerTo('worker', 'exit 1')).answer).toMatchObject({ kind: 'unreachable' })
-    const { answer } = await answerTo('worker', failing(`Error from server (NotFound): ${'x'.repeat(2000)}`, 'more'))
-    expect(answer).toMatchObject({ kind: 'not-found', reason: expect.stringMatching(/^[^\n]{1,300}$/) })
+    const { answer } = await answerTo('worker', failing(`Error from server (NotFound): ${'x'.repeat(3000)}`, 'more'))
+    expect(answer).toMatchObject({ kind: 'not-found', reason: expect.stringMatching(/^[^\n]{1,2000}$/) })
   })
 
   test('is its body, as it is', async () => {
@@ -87,6 +95,6 @@ describe.skipIf(process.platform !== 'linux')('an answer of the API', () => {
     root.write('/proc/sys/kernel/random/boot_id', 'boot\n')
     root.program('/stand-ins/kubectl', 'case "$*" in *"config view"*) exit 1 ;; esac; echo ok')
     const { api } = await observe(realMachine(root, 'control-plane'), { sections: [], api: ['/readyz'] })
-    expect(api.get('/readyz')).toMatchObject({ kind: 'unreachable' })
+    expect(api.get('/readyz')).toMatchObject({ kind: 'not-sent' })
   })
 })

@@ -12,7 +12,7 @@ import { mirrorOf } from './mirror.ts'
 import { leftIn, realMachine } from './real-machine.ts'
 import { addUnit } from './systemd.ts'
 
-const sections: Section[] = ['kubelet', 'pods', 'manifests', 'units', 'work', 'space', 'etcd']
+const sections: Section[] = ['host', 'kubelet', 'pods', 'manifests', 'units', 'work', 'space', 'etcd']
 const hostile = '"\\ \' $(reboot) `reboot` %s \u0001\u001b[31m\u007f\ttab\r\nline two\n\n}{,":é\u2028\n'
 const manifests = '/etc/kubernetes/manifests'
 
@@ -174,7 +174,7 @@ describe.skipIf(process.platform !== 'linux')('whatever a program does, observe.
     const { root, observation } = await observed((root) => {
       addUnit(root, 'capd-kubeadm-upgrader-images', { active: 'active', sub: 'exited', invocationId: 'run-7' })
       addUnit(root, unit, { active: 'failed', sub: 'failed', invocationId: 'run-8' })
-      root.program('/stand-ins/journalctl', 'echo "log of $1"')
+      root.program('/stand-ins/journalctl', 'echo "log of $2"')
     })
     expect(observation.unitLog).toBe('log of _SYSTEMD_INVOCATION_ID=run-8')
     expect(root.calls().filter((call) => call.includes('INVOCATION_ID'))).toHaveLength(1)

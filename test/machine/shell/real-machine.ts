@@ -9,7 +9,8 @@ const hangsAfterSeconds = 20
 
 /** A root as a machine: the shell files of src/machine run on it with a real sh, as the engine would run them. */
 export function realMachine(root: Root, role: MachineHost['role'] = 'worker'): MachineHost {
-  const moved = (text: string) => text.replace(/(?<![\w.}-])\/(etc|proc|run|tmp|usr|var)(?=[/ ])/g, root.path('/$1'))
+  const moved = (text: string) =>
+    text.replace(/(?<![\w.}-])\/(etc|proc|run|sys|tmp|usr|var)(?=[/ ])/g, root.path('/$1'))
   const PATH = `${root.path('/stand-ins')}:${process.env.PATH}`
   const exec: Engine['exec'] = async (_, argv, { input = '' } = {}) => {
     const args = ['-k', '1', String(hangsAfterSeconds), ...argv.map(moved)]

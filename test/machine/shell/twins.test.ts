@@ -13,7 +13,7 @@ import { mirrorOf } from './mirror.ts'
 import { realMachine } from './real-machine.ts'
 
 // The simulated machine and the shell files on a real root are told apart by nothing that src/ sees of them.
-const sections: Section[] = ['kubelet', 'pods', 'manifests', 'units', 'work', 'space', 'etcd']
+const sections: Section[] = ['host', 'kubelet', 'pods', 'manifests', 'units', 'work', 'space', 'etcd']
 const work = `${stateDirectory}/work`
 const unit = 'capd-kubeadm-upgrader-binaries'
 const paths = ['/version', '/readyz', '/api/v1/nodes/w-1', '/api/v1/nodes/w-9']

@@ -59,6 +59,7 @@ export class Replica {
       ping: () => this.#living(this.#reached(base.ping)),
       inspect: (name) => this.#living(this.#reached(() => base.inspect(name))),
       list: (labels) => this.#living(this.#reached(() => base.list(labels))),
+      file: (name, path) => this.#living(this.#reached(() => base.file(name, path))),
       helper: (helper) => this.#living(this.#reached(() => this.#helper(helper))),
       exec: (name, argv, options = {}) => this.#living(this.#reached(() => this.#exec(name, argv, options))),
     }

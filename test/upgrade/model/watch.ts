@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type AttemptRecord, pauseAfter, recordIn } from '../../../src/upgrade/attempt.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { Units } from '../../fake-docker/units.ts'
@@ -71,13 +72,14 @@ export class Watch {
     if (isChanging && this.#running().includes(name)) this.violated(`${name} is ended while it runs`)
   }
 
-  /** change.sh has written another record. */
+  /** change.sh has written another record, or the same in another revision, as when lost work is staged again. */
   recordWritten(kind: string, before: AttemptRecord | undefined): void {
     const after = this.record
     if (!after) {
       this.violated(`${kind} has written a record that cannot be read`)
       return
     }
+    if (before && isDeepStrictEqual({ ...after, revision: before.revision }, before)) return
     if (kind === 'begin') this.#begins(before, after)
     else if (before?.request.key !== after.request.key) this.violated(`${kind} has put another request into the record`)
     const isFailing = after.state === 'failed' && before?.state !== 'failed'

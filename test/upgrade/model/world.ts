@@ -19,7 +19,6 @@ import type { Interceptor } from './interceptor.ts'
 import { startMachine, stopMachine } from './machine-faults.ts'
 import type { Mutation } from './mutation.ts'
 import { Replica } from './replica.ts'
-import { waitOn } from './timers.ts'
 import { Watch } from './watch.ts'
 import { wireMachine, wireUnits } from './wiring.ts'
 import { hasFile, type Wish } from './wish.ts'
@@ -66,7 +65,6 @@ export class ModelWorld {
   constructor(kind: Kind, mutation: Mutation = {}) {
     this.kind = kind
     this.mutation = mutation
-    waitOn(this.clock)
     const subject = kind.role === 'worker' ? 'w-1' : 'cp-1'
     const { fake, cluster } = createWorld(kind.role === 'worker' ? ['cp-1', 'w-1'] : ['cp-1', 'cp-2'], this.clock)
     this.#fake = fake

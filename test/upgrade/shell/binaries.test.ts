@@ -4,6 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { canMount, mountAt } from './disturbed.ts'
 import { createRoot } from './rooted.ts'
 
 const version = 'v1.35.4'
@@ -48,6 +49,23 @@ describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
     expect(readdirSync(root.path('/var/lib/work'))).toEqual(['bin'])
     const files = ['kubeadm', 'kubelet', 'kubectl'].flatMap((name) => [`${name}.sha256`, name])
     expect(asked).toEqual(files.map((name) => `/release/${version}/bin/linux/${arch}/${name}`))
+  })
+
+  test.skipIf(!canMount)('reports a full disk where the download has one of its own', async () => {
+    const { root, run } = await fetchFrom()
+    mountAt(root.path(`${directory}.partial`), '4k')
+    expect(await run()).toMatchObject({ exitCode: 48 })
+    expect(root.has(directory)).toBe(false)
+  })
+
+  test.each([
+    ['https://dl.k8s.io/release', '=https'],
+    ['http://127.0.0.1/release', '=http,https'],
+  ])('from %s is not led to another protocol than %s', async (url, protocols) => {
+    const root = createRoot()
+    root.program('/stand-ins/curl', 'exit 7')
+    expect(await root.run('steps/binaries.sh', url, version, directory)).toMatchObject({ exitCode: 42 })
+    expect(root.calls()).toEqual([expect.stringContaining(`--proto ${protocols} `)])
   })
 
   test('puts the directory in its place only when the last program is checked', async () => {
@@ -117,6 +135,44 @@ describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
     const { exitCode, stdout } = await run()
     expect([exitCode, stdout.split('\n').at(-1)]).toEqual([45, 'failed: kubelet'])
     expect(root.has(directory)).toBe(false)
+  })
+
+  // A kubelet that reads its flags before it prints its version, as the real one does, and does not know one of them.
+  const strict = `for flag in "$@"; do case $flag in --gone=*) echo 'E1 "command failed" err="failed to parse kubelet flag: unknown flag: --gone"' >&2; exit 1 ;; esac; done
+[ "$1" = "--version" ] && echo "Kubernetes ${version}"`
+
+  async function fetchBeside(flags: string[], kubeadmFlags = '', ...removed: string[]) {
+    const { root, url } = await fetchFrom((name, response) => {
+      const kubelet = `#!/bin/sh\n${strict}\n`
+      if (name === 'kubelet') response.end(kubelet)
+      if (name === 'kubelet.sha256') response.end(createHash('sha256').update(kubelet).digest('hex'))
+      return name.startsWith('kubelet')
+    })
+    root.program('/stand-ins/systemctl', 'echo 700')
+    root.write('/proc/700/cmdline', ['/usr/bin/kubelet', ...flags, ''].join('\0'))
+    root.write('/var/lib/kubelet/kubeadm-flags.env', `KUBELET_KUBEADM_ARGS="${kubeadmFlags}"\n`)
+    const ended = await root.run('steps/binaries.sh', url, version, directory, ...removed)
+    return { ...ended, isThere: root.has(directory) }
+  }
+
+  test('a flag of the running kubelet that the new one does not know is exit code 49, wherever it stands', async () => {
+    const { exitCode, stdout, isThere } = await fetchBeside(['--a=b c', '--gone=x'], '--a=b')
+    expect([exitCode, stdout.split('\n').at(-1), isThere]).toEqual([49, 'refused: unknown flag: --gone', false])
+  })
+
+  test("one that is taken out of kubeadm's file before the new one starts is none of them", async () => {
+    expect(await fetchBeside(['--gone=x', '--a=b'], '--a=b --gone=x', 'gone')).toMatchObject({
+      exitCode: 0,
+      isThere: true,
+    })
+    expect(await fetchBeside(['--gone=x', '--a=b'], '--a=b', 'gone')).toMatchObject({ exitCode: 49, isThere: false })
+  })
+
+  test('flags that the new kubelet knows, and a kubelet that does not run, are no hindrance', async () => {
+    expect(await fetchBeside(['--a=b', '--c'])).toMatchObject({ exitCode: 0, isThere: true })
+    const { root, run } = await fetchFrom()
+    root.program('/stand-ins/systemctl', 'echo 0')
+    expect(await run()).toMatchObject({ exitCode: 0 })
   })
 
   test('leaves alone what an earlier run has renamed into place', async () => {

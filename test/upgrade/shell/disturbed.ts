@@ -109,9 +109,10 @@ function snapshot(root: Root): Snapshot {
   return found
 }
 
-function mountAt(path: string): void {
+/** Mounts a file system there: of 1 MiB or, in the kernel's words, of another size. */
+export function mountAt(path: string, size = '1m'): void {
   mkdirSync(path, { recursive: true })
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path])
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path])
   onTestFinished(() => void execFileSync('umount', [path]))
 }
 

@@ -1,5 +1,7 @@
 import { chmodSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { namesFullDisk } from '../../../src/machine/disk-full.ts'
+import { canMount, mountAt } from './disturbed.ts'
 import { createRoot, type Root } from './rooted.ts'
 
 const work = '/var/lib/work'
@@ -49,6 +51,15 @@ describe.skipIf(process.platform !== 'linux')('kubelet.sh', () => {
     root.write(`${work}/previous.new/kubelet`, 'half')
     await root.run('steps/kubelet.sh', work, 'v1.35.4')
     expect(versionIn(root, `${work}/previous`)).toEqual(Array(3).fill('v1.34.4'))
+  })
+
+  test.skipIf(!canMount)('reports a full disk where the kept programs have one of their own', async () => {
+    const root = machine()
+    mountAt(root.path(`${work}/previous.new`), '4k')
+    const { exitCode, stderr } = await root.run('steps/kubelet.sh', work, 'v1.35.4')
+    expect(exitCode).not.toBe(0)
+    expect(namesFullDisk(stderr)).toBe(true)
+    expect(versionIn(root, '/usr/bin')).toEqual(Array(3).fill('v1.34.4'))
   })
 
   test('changes nothing in /usr/bin and restarts nothing when a staged program is missing', async () => {

@@ -53,4 +53,19 @@ describe.skipIf(process.platform !== 'linux')('restore-manifests.sh', () => {
     await root.run('steps/restore-manifests.sh')
     expect(root.read(manifest('etcd'))).toBe('image: etcd:with')
   })
+
+  test("restores etcd's where its data is, wherever that is", async () => {
+    const root = machine(without('etcd'))
+    root.remove('/var/lib/etcd')
+    backUp(root, 'one', 'etcd', 100)
+    await root.run('steps/restore-manifests.sh')
+    expect(root.has(manifest('etcd'))).toBe(false)
+    mkdirSync(root.path('/var/lib/other/member'), { recursive: true })
+    root.write(
+      '/etc/kubernetes/tmp/kubeadm-backup-manifests-one/etcd.yaml',
+      `- --data-dir=${root.path('/var/lib/other')}\n`,
+    )
+    await root.run('steps/restore-manifests.sh')
+    expect(root.has(manifest('etcd'))).toBe(true)
+  })
 })

@@ -30,13 +30,14 @@ interface Ended {
   // Absent when a signal ended it.
   exitCode: number | undefined
   stdout: string
+  stderr: string
 }
 
 export function createRoot(): Root {
   const root = mkdtempSync(join(tmpdir(), 'machine-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   const path = (inMachine: string) => join(root, inMachine)
-  const moved = (text: string) => text.replace(/(?<![\w.}])\/(etc|proc|run|tmp|usr|var)(?=[/ ])/g, `${root}/$1`)
+  const moved = (text: string) => text.replace(/(?<![\w.}])\/(etc|proc|run|sys|tmp|usr|var)(?=[/ ])/g, `${root}/$1`)
   const withoutRoot = (file: string) => readFileSync(file, 'utf8').replaceAll(root, '')
   const write = (inMachine: string, text: string) => {
     mkdirSync(dirname(path(inMachine)), { recursive: true })
@@ -50,7 +51,7 @@ export function createRoot(): Root {
     const options = { env: { PATH }, reject: false, input: moved(input) }
     const { exitCode, stdout, stderr } = await execa('sh', [path('script.sh'), ...args.map(moved)], options)
     if (/not found|syntax error/i.test(stderr)) throw new Error(stderr)
-    return { exitCode, stdout: stdout.replaceAll(root, '') }
+    return { exitCode, stdout: stdout.replaceAll(root, ''), stderr: stderr.replaceAll(root, '') }
   }
   return {
     path,

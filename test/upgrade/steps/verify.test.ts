@@ -1,4 +1,8 @@
 import { expect, test } from 'vitest'
+import { apiServers } from '../../../src/upgrade/steps/api-servers.ts'
+import { imageList } from '../../../src/upgrade/steps/image-list.ts'
+import { kubeadmConfig } from '../../../src/upgrade/steps/kubeadm-config.ts'
+import { staticPods } from '../../../src/upgrade/steps/static-pods.ts'
 import { verify } from '../../../src/upgrade/steps/verify.ts'
 import { old, target } from '../../fake-docker/release.ts'
 import { look, nodeOf, nothing, type Row, serverOf, stopContainers } from './look.ts'
@@ -79,7 +83,7 @@ const rows: Row[] = [
   ],
   [
     'cp-1',
-    'the API server to be ready',
+    'the API server to be ready (its check etcd fails)',
     'its own API server is not ready, though others are',
     (lab) => Object.assign(serverOf(lab, 'cp-1'), { ready: false }),
   ],
@@ -117,6 +121,61 @@ const rows: Row[] = [
     },
   ],
 ]
+
+const failing = (stderr: string) => ({ exitCode: 1, stdout: '', stderr: `${stderr}\n` })
+const answering = (stdout: string) => ({ exitCode: 0, stdout, stderr: '' })
+const denied = 'Error from server (Forbidden): forbidden: User "kubernetes-admin" cannot get path "/readyz"'
+const readyzRows = [
+  [`the API server refuses it: ${denied}`, failing(denied)],
+  [
+    'the API server refuses it: error: You must be logged in to the server (the server has asked for credentials)',
+    failing('error: You must be logged in to the server (the server has asked for credentials)'),
+  ],
+  [
+    'it does not exist: Error from server (NotFound): the server could not find the requested resource',
+    failing('Error from server (NotFound): the server could not find the requested resource'),
+  ],
+  ['the answer is malformed', answering('<html>a proxy</html>')],
+  ['the answer is malformed', answering('')],
+  ['the API server has an error: Error from server: a timeout', failing('Error from server: a timeout')],
+  ['the API server does not answer', failing('The connection to the server 10.0.0.1:6443 was refused')],
+  [
+    'the machine cannot send the request: x509: certificate has expired or is not yet valid',
+    failing('Unable to connect to the server: x509: certificate has expired or is not yet valid: current time is now'),
+  ],
+  [
+    'the machine cannot send the request: error: stat /etc/kubernetes/admin.conf: no such file or directory',
+    failing('error: stat /etc/kubernetes/admin.conf: no such file or directory'),
+  ],
+] as const
+
+test.each([
+  verify,
+  staticPods,
+])('$name waits for the API server to be ready, and reports why it is not', async (step) => {
+  for (const [why, answer] of readyzRows) {
+    const change: Row[3] = ({ cluster }) => cluster.otherAnswers.set('/readyz', answer)
+    expect(await look(step, 'cp-1', change)).toBe(`the API server to be ready (${why})`)
+  }
+})
+
+const podsOf = (name: string) =>
+  `/api/v1/namespaces/kube-system/pods?labelSelector=tier%3Dcontrol-plane&fieldSelector=spec.nodeName%3D${name}`
+const configPath = '/api/v1/namespaces/kube-system/configmaps/kubeadm-config'
+
+test.each([
+  [verify, 'cp-1', podsOf('cp-1'), 'the static pods'],
+  [verify, 'w-1', '/api/v1/nodes/w-1', 'the Node w-1'],
+  [apiServers, 'w-1', '/version', 'the version of the API server of cp-1'],
+  [imageList, 'w-1', configPath, "the cluster's kubeadm-config"],
+  [kubeadmConfig, 'w-1', configPath, "the cluster's kubeadm-config"],
+])('$0.name on $1 reports why it cannot read $3', async (step, name, path, what) => {
+  const forbidden = 'Error from server (Forbidden): it is forbidden'
+  const seen = async (answer: ReturnType<typeof failing>) =>
+    look(step, name, ({ cluster }) => cluster.otherAnswers.set(path, answer))
+  expect(await seen(failing(forbidden))).toBe(`${what} (the API server refuses it: ${forbidden})`)
+  expect(await seen(answering('{"items":'))).toBe(`${what} (the answer is malformed)`)
+})
 
 test.each(rows)('verify on %s: %s, when %s', async (name, waitsFor, _why, change) => {
   expect(await look(verify, name, change)).toBe(waitsFor)

@@ -1,0 +1,128 @@
+import type { ErrorCode } from '../errors/catalogue.ts'
+
+/** A kind of cluster or machine that people have, and what becomes of it in place. */
+export interface Shape {
+  name: string
+  /**
+   * - `kept`: updated in place, with everything it has.
+   * - `declined`: replaced, as without this service.
+   * - `no opinion`: left to another updater, or replaced.
+   * - `refused`: accepted, since no request shows it, and then refused before anything in the machine changes.
+   */
+  outcome: 'kept' | 'declined' | 'no opinion' | 'refused'
+  /** The error by which it is declined or refused. */
+  code?: ErrorCode
+  /** Where it is honored, or recognized, and what there is to know. */
+  how: string
+}
+
+/** Shapes that no single field shows. docs/what-is-updated.md has them as a table. */
+export const shapes: readonly Shape[] = [
+  {
+    name: "etcd on the control plane machines (kubeadm's own way)",
+    outcome: 'kept',
+    how: 'kubeadm upgrades it, and each member has to be well before the next machine is touched (step manifests).',
+  },
+  {
+    name: 'External etcd',
+    outcome: 'declined',
+    code: 'CONFIG_NOT_COVERED',
+    how: 'On control plane machines. Workers do not know of it and are updated in place.',
+  },
+  {
+    name: 'Bootstrap providers other than kubeadm (k0smotron, Talos, MicroK8s, CK8s, RKE2)',
+    outcome: 'no opinion',
+    code: 'MACHINE_FOREIGN',
+    how: 'The kind of the bootstrap object shows them.',
+  },
+  {
+    name: 'Machines that are no containers, and machines of other infrastructure providers',
+    outcome: 'no opinion',
+    code: 'MACHINE_FOREIGN',
+    how: 'The kind of the infrastructure machine, or its backend, shows them.',
+  },
+  {
+    name: "Bootstrap data of one's own (`bootstrap.dataSecretName` without a KubeadmConfig)",
+    outcome: 'kept',
+    how: 'Nothing of a configuration is known, so nothing but the version changes. What is no machine of kubeadm is refused, see the next line.',
+  },
+  {
+    name: 'A machine that kubeadm did not make, behind such data',
+    outcome: 'refused',
+    code: 'MACHINE_NOT_KUBEADM',
+    how: "It lacks the kubelet's kubeconfig or configuration as kubeadm writes them (step preflight).",
+  },
+  {
+    name: 'Hosted control planes (Kamaji, k0smotron with kubeadm workers)',
+    outcome: 'kept',
+    how: 'A worker of a control plane without machines waits for the API server under its own address to be at the version (step api-servers). The control plane itself is not updated by this service.',
+  },
+  {
+    name: 'Containers of an older cluster of the same name on the engine, running or not',
+    outcome: 'kept',
+    how: 'They have another CA and are left out (members.ts). A stopped one without a CA counts as a machine of the cluster.',
+  },
+  {
+    name: 'Hosts with cgroup v1',
+    outcome: 'refused',
+    code: 'HOST_CGROUP_V1',
+    how: "From v1.35, unless the kubelet's configuration has failCgroupV1: false (step preflight).",
+  },
+  {
+    name: 'containerd 1.x',
+    outcome: 'refused',
+    code: 'CONTAINERD_TOO_OLD',
+    how: 'From v1.38 (step preflight). Kept for older versions.',
+  },
+  {
+    name: "Flags of the kubelet outside of kubeadm's file (/etc/default/kubelet, drop-ins of the unit)",
+    outcome: 'kept',
+    how: 'They stay where they are. The new kubelet is asked whether it takes all flags of the one that runs (step binaries).',
+  },
+  {
+    name: 'Flags that the new kubelet does not know, wherever they stand',
+    outcome: 'refused',
+    code: 'KUBELET_FLAGS_REFUSED',
+    how: 'Except `pod-infra-container-image` in kubeadm-flags.env, which is taken out (step binaries).',
+  },
+  {
+    name: 'Proxies',
+    outcome: 'kept',
+    how: "The machine's own addresses are asked past them (observe.sh). Units get the proxies of the machine's systemd, as kind's entrypoint sets them.",
+  },
+  {
+    name: "Directories of one's own (`certificatesDir`, etcd's `dataDir`)",
+    outcome: 'kept',
+    how: 'kubeadm renders them from kubeadm-config, and the service reads them from the machine (observe.sh). No file is written into them.',
+  },
+  {
+    name: 'IPv6 and dual stack',
+    outcome: 'kept',
+    how: "Addresses are read from the machine: the API server's from controller-manager.conf, etcd's from its manifest. Never run so far.",
+  },
+  {
+    name: "Ports of one's own",
+    outcome: 'kept',
+    how: "The API server's is read from controller-manager.conf. A flag that moves the kubelet's health is declined, see kubeletExtraArgs.",
+  },
+  {
+    name: 'Image registries and pinned image tags',
+    outcome: 'kept',
+    how: 'The new kubeadm lists the images by the configuration of the cluster (step image-list). With UPGRADER_IMAGES=node-image the node image has to hold them under these names, else IMAGE_SOURCE_LACKS.',
+  },
+  {
+    name: "Static pods of one's own, such as kube-vip",
+    outcome: 'kept',
+    how: "Only kubeadm's four are compared and replaced (static-pods.ts).",
+  },
+  {
+    name: "Patches of kubeadm's",
+    outcome: 'kept',
+    how: 'The directory is given to kubeadm again (step kubeadm), and has to be there.',
+  },
+  {
+    name: 'Files that a command has filled in',
+    outcome: 'kept',
+    how: 'They are never written (commands.ts); a change of them is declined.',
+  },
+]

@@ -1,0 +1,25 @@
+import type { Readable } from 'node:stream'
+
+// A tar archive is made of blocks of this size, the first of which is the header of a file.
+const block = 512
+// Where a header has the size of its file, in octal digits, and its type. Source: POSIX pax, ustar.
+const size = { start: 124, end: 136 }
+const typeAt = 156
+const regularFile = new Set(['0', '\0'])
+
+/**
+ * The content of the first entry of a tar archive, as the engine gives it for the path of a file. Undefined where that is no
+ * regular file, or one of more than `mostBytes`. The rest of the stream is not read.
+ */
+export async function firstFileIn(archive: Readable, mostBytes: number): Promise<string | undefined> {
+  let read = Buffer.alloc(0)
+  for await (const chunk of archive) {
+    read = Buffer.concat([read, chunk as Buffer])
+    if (read.length < block) continue
+    const bytes = Number.parseInt(read.toString('latin1', size.start, size.end), 8)
+    const isRegular = regularFile.has(read.toString('latin1', typeAt, typeAt + 1))
+    if (!isRegular || !(bytes <= mostBytes)) return undefined
+    if (read.length >= block + bytes) return read.toString('utf8', block, block + bytes)
+  }
+  return undefined
+}

@@ -1,0 +1,168 @@
+import { type AttemptRecord, begun, finished } from './attempt.ts'
+import type { Demand } from './demand.ts'
+import { endableUnits, isNothingLeft, leftOf, planFor } from './plan.ts'
+import { RecordMoved, type Session } from './session.ts'
+import type { Goal, Needs, Situation, Step } from './step.ts'
+import { StepRun, type Watch } from './step-run.ts'
+import type { Tools } from './tools.ts'
+
+/** What an attempt runs in. */
+export interface AttemptRunParts {
+  session: Session
+  /** What the attempt brings the machine to. Its settings may change meanwhile. */
+  goal: () => Goal
+  tools: Tools
+  demand: Demand
+  /** By step; they outlive the run. */
+  watches: Map<string, Watch>
+  /** The beginning of each message. */
+  prefix: string
+  tell(step: Step, message: string): void
+  /** Called each time a step goes on to wait: the machine could be observed and its record written. */
+  goesOn(): void
+}
+
+/** Takes the attempt of one goal through what is left of the plan, and begins it where it is not under way. */
+export class AttemptRun {
+  readonly #parts: AttemptRunParts
+
+  constructor(parts: AttemptRunParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Returns when the machine is at the goal, and the record has its end. `replaces`: another attempt has to be ended even
+   * where nothing is left to do. Throws what a step throws, and RecordMoved where everything has to be decided again.
+   */
+  async toEnd({ replaces = false } = {}): Promise<void> {
+    const { session } = this.#parts
+    const { recordDigest } = session.observation
+    const known = { know: (needs: Needs) => session.know(needs), situation: () => this.#situation() }
+    const left = await leftOf(this.#plan(), known)
+    if (!this.#isUnderWay()) {
+      if (!replaces && (await isNothingLeft(left, known))) return
+      // What was decided holds for the record that it was decided by.
+      if (session.observation.recordDigest !== recordDigest) throw new RecordMoved()
+      await this.#begin()
+    } else if (session.observation.work.key !== this.#key() && left.some(({ needsWork }) => needsWork)) {
+      await this.#renewWork()
+    }
+    for (const [i, step] of left.entries()) await this.#take(step, `step ${i + 1} of ${left.length}, ${step.doing}`)
+    await this.#noteEnd()
+  }
+
+  async #take(step: Step, title: string): Promise<void> {
+    const { session, tools, demand, watches, prefix, tell, goesOn } = this.#parts
+    const run = new StepRun(step, {
+      session,
+      key: this.#key(),
+      situation: () => this.#situation(),
+      tools,
+      watch: this.#watchOf(step),
+      title: `${prefix}${title}`,
+      tell: (message) => tell(step, message),
+      beforeChange: (record) => demand.noted(record, session.observation),
+      look: () => this.#lookAround(),
+      goesOn,
+    })
+    await run.toEnd()
+    watches.delete(step.name)
+  }
+
+  #plan(): Step[] {
+    const { tools } = this.#parts
+    return (tools.plan ?? planFor)({ ...this.#planned(), settings: this.#parts.goal().settings })
+  }
+
+  #planned() {
+    const { session, tools } = this.#parts
+    return { machine: session.located.machine, sources: tools.sources }
+  }
+
+  #key(): string {
+    return this.#parts.goal().key
+  }
+
+  #isUnderWay(): boolean {
+    const { record } = this.#parts.session
+    return record?.state === 'open' && record.request.key === this.#key()
+  }
+
+  #situation(): Situation {
+    const { session, goal, tools } = this.#parts
+    const { located, observation, members, record } = session
+    const { target, files, patches, key, settings } = goal()
+    return {
+      target,
+      files,
+      patches,
+      key,
+      settings,
+      machine: located.machine,
+      varVolume: located.varVolume,
+      observation,
+      members,
+      sources: tools.sources,
+      record,
+    }
+  }
+
+  #watchOf({ name }: Step): Watch {
+    const { watches, tools } = this.#parts
+    const watch = watches.get(name) ?? { since: tools.clock.monotonic(), trouble: undefined, isOfUnit: false }
+    watches.set(name, watch)
+    return watch
+  }
+
+  async #begin(): Promise<void> {
+    const { session, goal, tools, watches } = this.#parts
+    const { key, target, settings, patches } = goal()
+    const { cluster, role } = session.located.machine
+    const { record } = session
+    const pinned = session.isPinned || record?.identity.pinned === true
+    const next = begun(
+      {
+        identity: { cluster, role, cas: session.caHashes, pinned },
+        request: { key, target, settings: { ...settings }, ...(patches === undefined ? {} : { patches }) },
+      },
+      record,
+      session.observation,
+    )
+    // Another attempt has its own time for each step.
+    watches.clear()
+    tools.log.info({ replaced: record?.state === 'open' }, 'an attempt begins')
+    await this.#takeWorkDirectory(next)
+  }
+
+  // The work directory of an open attempt is gone, or another's: whoever removed it, the attempt starts staging again.
+  async #renewWork(): Promise<void> {
+    const { session, tools } = this.#parts
+    if (!session.record) throw new RecordMoved()
+    tools.log.warn('the work directory of the attempt is gone: what was staged is staged again')
+    await this.#takeWorkDirectory(session.record)
+  }
+
+  async #takeWorkDirectory(record: AttemptRecord): Promise<void> {
+    const endable = endableUnits(this.#planned())
+    await this.#parts.session.change(record, { kind: 'begin', key: this.#key(), endable })
+  }
+
+  async #noteEnd(): Promise<void> {
+    const { session, tools } = this.#parts
+    await session.know({ sections: [] })
+    const { record } = session
+    if (!record || !this.#isUnderWay()) return
+    await session.change(finished(record, session.observation), { kind: 'note' })
+    tools.report?.upgradeEnded('done', '')
+  }
+
+  // Before each look of a step: is the attempt still this goal's, and is the request still made?
+  async #lookAround(): Promise<void> {
+    const { session, demand } = this.#parts
+    const { record, observation } = session
+    if (!record || !this.#isUnderWay() || demand.isAbandoned(record)) throw new RecordMoved()
+    if (demand.owns(record)) demand.hasPlace()
+    if (!demand.isNoteDue(record, observation)) return
+    await session.change(demand.noted(record, observation), { kind: 'note' })
+  }
+}
