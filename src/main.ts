@@ -86,9 +86,9 @@ async function main(): Promise<void> {
     if (process.exitCode) process.exit()
   })
   await app.listen({ host: config.host, port: config.port })
-  // A service whose failures nobody can see is of no use: whoever supervises it starts it again.
+  // Without its log a failing service cannot be noticed. Its supervisor, such as the kubelet, starts it again.
   readerGone.promise.then(() => {
-    console.error('Nobody reads the log on standard output any more: the service ends.')
+    console.error('Standard output was closed, so the log is lost: the service stops.')
     process.exitCode = 1
     close()
   })

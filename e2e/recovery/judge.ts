@@ -67,7 +67,7 @@ async function settled(
   }
 }
 
-// What a container that is started again has anew; kind's entrypoint gives it another machine-id.
+// A restarted container keeps only these: kind's entrypoint generates another machine-id.
 function comparable(before: Snapshot, restarted: boolean): Snapshot {
   if (!restarted) return before
   const { 'container id': id = '', 'Node UID': uid = '' } = before.identity

@@ -15,7 +15,7 @@ interface Options {
   /** Seconds, from any start, that never go back. */
   now?: () => number
   stream?: DestinationStream
-  /** Called when nobody reads standard output any more. From then on nothing is written. */
+  /** Called when standard output has lost its reader. From then on nothing is written. */
   onReaderGone?: () => void
 }
 

@@ -41,8 +41,8 @@ for (const [network, prefix, family] of [
 }
 
 /**
- * Whether nobody on the way to a URL can change what comes from it: https, or http to a host on a private network. What is
- * downloaded runs as root in the machines, and its checksums come from the same place.
+ * Whether a download is safe from changes on its way: https, or http to a host on a private network. What is downloaded
+ * runs as root in the machines, and its checksums come from the same place.
  */
 export function isSafeSource(text: string): boolean {
   const url = URL.parse(text)

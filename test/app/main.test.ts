@@ -181,7 +181,7 @@ test('a service whose log is not read any more ends with 1 and one line of why',
   for await (const _line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) break
   child.stdout?.destroy()
   expect((await exit)[0]).toBe(1)
-  expect(await stderr).toMatch(/^[^\n]*log on standard output[^\n]*\n$/)
+  expect(await stderr).toMatch(/^[^\n]*log is lost[^\n]*\n$/)
 })
 
 test.skipIf(process.platform !== 'linux')('a full disk below standard output does not end the service', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Lab, putAtTarget, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
-import { state, walk } from './walk.ts'
+import { recordFile, state, walk } from './walk.ts'
 
 const labs: [string, () => Lab][] = [
   ['cp-1', () => startQuickLab('cp-1')],
@@ -27,6 +27,23 @@ test.each(labs)('nothing more is done on %s when it is asked for again after its
   expect(run.progress.phase).toBe('Done')
   expect(lab.machine(name).snapshot()).toEqual(before)
   expect(lab.fake.helpers.starts).toHaveLength(1)
+})
+
+// The other replica has tidied up, and then the Node is not Ready for a moment.
+test.each(labs)('%s is not upgraded once more by a process that is late with the last steps', async (name, start) => {
+  const lab = start()
+  await walk(lab, name)
+  const machine = lab.machine(name)
+  const record = JSON.parse(machine.files.get(recordFile) ?? '')
+  const since = { bootId: record.requested.bootId, uptime: machine.uptime }
+  machine.files.set(recordFile, `${JSON.stringify({ ...record, state: 'open', step: { name: 'tidy', since } })}\n`)
+  const starts = [...machine.units.starts]
+  const node = lab.cluster.nodes.get(name)
+  Object.assign(node ?? {}, { ready: false })
+  lab.clock.after(30, () => Object.assign(node ?? {}, { ready: true }))
+  const { run } = await walk(lab, name)
+  expect(run.progress.phase).toBe('Done')
+  expect(machine.units.starts).toEqual(starts)
 })
 
 test.each(labs)('what %s still has lying about at the target is tidied up, and nothing else', async (name, start) => {

@@ -52,7 +52,7 @@ export const strictPhases: Objection = {
   },
 }
 
-// The flags by which the kubelet would be where nobody looks, and their values that change nothing.
+// Flags that move the kubelet away from where the service looks, and their values that change nothing.
 const fixedFlags: Readonly<Record<string, RegExp>> = {
   'container-runtime-endpoint': containerdSocket,
   'healthz-bind-address': /^(127\.0\.0\.1|0\.0\.0\.0)$/,

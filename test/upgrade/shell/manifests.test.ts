@@ -29,7 +29,7 @@ describe.skipIf(process.platform !== 'linux')('restore-manifests.sh', () => {
       backUp(root, 'a-newest', pod, 300)
       backUp(root, 'z-oldest', pod, 100)
     }
-    expect(await root.run('steps/restore-manifests.sh')).toEqual({ exitCode: 0, stdout: '' })
+    expect(await root.run('steps/restore-manifests.sh')).toEqual({ exitCode: 0, stdout: '', stderr: '' })
     expect(pods.map((pod) => root.read(manifest(pod)))).toEqual([
       'image: kube-apiserver:a-newest',
       'image: kube-controller-manager:now',
