@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { readAssignments } from './assignments.ts'
 import { play } from './play.ts'
 import { heading } from './report.ts'
 import type { Role } from './role.ts'
@@ -15,6 +16,7 @@ compare the machines before and after. Exit code 0 when everything is so, else 1
   --fresh         begin with new machines of the old version
   --only ROLE     upgrade only the control-plane machine, or only the worker
   --fault NAME    let the service misbehave (done-too-early): the demo must then fail
+  --set KEY=VALUE a setting of the ExtensionConfig, for instance exchange=one-by-one; may be given more than once
   --help          show this
 `
 
@@ -22,6 +24,7 @@ const options = {
   fresh: { type: 'boolean', default: false },
   only: { type: 'string' },
   fault: { type: 'string' },
+  set: { type: 'string', multiple: true },
   help: { type: 'boolean' },
 } as const
 
@@ -54,19 +57,27 @@ function readArguments(args: string[]) {
       console.log(usage)
       return 0
     }
+    const settings = readAssignments(values.set ?? [])
     if (values.only && !roles.includes(values.only as Role)) throw new Error(`--only takes ${roles.join(' or ')}`)
-    return values
+    return { ...values, settings }
   } catch (thrown) {
     console.error(`${(thrown as Error).message}\n\n${usage}`)
     return 2
   }
 }
 
+interface Asked {
+  fresh: boolean
+  only?: string
+  fault?: string
+  settings: Record<string, string>
+}
+
 // Sets the stage, plays, and clears it. True when the verifier has nothing against the machines.
-async function perform(asked: { fresh: boolean; only?: string; fault?: string }): Promise<boolean> {
+async function perform(asked: Asked): Promise<boolean> {
   console.log(heading('The lab'))
   const environment = { UPGRADER_FAULTS: asked.fault ? 'allow' : 'refuse' }
-  const settings: Record<string, string> = asked.fault ? { fault: asked.fault } : {}
+  const settings: Record<string, string> = { ...asked.settings, ...(asked.fault ? { fault: asked.fault } : {}) }
   return onStage({ fresh: asked.fresh, environment }, async (stage) => {
     const chosen = roles.filter((role) => !asked.only || asked.only === role)
     return play(stage, chosen, { settings, signal: interrupted.signal })
