@@ -16,7 +16,7 @@ export const settings = {
       'What is updated in place: all that is covered, or only the version, or only files of the KubeadmConfig. Other changes are left to a rollout, or to another updater.',
   }),
   exchange: documented(Type.Enum(['together', 'one-by-one']), {
-    default: 'one-by-one',
+    default: 'together',
     description:
       "How the static pods of a control plane machine get to the new version: all at once, together with the kubelet, after the machine was taken out of the load balancer; or one after the other, as kubeadm does it. A machine whose manifests cannot be rendered beforehand takes kubeadm's way.",
   }),

@@ -5,7 +5,7 @@ test('without settings every one has its default', () => {
   expect(readSettings()).toEqual({
     addons: 'kcp',
     changes: 'all',
-    exchange: 'one-by-one',
+    exchange: 'together',
     inMemory: 'no-opinion',
     loadBalancer: 'drain',
     fault: 'none',

@@ -9,6 +9,7 @@ const drained = '/var/lib/capd-kubeadm-upgrader/drained'
 
 /** What render.sh does. */
 export function renderPods(machine: SimulatedMachine, [directory, , version, patches = '-']: string[]): Ending {
+  if (Object.keys(machine.manifests).length < 4) return { exitCode: 46, log: '' }
   if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
   const { files, cluster } = machine
   const rendered = cluster.kubeadmConfigVersion
@@ -24,13 +25,10 @@ export function renderPods(machine: SimulatedMachine, [directory, , version, pat
 }
 
 /** What prepare.sh does. */
-export function prepareExchange(machine: SimulatedMachine, [directory, , , ...flags]: string[]): Ending {
+export function prepareExchange(machine: SimulatedMachine, [directory = '', , , ...flags]: string[]): Ending {
   const { files } = machine
-  if (!machine.isDirectory(`${directory}/before`)) {
-    for (const name of programs) files.set(`${directory}/before/${name}`, files.get(`/usr/bin/${name}`) ?? '')
-    for (const [pod, image] of Object.entries(machine.manifests))
-      files.set(`${directory}/before/manifests/${pod}.yaml`, image)
-  }
+  if (Object.keys(machine.manifests).length < 4) return { exitCode: 46, log: '' }
+  if (!machine.isDirectory(`${directory}/before`)) keepBefore(machine, directory)
   machine.removeDirectory(staged)
   for (const pod of Object.keys(machine.manifests)) {
     const rendered = files.get(`${directory}/rendered/${pod}.yaml`)
@@ -95,6 +93,13 @@ export function movedPods(machine: SimulatedMachine, directory: string): string[
   return Object.keys(machine.manifests).filter(
     (pod) => machine.files.get(`${directory}/rendered/${pod}.yaml`) !== machine.manifests[pod],
   )
+}
+
+function keepBefore(machine: SimulatedMachine, directory: string): void {
+  const { files } = machine
+  for (const name of programs) files.set(`${directory}/before/${name}`, files.get(`/usr/bin/${name}`) ?? '')
+  for (const [pod, image] of Object.entries(machine.manifests))
+    files.set(`${directory}/before/manifests/${pod}.yaml`, image)
 }
 
 function wentBack(machine: SimulatedMachine, directory: string): Ending {

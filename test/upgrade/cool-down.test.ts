@@ -41,11 +41,20 @@ test('after a failure the machine is left alone for a while, and the failure is 
 
 test('then it is tried again, and goes on where it was', async () => {
   const lab = startQuickLab('cp-1')
-  lab.machine('cp-1').units.fail('kubeadm', { exitCode: 1, log: 'error: no\n' })
+  lab.machine('cp-1').units.fail('prepare', { exitCode: 1, log: 'error: no\n' })
   expect(await ask(lab)).toMatchObject({ phase: 'Failed' })
   lab.clock.pass(11)
   expect(await ask(lab)).toMatchObject({ phase: 'Done', message: `at ${target}` })
-  expect(unitsOf(lab, 'cp-1')).toEqual(['binaries', 'images', 'kubeadm', 'kubeadm', 'kubelet'])
+  expect(unitsOf(lab, 'cp-1')).toEqual([
+    'binaries',
+    'images',
+    'render',
+    'prepare',
+    'render',
+    'prepare',
+    'exchange',
+    'kubeadm',
+  ])
 })
 
 test('from the third equal failure on the machine rests for an hour', async () => {

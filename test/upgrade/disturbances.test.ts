@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
-import { begin, recordFile, unitsOf, walk } from './walk.ts'
+import { begin, recordFile, unitsOf, walk, ways } from './walk.ts'
 
 const day = 24 * 3600
-const units = ['binaries', 'images', 'kubeadm', 'kubelet']
+const days = ways.flatMap(([name, exchange, units]) =>
+  [day, -day].map((seconds) => [seconds, name, exchange, units] as const),
+)
+
+function labFor(name: string): Lab {
+  return name === 'w-1' ? startWorkersLab('w-1') : startQuickLab('cp-1')
+}
 
 // The kubelets report to the API now and then.
 function keepReporting({ clock, cluster }: Lab): void {
@@ -12,14 +18,16 @@ function keepReporting({ clock, cluster }: Lab): void {
   clock.after(10, () => keepReporting({ clock, cluster } as Lab))
 }
 
-test.each([day, -day])('a clock that is set by %i s changes nothing, whenever it is', async (seconds) => {
+test.each(
+  days,
+)('a clock that is set by %i s changes nothing for %s, %s, whenever it is', async (seconds, name, exchange, units) => {
   for (let moment = 1; moment < 40; moment += 3) {
-    const lab = startQuickLab('cp-1')
+    const lab = labFor(name)
     keepReporting(lab)
     lab.clock.after(moment, () => lab.clock.jump(seconds))
     const began = lab.clock.monotonic()
-    const { run } = await walk(lab, 'cp-1')
-    expect({ moment, phase: run.progress.phase, units: unitsOf(lab, 'cp-1') }).toEqual({ moment, phase: 'Done', units })
+    const { run } = await walk(lab, name, { settings: { exchange } })
+    expect({ moment, phase: run.progress.phase, units: unitsOf(lab, name) }).toEqual({ moment, phase: 'Done', units })
     expect((lab.clock.monotonic() - began) / 1000).toBeLessThan(120)
   }
 })
@@ -49,11 +57,14 @@ test.each([day, -day])('a wait ends at its limit and not before, though the cloc
 })
 
 // All machines of an engine share its host: they are started again, and what ran in them is gone.
-test('an upgrade goes on after the host has booted, whenever it does', async () => {
+test.each(
+  ways,
+)('an upgrade of %s, %s, goes on after the host has booted, whenever it does', async (name, exchange, units) => {
+  const settings = { exchange }
   for (let moment = 1; moment < 60; moment += 2) {
-    const lab = startQuickLab('cp-1')
-    const machine = lab.machine('cp-1')
-    const first = begin(lab, 'cp-1')
+    const lab = labFor(name)
+    const machine = lab.machine(name)
+    const first = begin(lab, name, { settings })
     lab.clock.after(moment, () => {
       lab.clock.stop()
       machine.units.clear()
@@ -63,12 +74,12 @@ test('an upgrade goes on after the host has booted, whenever it does', async () 
     await first.ended
     if (first.run.progress.phase === 'Done') break
     lab.clock.resume()
-    const { run } = await walk(lab, 'cp-1')
+    const { run } = await walk(lab, name, { settings })
     expect({ moment, phase: run.progress.phase }).toEqual({ moment, phase: 'Done' })
     expect(machine.kubelet.version).toBe(target)
     expect(machine.units.names).toEqual([])
     // One unit at most was cut off, and is started once more.
-    expect(unitsOf(lab, 'cp-1').length).toBeLessThan(units.length + 2)
+    expect(unitsOf(lab, name).length).toBeLessThan(units.length + 2)
   }
 })
 

@@ -4,7 +4,7 @@ import type { Engine } from '../../src/machine/engine.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { nodeImage } from '../fake-docker/node-image.ts'
 import { imagesOf, old, staticPodsOf, target } from '../fake-docker/release.ts'
-import { recordOf, state, walk, when } from './walk.ts'
+import { oneByOne, recordOf, state, walk, when } from './walk.ts'
 
 const imageList = readFileSync(new URL('../../src/upgrade/steps/image-list.sh', import.meta.url), 'utf8')
 
@@ -49,7 +49,7 @@ const failures: [code: string, message: string, provoke: (lab: Lab) => void][] =
   [
     'KUBEADM_FAILED',
     `kubeadm upgrade node failed: ${kubeadmError}`,
-    ({ machine }) => machine('cp-1').units.fail('kubeadm', { exitCode: 1, log: kubeadmLog }),
+    ({ machine }) => machine('cp-1').units.fail('prepare', { exitCode: 1, log: kubeadmLog }),
   ],
   [
     'KUBEADM_CONFIG_REFUSED',
@@ -98,7 +98,7 @@ test.each([
   [`error: ${'x'.repeat(500)}`, `error: ${'x'.repeat(293)}`],
 ])('kubeadm that says %j failed because: %s', async (log, cause) => {
   const lab = startQuickLab('cp-1')
-  lab.machine('cp-1').units.fail('kubeadm', { exitCode: 1, log })
+  lab.machine('cp-1').units.fail('prepare', { exitCode: 1, log })
   const { run } = await walk(lab, 'cp-1')
   expect(run.progress.message).toBe(`kubeadm upgrade node failed: ${cause} (KUBEADM_FAILED)`)
   expect(run.progress.error?.detail?.trim()).toBe(log.trim())
@@ -126,7 +126,7 @@ test('a kubelet that does not come up gives way to the one from before', async (
   const lab = startQuickLab('cp-1')
   const machine = lab.machine('cp-1')
   machine.brokenKubelets.add(target)
-  const { run } = await walk(lab, 'cp-1')
+  const { run } = await walk(lab, 'cp-1', oneByOne)
   expect(run.progress).toMatchObject({ phase: 'Failed', step: 'kubelet', error: { code: 'KUBELET_NOT_UP' } })
   expect(run.progress.error?.detail?.trim()).toBe('the log of the kubelet')
   // Ruling 10: the static pods stay at the target, the kubelet is the old one.

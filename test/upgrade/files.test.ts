@@ -3,7 +3,7 @@ import { type Lab, putAtTarget, startLab, startQuickLab, startWorkersLab } from 
 import type { SimulatedMachine } from '../fake-docker/machine.ts'
 import { target } from '../fake-docker/release.ts'
 import { mortal } from './mortal.ts'
-import { begin, recordFile, state, taskOf, unitsOf, walk, when } from './walk.ts'
+import { begin, recordFile, state, taskOf, unitsOf, walk, ways, when } from './walk.ts'
 
 const secret = 'the-content-of-the-file'
 const one = { path: '/etc/lab/one.conf', content: secret, permissions: '0600' }
@@ -137,7 +137,9 @@ describe.each(labs)('a new version and files on %s', (name, start) => {
     expect(run.progress).toMatchObject({ phase: 'Done', message: `at ${target}` })
     expect(machine.kubelet.version).toBe(target)
     const steps = machine.effects.flatMap((effect) => /^note (\S+) started$/.exec(effect)?.[1] ?? [])
-    const expected = ['binaries', 'image-list', 'image-archive', 'images', 'files', 'kubeadm', 'kubelet', 'tidy']
+    const staging = ['binaries', 'image-list', 'image-archive', 'images']
+    const [first = '', ...units] = unitsOf(lab, name).filter((unit) => !staging.includes(unit))
+    const expected = [...staging, 'files', first, ...units, 'tidy']
     expect(steps.filter((step) => expected.includes(step))).toEqual(expected)
     expect(machine.files.get(two.path)).toBe('0644 daemon:daemon two\n')
   })
@@ -154,7 +156,7 @@ describe.each(labs)('a new version and files on %s', (name, start) => {
     const { run } = await walk(lab, name, { files: [{ ...one, content: 'new' }, two] })
     expect(run.progress.phase).toBe('Done')
     expect(machine.files.get(one.path)).toBe('0600 root:root new\n')
-    expect(unitsOf(lab, name)).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
+    expect(unitsOf(lab, name)).toEqual(ways.find(([machine]) => machine === name)?.[2])
   })
 
   test('a service that is killed at any moment goes on to both', async () => {

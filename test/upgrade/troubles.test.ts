@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startQuickLab } from '../fake-docker/lab.ts'
 import { nodeImage } from '../fake-docker/node-image.ts'
 import { target } from '../fake-docker/release.ts'
-import { recordOf, state, unitsOf, walk, when } from './walk.ts'
+import { oneByOne, recordOf, state, unitsOf, walk, when } from './walk.ts'
 
 interface Trouble {
   code: string
@@ -32,13 +32,24 @@ const troubles: Trouble[] = [
     exitCode: 1,
     log: 'error: configmaps "kubelet-config" is forbidden: User "system:node:w-1" cannot get resource',
   },
+  { code: 'UNIT_FAILED', step: 'render', exitCode: 1, log: 'mv: no\n' },
+  {
+    code: 'KUBEADM_FORBIDDEN',
+    step: 'prepare',
+    exitCode: 1,
+    log: 'error: configmaps "kubelet-config" is forbidden: User "system:node:w-1" cannot get resource',
+  },
+  { code: 'UNIT_FAILED', step: 'exchange', exitCode: 1, log: 'mv: no\n' },
   { code: 'UNIT_FAILED', step: 'kubelet', exitCode: 1, log: 'cp: no space left\n' },
 ]
+
+// Only kubeadm's own way has a unit of the kubelet's.
+const optionsFor = (step: string) => (step === 'kubelet' ? oneByOne : {})
 
 test.each(troubles)('$code in $step may pass', async ({ code, step, exitCode, log }) => {
   const lab = startQuickLab('cp-1')
   lab.machine('cp-1').units.fail(step, { exitCode, log }, 2)
-  const { run, reports } = await walk(lab, 'cp-1')
+  const { run, reports } = await walk(lab, 'cp-1', optionsFor(step))
   expect(run.progress.phase).toBe('Done')
   // The message does not change until the step is done.
   expect(reports.filter((report) => report.startsWith(`${step}: `)).at(-1)).toBe(`${step}: ${code}`)
@@ -52,6 +63,9 @@ test.each(troubles)('$code in $step may pass', async ({ code, step, exitCode, lo
 test.each([
   'binaries',
   'images',
+  'render',
+  'prepare',
+  'exchange',
   'kubeadm',
   'kubelet',
 ])('%s that fails without a word on a full disk reports the disk', async (step) => {
@@ -61,7 +75,7 @@ test.each([
   machine.units.fail(step, { exitCode: 1, log: '' }, 2)
   when(lab, 'cp-1', `start unit ${step}`, () => Object.assign(machine, { freeMiB: 0 }))
   lab.clock.after(300, () => Object.assign(machine, { freeMiB }))
-  const { run, reports } = await walk(lab, 'cp-1')
+  const { run, reports } = await walk(lab, 'cp-1', optionsFor(step))
   expect(reports).toContain(`${step}: DISK_FULL`)
   expect(run.progress.phase).toBe('Done')
 })
@@ -151,7 +165,10 @@ test('a manifest that kubeadm left out is put back from its newest backup', asyn
   expect(run.progress.phase).toBe('Done')
 })
 
-test('a manifest that goes missing just before kubeadm is put back, too', async () => {
+test.each([
+  ['kubeadm', 'one-by-one'],
+  ['render', 'together'],
+])('a manifest that goes missing just before %s is put back, too', async (step, exchange) => {
   const lab = startQuickLab('cp-1')
   const machine = lab.machine('cp-1')
   const image = machine.manifests['kube-apiserver'] ?? ''
@@ -160,7 +177,7 @@ test('a manifest that goes missing just before kubeadm is put back, too', async 
     machine.removeManifest('kube-apiserver')
     nodeImage(lab.clock, target)(argv, at, end)
   })
-  const { run, reports } = await walk(lab, 'cp-1')
-  expect(reports).toContain('kubeadm: MANIFESTS_INCOMPLETE')
+  const { run, reports } = await walk(lab, 'cp-1', { settings: { exchange } })
+  expect(reports).toContain(`${step}: MANIFESTS_INCOMPLETE`)
   expect(run.progress.phase).toBe('Done')
 })

@@ -37,6 +37,16 @@ export interface Options {
   sinceRequested?: () => number
 }
 
+/** kubeadm's own way, as a setting. */
+export const oneByOne = { settings: { exchange: 'one-by-one' } }
+
+/** Every way that a machine may go, and the units that it runs then. */
+export const ways: readonly [name: string, exchange: 'together' | 'one-by-one', units: readonly string[]][] = [
+  ['cp-1', 'together', ['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm']],
+  ['cp-1', 'one-by-one', ['binaries', 'images', 'kubeadm', 'kubelet']],
+  ['w-1', 'together', ['binaries', 'images', 'kubeadm', 'kubelet']],
+]
+
 export function taskOf(name: string, options: Options = {}): Task {
   const { version = target, settings = {}, files, caCertHashes } = options
   const labels: Record<string, string> = name.startsWith('cp-') ? { 'cluster.x-k8s.io/control-plane': '' } : {}

@@ -89,11 +89,18 @@ function configurationFlags({ target, patches }: Situation): string[] {
   return patches === undefined ? [] : [`--patches=${patches}`]
 }
 
+/** What a script says by its exit code that needs manifests and patches; undefined where it ended for another reason. */
+export function explainMissing(exitCode: number, log: string): UpgradeError | undefined {
+  if (exitCode === 46) return new UpgradeError('MANIFESTS_INCOMPLETE', {}, { detail: log })
+  if (exitCode === 47) return new UpgradeError('PATCHES_MISSING', {}, { detail: log })
+  return undefined
+}
+
 /** What it means that a unit failed which runs kubeadm. */
 export function explainKubeadm({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
+  const missing = explainMissing(exitCode, log)
+  if (missing) return missing
   const details = { detail: log }
-  if (exitCode === 46) return new UpgradeError('MANIFESTS_INCOMPLETE', {}, details)
-  if (exitCode === 47) return new UpgradeError('PATCHES_MISSING', {}, details)
   // After an API server's restart its node authorizer knows no node for a moment.
   if (log.split('\n').some(isKubeletConfigForbidden)) return new UpgradeError('KUBEADM_FORBIDDEN', {}, details)
   return new UpgradeError('KUBEADM_FAILED', { cause: firstCause(log), unit }, details)

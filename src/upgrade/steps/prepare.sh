@@ -2,7 +2,7 @@
 # the kubelet's configuration and its flags. Puts what is to be exchanged next to its place, on the same file system, and
 # keeps what is there now.
 # Arguments: work directory, directory of kubeadm patches or "-", an UpgradeConfiguration, then kubeadm's own.
-# Exit codes: 47: the directory of patches is missing; else kubeadm's.
+# Exit codes: 46: a static pod has no manifest; 47: the directory of patches is missing; else kubeadm's.
 set -eu
 directory=$1 patches=$2 configuration=$3
 shift 3
@@ -12,6 +12,7 @@ pods='etcd kube-apiserver kube-controller-manager kube-scheduler'
 programs='kubelet kubectl kubeadm'
 trap 'rm -rf "$before.new" "$staged.new"' EXIT
 
+for name in $pods; do [ -e "$manifests/$name.yaml" ] || exit 46; done
 [ "$patches" = - ] || [ -d "$patches" ] || exit 47
 
 # Once: a second run must not take the new ones for them.

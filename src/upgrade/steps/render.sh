@@ -2,16 +2,18 @@
 # kubeadm's `init` and `upgrade node` render them by the same functions; this needs no API and takes a tenth of a second.
 # Arguments: work directory, name of the Node, version, directory of kubeadm patches or "-".
 # Leaves rendered/ with four manifests. Where they would not be what `upgrade node` renders, it leaves exchange.refused
-# with the reason instead. Exit code 47: the directory of patches is missing.
+# with the reason instead. Exit codes: 46: a static pod has no manifest; 47: the directory of patches is missing.
 set -eu
 umask 077
 directory=$1 node=$2 version=$3 patches=$4
 manifests=/etc/kubernetes/manifests
+pods='kube-apiserver kube-controller-manager kube-scheduler etcd'
 new=$directory/rendered.new configuration=$directory/render.yaml refused=$directory/exchange.refused
 trap 'rm -rf "$new" "$configuration" "$refused.new"' EXIT
 
 # Renamed into place by an earlier run.
 [ ! -e "$directory/rendered" ] || exit 0
+for name in $pods; do [ -e "$manifests/$name.yaml" ] || exit 46; done
 [ "$patches" = - ] || [ -d "$patches" ] || exit 47
 
 refuse() {
@@ -62,7 +64,7 @@ for phase in 'control-plane all' 'etcd local'; do
   esac
   refuse "kubeadm init phase $phase: $(echo "$printed" | grep -i '^error' | head -n 1)"
 done
-for name in kube-apiserver kube-controller-manager kube-scheduler etcd; do
+for name in $pods; do
   [ -s "$new/$name.yaml" ] || refuse "kubeadm renders no manifest of $name"
   [ "$name" = etcd ] || [ "$(tag_in "$new/$name.yaml")" = "$version" ] || refuse "kubeadm renders another version of $name"
 done

@@ -1,6 +1,7 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
 import { hasInWork, type Step, waiting, workDirectory } from '../step.ts'
+import { explainMissing } from './kubeadm.ts'
 
 const script = shellFile(new URL('render.sh', import.meta.url))
 
@@ -30,9 +31,7 @@ export const render: Step = {
   }),
   // kubeadm that cannot render is no failure of the unit.
   explain: ({ exitCode, log, name: unit }) =>
-    exitCode === 47
-      ? new UpgradeError('PATCHES_MISSING', {}, { detail: log })
-      : new UpgradeError('UNIT_FAILED', { unit }, { detail: log }),
+    explainMissing(exitCode, log) ?? new UpgradeError('UNIT_FAILED', { unit }, { detail: log }),
   remark: ({ observation: { work } }) =>
     work.exchangeRefused === undefined
       ? undefined
