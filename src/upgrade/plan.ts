@@ -8,7 +8,7 @@ import { files } from './steps/files.ts'
 import { imageArchive } from './steps/image-archive.ts'
 import { imageList } from './steps/image-list.ts'
 import { images } from './steps/images.ts'
-import { kubeadm } from './steps/kubeadm.ts'
+import { kubeadm, kubeadmAfterExchange } from './steps/kubeadm.ts'
 import { kubeadmConfig } from './steps/kubeadm-config.ts'
 import { kubelet } from './steps/kubelet.ts'
 import { manifests } from './steps/manifests.ts'
@@ -28,8 +28,8 @@ export const planFor: Plan = ({ machine, sources, settings }) => {
   const bringImages = sources.images === 'pull' ? [images] : [imageArchive, images]
   const staging = [binaries, kubeadmConfig, imageList, ...bringImages]
   if (machine.role === 'control-plane') {
-    const together = settings.exchange === 'together' ? [render, prepare, exchange] : []
-    return [preflight, manifests, ...staging, files, ...together, kubeadm, staticPods, kubelet, verify, tidy]
+    const upgrade = settings.exchange === 'together' ? [render, prepare, exchange, kubeadmAfterExchange] : [kubeadm]
+    return [preflight, manifests, ...staging, files, ...upgrade, staticPods, kubelet, verify, tidy]
   }
   return [preflight, ...staging, apiServers, files, kubeadm, kubelet, verify, tidy]
 }

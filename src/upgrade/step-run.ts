@@ -67,6 +67,7 @@ const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
 export class StepRun {
   readonly #step: Step
   readonly #parts: StepRunParts
+  #hasLookedAtOnce = false
 
   constructor(step: Step, parts: StepRunParts) {
     this.#step = step
@@ -86,10 +87,10 @@ export class StepRun {
       const trouble = watch.trouble ?? seen.error
       this.#tell(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
       if (this.#isOver()) await this.#giveUp(seen)
-      await this.#tryToAct()
+      const acted = await this.#tryToAct()
       this.#parts.goesOn()
       session.forget()
-      await tools.clock.sleep(this.#step.lookSeconds)
+      if (!this.#isOverAtOnce(acted)) await tools.clock.sleep(this.#step.lookSeconds)
     }
   }
 
@@ -106,18 +107,28 @@ export class StepRun {
     }
   }
 
-  async #tryToAct(): Promise<void> {
+  // A script has ended by now. One that changes nothing is not run again and again without a rest.
+  #isOverAtOnce(acted: Action | undefined): boolean {
+    const isOver = acted?.kind === 'run' && !this.#hasLookedAtOnce
+    this.#hasLookedAtOnce ||= isOver
+    return isOver
+  }
+
+  // Gives what was done, if anything.
+  async #tryToAct(): Promise<Action | undefined> {
     const { watch } = this.#parts
     try {
-      await this.#act()
+      const action = await this.#act()
       // A unit that is started again has not worked yet.
       if (!watch.isOfUnit) watch.trouble = undefined
+      return action
     } catch (thrown) {
       await this.#troubled(thrown)
+      return undefined
     }
   }
 
-  async #act(): Promise<void> {
+  async #act(): Promise<Action | undefined> {
     await this.#endUnit()
     const situation = this.#parts.situation()
     // Another process has found the machine at its target and has tidied up.
@@ -125,11 +136,12 @@ export class StepRun {
     const action = this.#isUnderWay() ? undefined : this.#step.action?.(situation)
     const record = this.#record()
     const isEntered = record.step?.name === this.#step.name
-    if (!action && isEntered) return
+    if (!action && isEntered) return undefined
     if (!isEntered) this.#parts.tools.log.info({ step: this.#step.name }, this.#parts.title)
     const current = isEntered ? record : entered(record, this.#step.name, situation.observation)
     const changed = record.changed || (this.#step.changes && action !== undefined && action.kind !== 'note')
     await this.#carryOut(action, this.#parts.beforeChange({ ...current, changed }), isEntered)
+    return action
   }
 
   async #carryOut(action: Action | undefined, record: AttemptRecord, isEntered: boolean): Promise<void> {

@@ -34,6 +34,9 @@ export const kubeadm: Step = {
   rest: ({ machine }) => ({ kind: 'rest', script, args: [workDirectory, machine.role, '-', '-', ''] }),
 }
 
+/** The same where the static pods were exchanged together: it takes a second or two to find that all are equal. */
+export const kubeadmAfterExchange: Step = { ...kubeadm, pollSeconds: 2, lookSeconds: 1 }
+
 /** True while kubeadm works on the machine. */
 export function isKubeadmAtWork({ units }: Observation): boolean {
   return units.some(({ name, state }) => name === unitNameOf(kubeadm) && state === 'running')
