@@ -109,12 +109,11 @@ export class StepRun {
 
   // A script has ended by now. One that changes nothing is not run again and again without a rest.
   #isOverAtOnce(acted: Action | undefined): boolean {
-    const isOver = acted?.kind === 'run' && !this.#hasLookedAtOnce
-    this.#hasLookedAtOnce ||= isOver
-    return isOver
+    if (acted?.kind !== 'run' || this.#hasLookedAtOnce) return false
+    this.#hasLookedAtOnce = true
+    return true
   }
 
-  // Gives what was done, if anything.
   async #tryToAct(): Promise<Action | undefined> {
     const { watch } = this.#parts
     try {

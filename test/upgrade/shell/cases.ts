@@ -83,9 +83,16 @@ export const cases: Case[] = [
     disks: ['/var'],
     prepare(root) {
       root.write(`${work}/key`, 'v1.35.4\n')
-      root.write('/tmp/archive', filling)
       root.program('/stand-ins/containerd')
-      root.program('/stand-ins/ctr', 'case $4 in ls) echo registry/a:1 ;; export) cat /tmp/archive >"$5" ;; esac')
+      const store = '/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256'
+      const [manifest, layer] = ['a', 'b'].map((letter) => letter.repeat(64))
+      root.write(`${store}/${manifest}`, `{"layers":[{"digest":"sha256:${layer}"}]}`)
+      root.write(`${store}/${layer}`, filling)
+      const listed = `echo REF TYPE DIGEST; echo registry/a:1 type sha256:${manifest}`
+      root.program(
+        '/stand-ins/ctr',
+        `case $4 in ls) ${listed} ;; export) echo 'no space left on device' >&2; exit 1 ;; esac`,
+      )
     },
     leftovers: [/\/images\.(tar\.new|failed|failed\.new)$/],
   },

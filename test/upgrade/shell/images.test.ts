@@ -1,4 +1,5 @@
 import { readdirSync, statSync } from 'node:fs'
+import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
 import { createRoot, type Root } from './rooted.ts'
 
@@ -93,40 +94,103 @@ describe.skipIf(process.platform !== 'linux')('steps/images.sh', () => {
 })
 
 describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
-  const ctr = 'case $4 in ls) echo registry/a:1; echo registry/b:1 ;; export) shift 4; echo "$*" >"$1" ;; esac'
+  const store = '/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256'
+  const digest = (letter: string) => letter.repeat(64)
+  const manifest = 'application/vnd.oci.image.manifest.v1+json'
+  const line = (name: string, letter: string, type = manifest) => `${name} ${type} sha256:${digest(letter)} 7.0 MiB -`
+  const listed = [line('registry/a:1', 'a'), line('registry/b:1', 'b')]
+  const ctr = (lines: string[], onExport: string) =>
+    `case $4 in ls) printf '%s\\n' 'REF TYPE DIGEST SIZE PLATFORMS' ${lines.map((one) => `'${one}'`).join(' ')} ;; export) shift 4; ${onExport} ;; esac`
+  const exported = 'echo "$*" >"$1"'
+  const naming = (...letters: string[]) => letters.map((letter) => `{"digest":"sha256:${digest(letter)}"}`).join(',')
 
-  function nodeImage(script = ctr): Root {
-    const root = machine('', script)
+  function nodeImage({ lines = listed, onExport = exported }: { lines?: string[]; onExport?: string } = {}): Root {
+    const root = machine('', ctr(lines, onExport))
     root.program('/stand-ins/containerd')
     root.write(`${work}/key`, 'v1.35.4\n')
+    // Image a has a layer of its own, and shares another one with b.
+    root.write(`${store}/${digest('a')}`, `{"config":${naming('c')},"layers":[${naming('d', 'e')}]}`)
+    root.write(`${store}/${digest('b')}`, `{"config":${naming('f')},"layers":[${naming('e')}]}`)
+    for (const letter of ['c', 'd', 'e', 'f', '0']) root.write(`${store}/${digest(letter)}`, `part ${letter}\n`)
     return root
   }
 
-  test('exports the images that are asked for, renamed into place', async () => {
+  function run(root: Root, ...images: string[]) {
+    return root.run('steps/image-archive.sh', work, 'v1.35.4', ...images)
+  }
+
+  async function inArchive(root: Root): Promise<{ parts: string[]; names: [string, number][] }> {
+    const archive = root.path(`${work}/images.tar`)
+    const files = (await execa('tar', ['-tf', archive])).stdout.split('\n')
+    const { manifests } = JSON.parse((await execa('tar', ['-xOf', archive, 'index.json'])).stdout)
+    return {
+      parts: files.flatMap((file) => /^blobs\/sha256\/(.)\1{63}$/.exec(file)?.[1] ?? []),
+      names: manifests.map((one: { size: number; annotations: Record<string, string> }) => [
+        one.annotations['io.containerd.image.name'],
+        one.size,
+      ]),
+    }
+  }
+
+  test('packs the images that are asked for and each of their parts once, renamed into place', async () => {
     const root = nodeImage()
-    expect((await root.run('steps/image-archive.sh', work, 'v1.35.4', 'registry/a:1', 'registry/b:1')).exitCode).toBe(0)
+    expect((await run(root, 'registry/a:1', 'registry/b:1')).exitCode).toBe(0)
+    const { parts, names } = await inArchive(root)
+    expect(parts).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+    const size = (letter: string) => statSync(root.path(`${store}/${digest(letter)}`)).size
+    expect(names).toEqual([
+      ['registry/a:1', size('a')],
+      ['registry/b:1', size('b')],
+    ])
+    expect(root.calls().filter((call) => call.includes('export'))).toEqual([])
+    expect(readdirSync(root.path(work)).sort()).toEqual(['bin', 'images.tar', 'key'])
+  })
+
+  test('leaves out what may be lacking and is', async () => {
+    const root = nodeImage()
+    await run(root, 'registry/b:1', '?registry/c:1')
+    expect((await inArchive(root)).parts).toEqual(['b', 'e', 'f'])
+    expect(root.has(`${work}/images.failed`)).toBe(false)
+  })
+
+  test('packs the manifest of this architecture alone where an image has several', async () => {
+    const root = nodeImage({ lines: [line('registry/a:1', '1', 'application/vnd.oci.image.index.v1+json')] })
+    root.write(`${store}/${digest('1')}`, `{"manifests":[${naming('9', 'a')}]}`)
+    await run(root, 'registry/a:1')
+    expect((await inArchive(root)).parts).toEqual(['1', 'a', 'c', 'd', 'e'])
+  })
+
+  test('lets containerd say what it thinks of an index without any of its manifests', async () => {
+    const root = nodeImage({ lines: [line('registry/a:1', '1', 'application/vnd.oci.image.index.v1+json')] })
+    root.write(`${store}/${digest('1')}`, `{"manifests":[${naming('8', '9')}]}`)
+    await run(root, 'registry/a:1')
+    expect(root.read(`${work}/images.tar`)).toBe('images.tar.new registry/a:1\n')
+  })
+
+  test.each([
+    ['a part is not where containerd usually keeps it', (root: Root) => root.remove(`${store}/${digest('e')}`)],
+    ['containerd keeps all parts elsewhere', (root: Root) => root.remove(store)],
+    ['tar fails', (root: Root) => root.program('/stand-ins/tar', 'exit 1')],
+  ])('lets containerd export the images where %s', async (_, provoke) => {
+    const root = nodeImage()
+    provoke(root)
+    expect((await run(root, 'registry/a:1', 'registry/b:1')).exitCode).toBe(0)
     expect(root.read(`${work}/images.tar`)).toBe('images.tar.new registry/a:1 registry/b:1\n')
     expect(root.has(`${work}/images.tar.new`)).toBe(false)
     expect(root.has(`${work}/images.failed`)).toBe(false)
   })
 
-  test('leaves out what may be lacking and is', async () => {
-    const root = nodeImage()
-    await root.run('steps/image-archive.sh', work, 'v1.35.4', 'registry/a:1', '?registry/c:1', '?registry/b:1')
-    expect(root.read(`${work}/images.tar`)).toBe('images.tar.new registry/a:1 registry/b:1\n')
-    expect(root.has(`${work}/images.failed`)).toBe(false)
-  })
-
   test('names the image that it does not have, and exports nothing', async () => {
     const root = nodeImage()
-    await root.run('steps/image-archive.sh', work, 'v1.35.4', 'registry/a:1', 'registry/a:10', 'registry/c:1')
+    await run(root, 'registry/a:1', 'registry/a:10', 'registry/c:1')
     expect(root.read(`${work}/images.failed`)).toBe('lacks registry/a:10\n')
     expect(root.has(`${work}/images.tar`)).toBe(false)
   })
 
   test('tells why an export failed', async () => {
-    const root = nodeImage('case $4 in ls) echo registry/a:1 ;; export) echo "no space left" >&2; exit 1 ;; esac')
-    await root.run('steps/image-archive.sh', work, 'v1.35.4', 'registry/a:1')
+    const root = nodeImage({ onExport: 'echo "no space left" >&2; exit 1' })
+    root.remove(store)
+    await run(root, 'registry/a:1')
     expect(root.read(`${work}/images.failed`)).toBe('no space left\n')
     expect(root.has(`${work}/images.tar`)).toBe(false)
   })
