@@ -92,17 +92,25 @@ api_server_is_ready() {
 }
 
 # One that ends as soon as it has started gets no older.
-is_steady() {
-  pids=$(processes_of "$1") || return
-  [ -n "$pids" ] || return
-  for pid in $pids; do
-    awk -v uptime="$(cut -d ' ' -f 1 /proc/uptime)" '{ sub(/.*[)] /, ""); exit uptime - $20 / 100 < 3 }' "/proc/$pid/stat" || return
+are_steady() {
+  [ $# -gt 0 ] || return
+  for pid in "$@"; do
+    awk -v uptime="$(cut -d ' ' -f 1 /proc/uptime)" '{ sub(/.*[)] /, ""); exit uptime - $20 / 100 < 3 }' "/proc/$pid/stat" 2>/dev/null || return
   done
 }
 
+is_steady() {
+  pids=$(processes_of "$1") || return
+  # shellcheck disable=SC2086 # Several processes are several words.
+  are_steady $pids
+}
+
+# Its own report of its health has another address where the cluster's configuration names one.
+kubelet_is_steady() { are_steady "$(systemctl show kubelet --property=MainPID --value)"; }
+
 # Prints the first component that is not well; nothing where all are.
 unwell() {
-  if [ "$(curl --noproxy '*' --silent --max-time 2 http://127.0.0.1:10248/healthz)" != ok ]; then echo kubelet
+  if ! kubelet_is_steady; then echo kubelet
   elif ! etcd_is_well; then echo etcd
   elif ! api_server_is_ready; then echo kube-apiserver
   elif ! is_steady kube-controller-manager; then echo kube-controller-manager

@@ -3,6 +3,7 @@ import { rmSync, statSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   balanceWith,
+  breakIt,
   manifestOf,
   manifests,
   pods,
@@ -37,7 +38,7 @@ function tagsOf(root: Root): string[] {
 }
 
 function systemdOf(root: Root): string[] {
-  return root.calls().filter((call) => call.startsWith('systemctl'))
+  return root.calls().filter((call) => /^systemctl (start|stop|daemon)/.test(call))
 }
 
 function balancerOf(root: Root): string[] {
@@ -64,19 +65,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false
   }
-}
-
-// The component does not get well.
-function breakIt(root: Root, component: string): void {
-  const health = { kubelet: '*healthz) exit 7 ;;', etcd: '*/health) exit 7 ;;' }[component] ?? ''
-  const rest = `*--data*) printf 303 ;; *csv) command -p cat /tmp/rows  ;; *healthz) printf ok ;; *) echo '{"health":"true"}' ;;`
-  // What was there before is well: it is told by its manifests.
-  const isNew = `grep -q v1.35.4 ${manifests}/kube-apiserver.yaml`
-  root.program(
-    '/stand-ins/curl',
-    `if ${isNew}; then case "$*" in ${health} ${rest} esac; else case "$*" in ${rest} esac; fi`,
-  )
-  if (component === 'kube-apiserver') root.program('/stand-ins/kubectl', `${isNew} || printf ok`)
 }
 
 describe.skipIf(globalThis.process.platform !== 'linux')('exchange.sh', () => {

@@ -9,6 +9,9 @@ export const programs = ['kubelet', 'kubectl', 'kubeadm']
 
 // No process of the host has such a number (proc_pid_max(5): the largest limit is 4194304).
 const firstPid = 4_194_401
+const kubeletPid = firstPid + 10
+// True where the static pods are those of the new version.
+const isNew = `grep -q v1.35.4 ${manifests}/kube-apiserver.yaml`
 
 /** What of a machine differs from test to test. */
 export interface Shape {
@@ -81,7 +84,9 @@ function addStandIns(root: Root, pids: Record<string, number> = {}): void {
   )
   balanceWith(root, ['cp-1 UP', 'cp-2 UP'])
   root.program('/stand-ins/kubectl', 'printf ok')
-  root.program('/stand-ins/systemctl')
+  root.write(`/proc/${kubeletPid}/stat`, `${kubeletPid} (kubelet) S ${Array(18).fill(0).join(' ')} 100 0 0\n`)
+  const isBroken = `[ -e /tmp/broken-kubelet ] && ${isNew}`
+  root.program('/stand-ins/systemctl', `[ "$1" != show ] || { ${isBroken} && echo 0 || echo ${kubeletPid}; }`)
   root.program('/stand-ins/journalctl', 'echo "a line of the kubelet"')
   root.program('/stand-ins/sleep', 'command -p sleep 0.01')
 }
@@ -98,10 +103,21 @@ export function balanceWith(root: Root, servers: string[], status = 303): void {
     `case "$*" in
       *--data*) printf ${status} ;;
       *csv) ${servers.length === 0 ? 'exit 7' : `command -p cat /tmp/rows`} ;;
-      *healthz) printf ok ;;
       *) echo '{"health":"true"}' ;;
     esac`,
   )
+}
+
+/** Lets a component of the new version not get well. What was there before is well. */
+export function breakIt(root: Root, component: string): void {
+  // One that systemd starts again and again has no process at the moment.
+  if (component === 'kubelet') root.write('/tmp/broken-kubelet', '')
+  if (component === 'kube-apiserver') root.program('/stand-ins/kubectl', `${isNew} || printf ok`)
+  if (component === 'etcd') {
+    const others = `*--data*) printf 303 ;; *csv) command -p cat /tmp/rows  ;;`
+    const health = `*) ${isNew} || echo '{"health":"true"}' ;;`
+    root.program('/stand-ins/curl', `case "$*" in ${others} ${health} esac`)
+  }
 }
 
 function putManifest(root: Root, path: string, text: string): void {
