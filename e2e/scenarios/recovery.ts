@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { moveKubeProxy, nameVersion } from '../control-plane-controller.ts'
 import { relayEngine } from '../engine-relay.ts'
 import { record } from '../recovery/results.ts'
-import { type Batch, batchesOf, defaultTurns, rowOf, shortTurns, type Turn } from '../recovery/rows.ts'
+import { type Batch, batchesOf, defaultTurns, shortTurns, type Turn, turnOf, wayOf } from '../recovery/rows.ts'
 import { type Place, type Played, playTurn } from '../recovery/turn.ts'
 import type { Role } from '../role.ts'
 import { snapshot } from '../snapshot.ts'
@@ -50,12 +50,6 @@ export function checkRows(ids: string): void {
   turnOf(ids)
 }
 
-function turnOf(ids: string): Turn {
-  const turn = ids.split('+').map(rowOf)
-  if (new Set(turn.map(({ role }) => role)).size > 1) throw new Error(`"${ids}" names machines of both roles.`)
-  return turn
-}
-
 async function playBatch(batch: Batch, isRecorded: boolean): Promise<string[]> {
   const socket = join(tmpdir(), `capd-kubeadm-upgrader-${process.pid}.sock`)
   const relay = await relayEngine(socket)
@@ -74,6 +68,7 @@ async function playBatch(batch: Batch, isRecorded: boolean): Promise<string[]> {
       const early = places.filter(([[first]]) => first?.step === 'api-servers')
       const waiting = early.map(([turn, place]) => playTurn(turn, place))
       for (const [turn, place] of places.filter((one) => !early.includes(one))) {
+        console.log(`  ${place.machine}, ${wayOf(turn, place.role)}: ${turn.map(({ id }) => id).join(' ') || 'no row'}`)
         await settle(playTurn(turn, place))
         if (place.role === 'control-plane') await moveKubeProxy(stage.lab.controlPlane, stage.lab.to)
       }
