@@ -17,6 +17,10 @@ export interface Ground {
   callers: Callers
   machine: string
   role: Role
+  /** The control plane machines of its cluster. */
+  members: readonly string[]
+  /** The container of the load balancer before them; undefined where there is none. */
+  balancer: string | undefined
   watch: Watch
 }
 
@@ -94,6 +98,27 @@ const faults: Record<FaultName, (row: Row, ground: Ground) => Fault> = {
     lasts: undoneWithin,
     end: () => lookUndone(ground, { component: 'kubelet', word: 'config.yaml' }),
   }),
+  // The one that is asked about the others stays.
+  'member-kill': (_, { members, machine, stage }) =>
+    awayFor(
+      members.find((name) => name !== machine && name !== stage.lab.controlPlane),
+      20,
+    ),
+  // Shorter than the exchange waits for the endpoint.
+  'balancer-stop': (_, { balancer }) => awayFor(balancer, 15),
+}
+
+// Another container of the cluster.
+function awayFor(container: string | undefined, seconds: number): Fault {
+  if (container === undefined) throw new Error('This row needs a cluster with three members.')
+  return {
+    begin: async () => {
+      await execa('docker', ['kill', container])
+      return `${container} was killed`
+    },
+    lasts: { seconds },
+    end: () => execa('docker', ['start', container]).then(over),
+  }
 }
 
 // A new component gets two minutes, and the old ones another one.

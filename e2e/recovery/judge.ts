@@ -36,6 +36,8 @@ export interface Judged {
   role: Role
   way: Way
   before: Before
+  /** The load balancer before the control plane; undefined where there is none. */
+  balancer: string | undefined
 }
 
 /** Looks at a machine before anything breaks. */
@@ -44,7 +46,7 @@ export async function lookBefore(machine: string, controlPlane: string): Promise
 }
 
 /** Where the machine is at rest, and what is wrong with it: its versions, what was done twice, what was left. */
-export async function judge({ lab, role, way, before }: Judged, allowed: Allowed): Promise<Rest> {
+export async function judge({ lab, role, way, before, balancer }: Judged, allowed: Allowed): Promise<Rest> {
   const was = comparable(before.snapshot, allowed.restarted)
   const { machine } = was
   const seen = await settled(was, role, lab)
@@ -53,6 +55,7 @@ export async function judge({ lab, role, way, before }: Judged, allowed: Allowed
   const isOld = wrong.length > 0 && isAt(seen, role, lab.from, false)
   const found = isOld ? [] : [...wrong]
   found.push(...(await doneTwice(machine, way, allowed)), ...(await leftBehind(machine)))
+  if (balancer !== undefined && role === 'control-plane') found.push(...(await drainedAt(balancer, machine)))
   const server = await serverOf(machine)
   // kubeadm may give a control plane's kubelet the API server of its own machine, which this kubeconfig names.
   const local = role === 'worker' ? '' : await serverOf(machine, 'controller-manager.conf')
@@ -114,6 +117,17 @@ async function leftBehind(machine: string): Promise<string[]> {
     const found = await shellIn(machine, `{ ${look.join('; ')}; } 2>/dev/null; true`)
     const left = `${found}\n${(await execa('docker', helper)).stdout}`.split('\n').filter(Boolean)
     if (left.length === 0 || Date.now() > limit) return left.map((what) => `${machine}: ${what} was left behind`)
+  }
+}
+
+// The load balancer takes some seconds to find a machine that is back.
+async function drainedAt(balancer: string, machine: string): Promise<string[]> {
+  const ask = `curl --noproxy '*' --globoff --silent --max-time 3 'http://${balancer}:8404/stats;csv'`
+  for (const limit = Date.now() + 30_000; ; await sleep(1000)) {
+    const servers = (await shellIn(machine, `${ask} || true`)).split('\n').map((line) => line.split(','))
+    const state = servers.find(([backend, name]) => backend === 'kube-apiservers' && name === machine)?.[17]
+    if (state === 'UP') return []
+    if (Date.now() > limit) return [`${machine} is ${state ?? 'unknown'} at the load balancer`]
   }
 }
 

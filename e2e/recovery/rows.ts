@@ -16,6 +16,8 @@ export type FaultName =
   | 'engine-stop'
   | 'broken-argument'
   | 'broken-kubelet'
+  | 'member-kill'
+  | 'balancer-stop'
 
 /** One thing that breaks at one boundary of one step. */
 export interface Row {
@@ -49,6 +51,12 @@ const controlPlanes = [
   'image-list.before.replica-kill kubeadm.during.network-cut verify.during.service-kill',
   'images.before.disk-full kubeadm.during.service-kill tidy.before.service-kill',
   'manifests.before.disk-full',
+]
+
+// What needs several members, and the load balancer of Cluster API's Docker provider.
+const members = [
+  'exchange.drained.unit-kill exchange.kubelet-stopped.member-kill',
+  'exchange.drained.container-kill exchange.kubelet-started.balancer-stop',
 ]
 
 // A worker's kubeadm takes a quarter of a second: nothing is fast enough to break something in the middle of it.
@@ -96,6 +104,12 @@ export const workersPerBatch = 4
 /** The turns that are played where no row is named. */
 export function defaultTurns(): Turn[] {
   return [...turns('control-plane', controlPlanes), ...turns('worker', workers)]
+}
+
+/** The turns that are played on clusters with several control plane machines where no row is named. */
+export function memberTurns(): Turn[] {
+  const usual = turns('control-plane', controlPlanes)
+  return [...turns('control-plane', members), ...usual.filter((turn) => wayOf(turn, 'control-plane') === 'together')]
 }
 
 /** The rows that CI plays, on the machines of the demo. */
@@ -162,6 +176,8 @@ const faultNames: readonly string[] = [
   'engine-stop',
   'broken-argument',
   'broken-kubelet',
+  'member-kill',
+  'balancer-stop',
 ] satisfies FaultName[]
 
 function isFault(name: string): name is FaultName {

@@ -33,6 +33,10 @@ export interface Place {
   relay: Awaited<ReturnType<typeof relayEngine>>
   machine: string
   role: Role
+  /** The control plane machines of its cluster. */
+  members: readonly string[]
+  /** The container of the load balancer before them, as Cluster API's Docker provider makes it; undefined for none. */
+  balancer: string | undefined
   /** Called once the control plane may be upgraded: after what breaks before that. */
   release: () => Promise<void>
 }
@@ -90,7 +94,7 @@ async function play(turn: Turn, place: Place): Promise<Played[]> {
     const isDone = await untilDone(callers)
     const ended = Date.now()
     await callers.stop()
-    const rest = await judge({ lab: stage.lab, role, way, before }, allowed)
+    const rest = await judge({ lab: stage.lab, role, way, before, balancer: place.balancer }, allowed)
     const wrong = [...(isDone ? [] : [`not done: ${callers.last?.message ?? 'no answer'}`]), ...rest.problems]
     if (file && (await contentIn(machine, file.path)) !== file.content) wrong.push(`${file.path} is not as requested`)
     return struck.map((one, i) => {

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { momentsOf } from '../../e2e/recovery/moments.ts'
-import { batchesOf, defaultTurns, rowOf, shortTurns, turnOf, wayOf, workersPerBatch } from '../../e2e/recovery/rows.ts'
+import {
+  batchesOf,
+  defaultTurns,
+  memberTurns,
+  rowOf,
+  shortTurns,
+  turnOf,
+  wayOf,
+  workersPerBatch,
+} from '../../e2e/recovery/rows.ts'
 import { actingOf, allSteps, stepsOf } from '../../e2e/recovery/steps.ts'
 import { described, isAtBoundary, isPast, type Seen } from '../../e2e/recovery/watch.ts'
 
@@ -39,10 +48,20 @@ describe('the rows that are usually played', () => {
     }
   })
 
+  test('in clusters with several members: all of the usual way, and what needs the others', () => {
+    const turns = memberTurns()
+    expect(turns.map((turn) => wayOf(turn, 'control-plane'))).toEqual(turns.map(() => 'together'))
+    const usual = defaultTurns().filter((turn) => wayOf(turn, turn[0]?.role ?? 'worker') === 'together')
+    expect(turns).toEqual(expect.arrayContaining(usual))
+    const faults = new Set(turns.flat().map(({ fault }) => fault))
+    expect([...faults]).toEqual(expect.arrayContaining(['member-kill', 'balancer-stop']))
+    expect(turns.flat().map(({ boundary }) => boundary)).toContain('drained')
+  })
+
   test('rows that share a machine come in the order of its steps, and of the moments of a step', () => {
     const placeOf = ({ step, boundary }: { step: string; boundary: string }) =>
       allSteps.indexOf(step) * 100 + 1 + momentsOf(step).indexOf(boundary)
-    for (const turn of [...defaultTurns(), ...shortTurns()]) {
+    for (const turn of [...defaultTurns(), ...memberTurns(), ...shortTurns()]) {
       const places = turn.map(placeOf)
       expect(places).toEqual([...places].sort((a, b) => a - b))
     }
