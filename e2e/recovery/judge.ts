@@ -4,7 +4,7 @@ import { shellIn } from '../machine.ts'
 import type { Role } from '../role.ts'
 import { type Snapshot, snapshot } from '../snapshot.ts'
 import { isAt, problems } from '../verify.ts'
-import { actingOf, hasUnit, type Way } from './steps.ts'
+import { unitsOf, type Way } from './steps.ts'
 
 /** What a machine was like before anything broke. */
 export interface Before {
@@ -89,8 +89,7 @@ async function doneTwice(machine: string, way: Way, { starts }: Allowed): Promis
     "journalctl -m -o cat --no-pager _PID=1 | grep -F 'capd-kubeadm-upgrader-' || true",
   )
   const lines = journal.split('\n')
-  const unitSteps = actingOf(way).filter(hasUnit)
-  return unitSteps.flatMap((step) => {
+  return unitsOf(way).flatMap((step) => {
     const name = `capd-kubeadm-upgrader-${step}`
     const began = lines.filter((line) => line.startsWith(`Started ${name}`)).length
     const failed = lines.filter((line) => line.startsWith(`${name}.service: Failed with result`)).length

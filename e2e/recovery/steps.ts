@@ -65,6 +65,11 @@ export function hasUnit(step: string): boolean {
   return withUnit.includes(step)
 }
 
+/** The steps of a way whose work is done by a unit of systemd: each is started once. */
+export function unitsOf(way: Way): string[] {
+  return actingOf(way).filter(hasUnit)
+}
+
 /** The acting steps before and after a step that only looks; undefined for a step that acts. */
 export function aroundOf(step: string, way: Way): [string | undefined, string | undefined] | undefined {
   const acting = actingOf(way)
