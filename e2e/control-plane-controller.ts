@@ -5,10 +5,19 @@ import { inMachine, kubectl, kubectlJson } from './machine.ts'
 
 // Before the first machine is updated: kubeadm-config names the target (UpdateClusterConfiguration).
 export async function nameVersion(controlPlane: string, version: string): Promise<void> {
+  await changeClusterConfiguration(controlPlane, (text) =>
+    text.replace(/^kubernetesVersion: .*$/m, `kubernetesVersion: ${version}`),
+  )
+}
+
+/** Changes the ClusterConfiguration in kubeadm-config, by its YAML. */
+export async function changeClusterConfiguration(
+  controlPlane: string,
+  change: (text: string) => string,
+): Promise<void> {
   const name = ['configmap', 'kubeadm-config', '-n=kube-system']
   const { data } = await kubectlJson<{ data: { ClusterConfiguration: string } }>(controlPlane, 'get', ...name)
-  const moved = data.ClusterConfiguration.replace(/^kubernetesVersion: .*$/m, `kubernetesVersion: ${version}`)
-  const patch = JSON.stringify({ data: { ClusterConfiguration: moved } })
+  const patch = JSON.stringify({ data: { ClusterConfiguration: change(data.ClusterConfiguration) } })
   const args = ['patch', ...name, '--type=merge', '--patch-file=/dev/stdin']
   await inMachine(controlPlane, ['kubectl', '--kubeconfig=/etc/kubernetes/admin.conf', ...args], patch)
 }

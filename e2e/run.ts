@@ -24,7 +24,7 @@ const played: Record<string, (asked: Asked) => Promise<string[]>> = {
   killed,
   trouble,
   pull,
-  recovery: ({ rows, isRecorded }) => recovery({ rows, isRecorded }),
+  recovery: ({ rows, isRecorded, members }) => recovery({ rows, isRecorded, members }),
   'recovery-short': recoveryShort,
 }
 // In a management cluster, under Cluster API's own controllers.
@@ -52,12 +52,15 @@ interface Asked {
   // Ids of rows of "recovery".
   rows: string[]
   isRecorded: boolean
+  // How many control plane machines the clusters of "recovery" have.
+  members: number
 }
 
 const options = {
   'at-once': { type: 'string', default: '1' },
   rows: { type: 'string', default: '' },
   record: { type: 'boolean', default: false },
+  members: { type: 'string', default: '1' },
   list: { type: 'boolean', default: false },
   help: { type: 'boolean' },
 } as const
@@ -75,6 +78,7 @@ e2e/scenarios says what it proves.
                   Two cores carry two. "interrupted" and "fallback-target" restart the extension, which all share.
   --rows <a,b>    only these rows of "recovery", each on a machine of its own; a+b are played one after the other on one
                   machine. recovery <row ...> and recovery:<row> do the same.
+  --members 3     play rows of control plane machines in clusters with three, which Cluster API makes; usually one
   --list          print the rows of "recovery"
   --record        add the results of "recovery" to docs/recovery.real.json
   --help          show this
@@ -128,12 +132,16 @@ function read(args: string[]): Asked | number {
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     if (values.help || values.list) {
-      console.log(values.help ? usage : listed().join('\n'))
+      console.log(values.help ? usage : listed(Number(values.members)).join('\n'))
       return 0
     }
     if (!/^[1-9]$/.test(values['at-once'])) throw new Error('--at-once takes a number from 1 to 9.')
+    if (!/^[13]$/.test(values.members)) throw new Error('--members takes 1 or 3.')
     const rows = values.rows.split(',').filter(Boolean)
-    return { ...namesIn(positionals, rows), atOnce: Number(values['at-once']), isRecorded: values.record }
+    const members = Number(values.members)
+    const named = namesIn(positionals, rows)
+    for (const row of named.rows) checkRows(row, members)
+    return { ...named, atOnce: Number(values['at-once']), isRecorded: values.record, members }
   } catch (thrown) {
     console.error(`${(thrown as Error).message}\n\n${usage}`)
     return 2
@@ -149,7 +157,6 @@ function namesIn(positionals: readonly string[], asked: readonly string[]): Pick
   const words = positionals.filter((word) => !isRow(word))
   const unknown = words.find((name) => !all.includes(name))
   if (unknown !== undefined) throw new Error(`There is no scenario "${unknown}".`)
-  for (const row of rows) checkRows(row)
   if (rows.length > 0) return { names: [...new Set([...words, 'recovery'])], rows }
   return { names: words.length > 0 ? words : all.filter((name) => !parts.includes(name)), rows }
 }

@@ -34,7 +34,17 @@ interface Options {
 
 // Sets a stage, acts on it and clears it. Where the act fails, the service's log says why before it is gone.
 export async function onStage<T>(options: Options, act: (stage: Stage) => Promise<T>): Promise<T> {
-  const stage = await setStage(options)
+  const lab = await labUp({ fresh: options.fresh, workers: options.workers ?? 1 })
+  return onStageOf(lab, options.environment ?? {}, act)
+}
+
+/** The same on machines that are there already; `environment` is the service's. */
+export async function onStageOf<T>(
+  lab: Lab,
+  environment: Record<string, string>,
+  act: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const stage = await setStage(lab, environment)
   const [outcome] = await Promise.allSettled([act(stage)])
   const trouble = await stage.close()
   if (outcome.status === 'fulfilled') return outcome.value
@@ -43,8 +53,7 @@ export async function onStage<T>(options: Options, act: (stage: Stage) => Promis
   throw outcome.reason
 }
 
-async function setStage(options: Options): Promise<Stage> {
-  const lab = await labUp({ fresh: options.fresh, workers: options.workers ?? 1 })
+async function setStage(lab: Lab, given: Record<string, string>): Promise<Stage> {
   const releases = 'folder' in lab.releases ? await serveReleases({ host: lab.gateway, ...lab.releases }) : undefined
   const base = {
     UPGRADER_BINARIES_URL: releases ? `${releases.url}/release` : (lab.releases as { url: string }).url,
@@ -52,14 +61,14 @@ async function setStage(options: Options): Promise<Stage> {
   const stage: Stage = {
     lab,
     releases,
-    service: await startService({ ...base, ...options.environment }),
+    service: await startService({ ...base, ...given }),
     paths: new Map(),
     ca: await inMachine(lab.controlPlane, ['cat', '/etc/kubernetes/pki/ca.crt']),
     async restart(signal, environment = {}) {
       await stage.service.stop(signal)
-      stage.service = await startService({ ...base, ...options.environment, ...environment })
+      stage.service = await startService({ ...base, ...given, ...environment })
     },
-    replica: () => startService({ ...base, ...options.environment }),
+    replica: () => startService({ ...base, ...given }),
     async close() {
       const trouble = await stage.service.stop()
       await releases?.close()

@@ -13,6 +13,7 @@ export interface Asked {
   providerID?: string
   clusterName?: string
   version?: string
+  settings?: Record<string, string>
 }
 
 // Start and then sync, as a caller of the service's own two endpoints does. An error answer of either is a Failed

@@ -9,9 +9,11 @@ import { type Synced, syncOf } from '../sync.ts'
 export interface Callers {
   /** The newest answer; undefined while there was none. */
   readonly last: Synced | undefined
-  /** Codes of the errors that answers named since the last call of `forget`. */
-  readonly codes: ReadonlySet<string>
+  /** The errors that answers named since the last call of `forget`: code to message. */
+  readonly codes: ReadonlyMap<string, string>
   forget(): void
+  /** Calls nothing for as long as this takes, so that a failed upgrade is not tried again. */
+  quietly<T>(act: () => Promise<T>): Promise<T>
   /** Kills the first replica for which this holds, or else the first. Gives which it was. */
   killOne(isMeant: (service: Service) => Promise<boolean>): Promise<string>
   bringBack(): Promise<void>
@@ -32,6 +34,8 @@ export interface Wish {
   machine: string
   /** With a file the hook UpdateMachine is called: start and sync take none. */
   file: WantedFile | undefined
+  /** As spec.settings of an ExtensionConfig. */
+  settings: Record<string, string>
 }
 
 const everyMs = 300
@@ -44,25 +48,30 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
   // The replica that is dead for the moment is not called.
   let dead: 'first' | 'second' | undefined
   let isOver = false
-  const codes = new Set<string>()
+  let isQuiet = false
+  let calling: Promise<void> | undefined
+  const codes = new Map<string, string>()
   const note = (synced: Synced) => {
     last = synced
-    if (synced.code) codes.add(synced.code)
-    for (const [, code] of synced.message.matchAll(/\(([A-Z]+(?:_[A-Z]+)+)\)/g)) codes.add(code as string)
+    const named = [...synced.message.matchAll(/\(([A-Z]+(?:_[A-Z]+)+)\)/g)].map(([, code]) => code)
+    for (const code of [synced.code, ...named]) if (code) codes.set(code, synced.message)
   }
   const services = () =>
     [dead === 'first' ? undefined : stage.service, dead === 'second' ? undefined : second].filter(
       (service) => service !== undefined,
     )
+  const callNext = async (turn: number) => {
+    const alive = services()
+    const service = alive[turn % alive.length]
+    if (!service) return
+    // One that has just been killed gives no answer.
+    const synced = await callOnce(wish, service).catch(() => undefined)
+    if (synced) note(synced)
+  }
   const loop = async () => {
     for (let turn = 0; !isOver; turn++) {
-      const alive = services()
-      const service = alive[turn % alive.length]
-      // One that has just been killed gives no answer.
-      if (service) {
-        const synced = await callOnce(wish, service).catch(() => undefined)
-        if (synced) note(synced)
-      }
+      calling = isQuiet ? undefined : callNext(turn)
+      await calling
       await sleep(everyMs)
     }
   }
@@ -73,6 +82,13 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
     },
     codes,
     forget: () => codes.clear(),
+    async quietly(act) {
+      isQuiet = true
+      await calling
+      return act().finally(() => {
+        isQuiet = false
+      })
+    },
     async killOne(isMeant) {
       const isSecond = second !== undefined && !(await isMeant(stage.service)) && (await isMeant(second))
       dead = isSecond ? 'second' : 'first'
@@ -95,9 +111,10 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
   }
 }
 
-async function callOnce({ stage, role, machine, file }: Wish, service: Service): Promise<Synced> {
-  if (!file) return syncOf({ ...stage, service }, role, { providerID: `docker:////${machine}` })
-  const request = updateRequest({ ...stage, lab: { ...stage.lab, worker: machine } }, role)
+async function callOnce({ stage, role, machine, file, settings }: Wish, service: Service): Promise<Synced> {
+  if (!file) return syncOf({ ...stage, service }, role, { providerID: `docker:////${machine}`, settings })
+  const lab = { ...stage.lab, [role === 'worker' ? 'worker' : 'controlPlane']: machine }
+  const request = updateRequest({ ...stage, lab }, role, settings)
   const { spec } = request.desired.bootstrapConfig as { spec: Record<string, unknown> }
   spec.files = [{ ...file, owner: 'root:root', permissions: '0644' }]
   try {

@@ -4,6 +4,7 @@ import { shellIn } from '../machine.ts'
 import type { Role } from '../role.ts'
 import { type Snapshot, snapshot } from '../snapshot.ts'
 import { isAt, problems } from '../verify.ts'
+import { unitsOf, type Way } from './steps.ts'
 
 /** What a machine was like before anything broke. */
 export interface Before {
@@ -26,9 +27,18 @@ export interface Rest {
   problems: string[]
 }
 
-const unitSteps = ['binaries', 'images', 'kubeadm', 'kubelet']
 const settleSeconds = 120
 const state = '/var/lib/capd-kubeadm-upgrader'
+
+/** What is judged: a machine that was upgraded in one of the ways of its role. */
+export interface Judged {
+  lab: { controlPlane: string; from: string; to: string }
+  role: Role
+  way: Way
+  before: Before
+  /** The load balancer before the control plane; undefined where there is none. */
+  balancer: string | undefined
+}
 
 /** Looks at a machine before anything breaks. */
 export async function lookBefore(machine: string, controlPlane: string): Promise<Before> {
@@ -36,10 +46,7 @@ export async function lookBefore(machine: string, controlPlane: string): Promise
 }
 
 /** Where the machine is at rest, and what is wrong with it: its versions, what was done twice, what was left. */
-export async function judge(
-  { lab, role, before }: { lab: { controlPlane: string; from: string; to: string }; role: Role; before: Before },
-  allowed: Allowed,
-): Promise<Rest> {
+export async function judge({ lab, role, way, before, balancer }: Judged, allowed: Allowed): Promise<Rest> {
   const was = comparable(before.snapshot, allowed.restarted)
   const { machine } = was
   const seen = await settled(was, role, lab)
@@ -47,7 +54,8 @@ export async function judge(
   const wrong = problems(was, seen, role, lab.to, false)
   const isOld = wrong.length > 0 && isAt(seen, role, lab.from, false)
   const found = isOld ? [] : [...wrong]
-  found.push(...(await doneTwice(machine, allowed)), ...(await leftBehind(machine)))
+  found.push(...(await doneTwice(machine, way, allowed)), ...(await leftBehind(machine)))
+  if (balancer !== undefined && role === 'control-plane') found.push(...(await drainedAt(balancer, machine)))
   const server = await serverOf(machine)
   // kubeadm may give a control plane's kubelet the API server of its own machine, which this kubeconfig names.
   const local = role === 'worker' ? '' : await serverOf(machine, 'controller-manager.conf')
@@ -75,13 +83,13 @@ function comparable(before: Snapshot, restarted: boolean): Snapshot {
 }
 
 // systemd's journal counts. A unit that failed may start again, and nothing else may.
-async function doneTwice(machine: string, { starts }: Allowed): Promise<string[]> {
+async function doneTwice(machine: string, way: Way, { starts }: Allowed): Promise<string[]> {
   const journal = await shellIn(
     machine,
     "journalctl -m -o cat --no-pager _PID=1 | grep -F 'capd-kubeadm-upgrader-' || true",
   )
   const lines = journal.split('\n')
-  return unitSteps.flatMap((step) => {
+  return unitsOf(way).flatMap((step) => {
     const name = `capd-kubeadm-upgrader-${step}`
     const began = lines.filter((line) => line.startsWith(`Started ${name}`)).length
     const failed = lines.filter((line) => line.startsWith(`${name}.service: Failed with result`)).length
@@ -96,7 +104,7 @@ async function leftBehind(machine: string): Promise<string[]> {
   const look = [
     "systemctl list-units --all --plain --no-legend 'capd-kubeadm-upgrader-*' | cut -d ' ' -f 1",
     `ls -1A ${state} | grep -vxE 'attempt.json|files' | sed 's|^|${state}/|'`,
-    "find /etc/kubernetes -name '*.new' -o -name 'restored.yaml' -o -name 'kubeadm-backup-etcd-*' -o -name 'kubeadm-upgraded-manifests*'",
+    "find /etc/kubernetes -name '*.new' -o -name 'restored.yaml' -o -name 'kubeadm-backup-etcd-*' -o -name 'kubeadm-upgraded-manifests*' -o -name 'capd-kubeadm-upgrader*'",
     "find /usr/bin -name '.*.new'",
     "find /var/lib/kubelet -maxdepth 1 -name '*.new'",
     "find /run -maxdepth 1 -name 'capd-kubeadm-upgrader.*'",
@@ -108,6 +116,17 @@ async function leftBehind(machine: string): Promise<string[]> {
     const found = await shellIn(machine, `{ ${look.join('; ')}; } 2>/dev/null; true`)
     const left = `${found}\n${(await execa('docker', helper)).stdout}`.split('\n').filter(Boolean)
     if (left.length === 0 || Date.now() > limit) return left.map((what) => `${machine}: ${what} was left behind`)
+  }
+}
+
+// The load balancer takes some seconds to find a machine that is back.
+async function drainedAt(balancer: string, machine: string): Promise<string[]> {
+  const ask = `curl --noproxy '*' --globoff --silent --max-time 3 'http://${balancer}:8404/stats;csv'`
+  for (const limit = Date.now() + 30_000; ; await sleep(1000)) {
+    const servers = (await shellIn(machine, `${ask} || true`)).split('\n').map((line) => line.split(','))
+    const state = servers.find(([backend, name]) => backend === 'kube-apiservers' && name === machine)?.[17]
+    if (state === 'UP') return []
+    if (Date.now() > limit) return [`${machine} is ${state ?? 'unknown'} at the load balancer`]
   }
 }
 

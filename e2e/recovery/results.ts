@@ -11,18 +11,34 @@ export interface RecordedRow {
   result: string
   seconds: number
   versions: string
+  /** How the static pods of a control plane machine were exchanged; one by one where it is not given. */
+  exchange?: 'together'
+  /** How many control plane machines the cluster had; one where it is not given. */
+  members?: number
 }
 
 const file = new URL('../../docs/recovery.real.json', import.meta.url)
 
 /** Appends what was judged to docs/recovery.real.json. */
-export async function record(all: readonly Played[], versions: string): Promise<void> {
+export async function record(all: readonly Played[], versions: string, members = 1): Promise<void> {
   const text = await readFile(file, 'utf8').catch(() => '[]')
   const rows = JSON.parse(text) as RecordedRow[]
-  for (const { row, hit, result, seconds, isJudged } of all) {
+  for (const { row, way, hit, result, seconds, isJudged } of all) {
     if (!isJudged) continue
     const { role, step, boundary, fault } = row
-    rows.push({ role, step, boundary, fault, hit, result, seconds, versions })
+    const exchange = way === 'together' ? { exchange: way } : {}
+    rows.push({
+      role,
+      step,
+      boundary,
+      fault,
+      hit,
+      result,
+      seconds,
+      versions,
+      ...exchange,
+      ...(members > 1 && { members }),
+    })
   }
   await writeFile(file, `${JSON.stringify(rows, undefined, 2)}\n`)
 }

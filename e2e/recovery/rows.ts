@@ -1,7 +1,9 @@
 import type { Role } from '../role.ts'
+import { momentsOf } from './moments.ts'
+import { stepsOf, type Way, waysOf } from './steps.ts'
 
-/** When, by a step's effect, something breaks. */
-export type Boundary = 'before' | 'during' | 'after'
+/** When, by a step's effect, something breaks: one of `boundaries`, or a moment of moments.ts. */
+export type Boundary = string
 
 /** What breaks; faults.ts says how. */
 export type FaultName =
@@ -12,6 +14,10 @@ export type FaultName =
   | 'disk-full'
   | 'network-cut'
   | 'engine-stop'
+  | 'broken-argument'
+  | 'broken-kubelet'
+  | 'member-kill'
+  | 'balancer-stop'
 
 /** One thing that breaks at one boundary of one step. */
 export interface Row {
@@ -23,8 +29,21 @@ export interface Row {
   fault: FaultName
 }
 
-// Rows of one line are played one after the other in one upgrade of one machine, in the order of its steps.
+// Rows of one line are played one after the other in one upgrade of one machine, in the order of its steps. An exchange
+// whose unit was killed begins again, so it comes to its earlier moments once more, but never to a rename that is made.
 const controlPlanes = [
+  'exchange.during.unit-kill',
+  'exchange.before.broken-argument',
+  'prepare.certificates-renewed.unit-kill exchange.kubelet-stopped.unit-kill exchange.scheduler-ended.unit-kill exchange.controller-manager-ended.unit-kill exchange.api-server-ended.unit-kill exchange.etcd-ended.unit-kill exchange.kubelet-started.unit-kill',
+  'exchange.etcd-renamed.unit-kill exchange.api-server-renamed.unit-kill exchange.controller-manager-renamed.unit-kill exchange.scheduler-renamed.unit-kill exchange.kubelet-renamed.unit-kill exchange.kubectl-renamed.unit-kill exchange.kubeadm-renamed.unit-kill',
+  'exchange.kubelet-stopped.container-kill exchange.etcd-ended.container-kill exchange.scheduler-renamed.container-kill exchange.kubeadm-renamed.container-kill',
+  'prepare.before.disk-full exchange.etcd-ended.service-kill verify.during.container-kill',
+  'render.after.replica-kill exchange.api-server-ended.replica-kill exchange.kubelet-started.container-kill',
+  'exchange.kubelet-stopped.broken-kubelet',
+  'render.before.engine-stop exchange.during.network-cut',
+  'prepare.certificates-renewed.container-kill exchange.scheduler-ended.container-kill exchange.controller-manager-ended.container-kill exchange.api-server-ended.container-kill',
+  'render.after.container-kill exchange.etcd-renamed.container-kill exchange.api-server-renamed.container-kill exchange.controller-manager-renamed.container-kill',
+  'exchange.kubelet-renamed.container-kill exchange.kubectl-renamed.container-kill',
   'kubeadm.during.unit-kill',
   'binaries.during.network-cut kubeadm.during.container-kill',
   'kubeadm-config.during.engine-stop kubeadm.before.disk-full static-pods.during.replica-kill',
@@ -32,6 +51,12 @@ const controlPlanes = [
   'image-list.before.replica-kill kubeadm.during.network-cut verify.during.service-kill',
   'images.before.disk-full kubeadm.during.service-kill tidy.before.service-kill',
   'manifests.before.disk-full',
+]
+
+// What needs several members, and the load balancer of Cluster API's Docker provider.
+const members = [
+  'exchange.drained.unit-kill exchange.kubelet-stopped.member-kill',
+  'exchange.drained.container-kill exchange.kubelet-started.balancer-stop',
 ]
 
 // A worker's kubeadm takes a quarter of a second: nothing is fast enough to break something in the middle of it.
@@ -81,10 +106,16 @@ export function defaultTurns(): Turn[] {
   return [...turns('control-plane', controlPlanes), ...turns('worker', workers)]
 }
 
+/** The turns that are played on clusters with several control plane machines where no row is named. */
+export function memberTurns(): Turn[] {
+  const usual = turns('control-plane', controlPlanes)
+  return [...turns('control-plane', members), ...usual.filter((turn) => wayOf(turn, 'control-plane') === 'together')]
+}
+
 /** The rows that CI plays, on the machines of the demo. */
 export function shortTurns(): Turn[] {
   return [
-    ...turns('control-plane', ['kubeadm.during.unit-kill']),
+    ...turns('control-plane', ['exchange.during.unit-kill']),
     ...turns('worker', ['binaries.during.service-kill kubelet.during.container-kill']),
   ]
 }
@@ -95,11 +126,33 @@ export function rowOf(id: string): Row {
   const isKnown =
     (role === 'control-plane' || role === 'worker') &&
     rest.length === 0 &&
-    allSteps.includes(step) &&
-    boundaries.includes(boundary) &&
-    faultNames.includes(fault)
+    waysOf(role).some((way) => stepsOf(way).includes(step)) &&
+    [...boundaries, ...momentsOf(step)].includes(boundary) &&
+    isFault(fault)
   if (!isKnown) throw new Error(`There is no row "${id}": a row is <role>.<step>.<boundary>.<fault>.`)
-  return { id, role, step, boundary: boundary as Boundary, fault: fault as FaultName }
+  return { id, role, step, boundary, fault }
+}
+
+/** Reads the ids of rows with "+" between them. Throws where they cannot be played in one upgrade of one machine. */
+export function turnOf(ids: string): Turn {
+  const turn = ids.split('+').map(rowOf)
+  if (new Set(turn.map(({ role }) => role)).size > 1) throw new Error(`"${ids}" names machines of both roles.`)
+  wayOf(turn, turn[0]?.role ?? 'control-plane')
+  return turn
+}
+
+/**
+ * The way that a machine takes in a turn: the one that is usual, or, for rows of what only kubeadm's own exchange does, that
+ * one. Throws where the rows are of both ways.
+ */
+export function wayOf(turn: Turn, role: Role): Way {
+  if (role === 'worker') return 'worker'
+  const needsOld = turn.filter(
+    ({ step, boundary }) => ['static-pods', 'kubelet'].includes(step) || (step === 'kubeadm' && boundary === 'during'),
+  )
+  const needsNew = turn.filter(({ step }) => !stepsOf('one-by-one').includes(step))
+  if (needsOld[0] && needsNew[0]) throw new Error(`${needsOld[0].id} and ${needsNew[0].id} are of two ways.`)
+  return needsOld.length > 0 ? 'one-by-one' : 'together'
 }
 
 /** Spreads turns over clusters, in their order. */
@@ -121,25 +174,15 @@ const faultNames: readonly string[] = [
   'disk-full',
   'network-cut',
   'engine-stop',
-]
+  'broken-argument',
+  'broken-kubelet',
+  'member-kill',
+  'balancer-stop',
+] satisfies FaultName[]
 
-/** The steps of both plans, in their order. */
-export const allSteps: readonly string[] = [
-  'preflight',
-  'manifests',
-  'binaries',
-  'kubeadm-config',
-  'image-list',
-  'image-archive',
-  'images',
-  'api-servers',
-  'files',
-  'kubeadm',
-  'static-pods',
-  'kubelet',
-  'verify',
-  'tidy',
-]
+function isFault(name: string): name is FaultName {
+  return faultNames.includes(name)
+}
 
 function of(all: readonly Turn[], role: Role): Turn[] {
   return all.filter(([first]) => first?.role === role)

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { shellIn } from '../machine.ts'
 import type { Boundary } from './rows.ts'
+import { actingOf, aroundOf, hasUnit, type Way } from './steps.ts'
 
 /** What an upgrade has come to in a machine, read there several times a second. */
 export interface Seen {
@@ -80,7 +81,7 @@ export async function watchMachine(machine: string): Promise<Watch> {
 /** One line for people: what was found in the machine. */
 export function described({ step, state, units, work }: Seen): string {
   const unitsText = [...units].map(([name, sub]) => `unit ${name} ${sub}`)
-  const staged = ['bin', 'images.list', 'images.tar', 'kubeadm.done'].filter((entry) => work.has(entry))
+  const staged = ['bin', 'images.list', 'images.tar', ...marks].filter((entry) => work.has(entry))
   const parts = [
     state === '' ? 'no record' : `record ${state}${step === '' ? '' : ` at ${step}`}`,
     ...unitsText,
@@ -96,71 +97,66 @@ function read(line: string): Seen {
   return { step, state, units: new Map(pairs), work: new Set(work.split(' ').filter(Boolean)), copies: Number(copies) }
 }
 
-// The steps that leave something by which their end can be told, in their order.
+// What the scripts of steps leave at their ends.
+const marks = ['rendered', 'prepared', 'exchanged', 'kubeadm.done']
+
 const ends: Record<string, (seen: Seen) => boolean> = {
   binaries: ({ work }) => work.has('bin'),
   'image-list': ({ work }) => work.has('images.list'),
   'image-archive': ({ work }) => work.has('images.tar'),
   images: ({ units }) => units.get('images') === 'exited',
+  render: ({ work }) => work.has('rendered'),
+  prepare: ({ work }) => work.has('prepared'),
+  exchange: ({ work }) => work.has('exchanged'),
   kubeadm: ({ work }) => work.has('kubeadm.done'),
   kubelet: ({ units }) => units.get('kubelet') === 'exited',
   tidy: ({ state }) => state === 'done',
 }
-const acting = Object.keys(ends)
-
-// The steps that only look, with the acting steps before and after them.
-const between: Record<string, [string | undefined, string]> = {
-  preflight: [undefined, 'binaries'],
-  manifests: [undefined, 'binaries'],
-  'kubeadm-config': ['binaries', 'image-list'],
-  'api-servers': ['images', 'kubeadm'],
-  files: ['images', 'kubeadm'],
-  'static-pods': ['kubeadm', 'kubelet'],
-  verify: ['kubelet', 'tidy'],
-}
 
 const slow = ['api-servers', 'verify']
 
-/** True when the machine is at the boundary of the step. */
-export function isAtBoundary(step: string, boundary: Boundary, seen: Seen): boolean {
+/** True when the machine is at the boundary of the step; moments of moments.ts are none of these. */
+export function isAtBoundary(step: string, boundary: Boundary, seen: Seen, way: Way): boolean {
   if (seen.state === 'done') return step === 'tidy' && boundary === 'after'
-  const gap = between[step]
-  if (gap) {
-    const [before, after] = gap
+  const around = aroundOf(step, way)
+  if (around) {
+    const [before, after] = around
     // These take a while where there is something to wait for, and the record names them.
     const isNamed = !slow.includes(step) || boundary !== 'during' || seen.step === step
-    return isNamed && (before === undefined || hasEnded(before, seen)) && !hasBegun(after, seen)
+    return isNamed && (before === undefined || hasEnded(before, seen)) && !hasBegun(after, seen, way)
   }
-  const previous = acting[acting.indexOf(step) - 1]
+  const acting = actingOf(way)
   switch (boundary) {
-    case 'before':
-      return !hasBegun(step, seen) && (previous === undefined || hasEnded(previous, seen))
+    case 'before': {
+      const previous = acting[acting.indexOf(step) - 1]
+      return !hasBegun(step, seen, way) && (previous === undefined || hasEnded(previous, seen))
+    }
     case 'during':
       return isUnderWay(step, seen)
-    case 'after': {
-      const next = acting[acting.indexOf(step) + 1]
-      return hasEnded(step, seen) && (next === undefined || !hasBegun(next, seen))
-    }
+    case 'after':
+      return hasEnded(step, seen) && !hasBegun(acting[acting.indexOf(step) + 1], seen, way)
+    default:
+      return false
   }
 }
 
 /** True when a later step has begun: the boundary does not come any more. */
-export function isPast(step: string, seen: Seen): boolean {
+export function isPast(step: string, seen: Seen, way: Way): boolean {
   if (seen.state === 'done') return true
-  const last = between[step] ? between[step][0] : step
-  const next = last === undefined ? acting[0] : acting[acting.indexOf(last) + 1]
-  return next !== undefined && hasBegun(next, seen)
+  const acting = actingOf(way)
+  return hasBegun(aroundOf(step, way)?.[1] ?? acting[acting.indexOf(step) + 1], seen, way)
 }
 
 function isUnderWay(step: string, seen: Seen): boolean {
-  const hasUnit = ['binaries', 'images', 'kubeadm', 'kubelet'].includes(step)
-  const isAtWork = hasUnit ? seen.units.get(step) === 'running' : seen.step === step
+  const isAtWork = hasUnit(step) ? seen.units.get(step) === 'running' : seen.step === step
   // Before its copy kubeadm has only read.
   if (step === 'kubeadm' && seen.copies === 0) return false
   return isAtWork && !hasEnded(step, seen)
 }
 
-function hasBegun(step: string, seen: Seen): boolean {
+function hasBegun(step: string | undefined, seen: Seen, way: Way): boolean {
+  if (step === undefined) return false
+  const acting = actingOf(way)
   return acting
     .slice(acting.indexOf(step))
     .some((name) => seen.step === name || seen.units.has(name) || hasEnded(name, seen))

@@ -3,11 +3,12 @@ import { execa } from 'execa'
 import { shellIn } from '../machine.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/judge.ts'
-import { condition, containerOf, type Machine, machinesOf, snapshots } from '../management/machines.ts'
+import { condition, containerOf, type Machine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/play.ts'
 import { extension, system } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import { healthCheck, type Shape } from '../management/workload.ts'
+import { unitsOf } from '../recovery/steps.ts'
 
 const limitSeconds = 3000
 const awaySeconds = 60
@@ -105,7 +106,7 @@ async function startedOnce(machine: Machine): Promise<string[]> {
     "journalctl -o cat --no-pager _PID=1 | grep '^Started capd-kubeadm-upgrader-' || true",
   )
   const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
-  return ['binaries', 'images', 'kubeadm', 'kubelet'].flatMap((step) => {
+  return unitsOf(roleOf(machine) === 'worker' ? 'worker' : 'together').flatMap((step) => {
     const count = units.filter((unit) => unit === `capd-kubeadm-upgrader-${step}`).length
     return count === 1 ? [] : [`${container}: the unit of ${step} was started ${count} times, not once`]
   })

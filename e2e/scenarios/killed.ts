@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { moveKubeProxy, nameVersion } from '../control-plane-controller.ts'
 import { shellIn } from '../machine.ts'
+import { unitsOf } from '../recovery/steps.ts'
 import type { Role } from '../role.ts'
 import { settled } from '../settle.ts'
 import { type Snapshot, snapshot } from '../snapshot.ts'
@@ -11,8 +12,8 @@ import { machineOf, onStage, type Stage } from '../stage.ts'
 import { syncOf } from '../sync.ts'
 import { problems } from '../verify.ts'
 
-// How long into a step its middle is; kubeadm works for minutes on a control plane.
-const middleMs = (step: string, role: Role) => (step === 'kubeadm' && role === 'control-plane' ? 60_000 : 400)
+// How long into a step its middle is. Of the exchange it is when the old static pods have ended.
+const middleMs = (step: string) => (step === 'exchange' ? 3000 : 400)
 const limitMs = 20 * 60_000
 
 export function killed(): Promise<string[]> {
@@ -26,7 +27,7 @@ export function killed(): Promise<string[]> {
       const helpers = watchHelpers()
       const kills = await killAtEveryStep(stage, role)
       console.log(`  ${machineOf(stage, role)}: killed ${kills.length} times: ${kills.join(', ')}`)
-      found.push(...(await startedOnce(machineOf(stage, role), await helpers())))
+      found.push(...(await startedOnce(machineOf(stage, role), role, await helpers())))
       if (role === 'control-plane') await moveKubeProxy(controlPlane, to)
     }
     for (const [i, role] of roles.entries()) {
@@ -53,7 +54,7 @@ async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
     if (!kills.includes(`${step} start`)) {
       await kill(`${step} start`)
     } else if (!kills.includes(`${step} middle`)) {
-      await sleep(middleMs(step, role))
+      await sleep(middleMs(step))
       // A step that ended meanwhile had no middle to be killed in.
       if ((await syncOf(stage, role)).step === step) await kill(`${step} middle`)
       else kills.push(`${step} middle`)
@@ -76,13 +77,14 @@ function watchHelpers() {
 
 // systemd's journal and the engine's events know how often each thing began; both outlive everything of ours. The
 // machines are new, so the journal has no other upgrade.
-async function startedOnce(machine: string, helpers: string[]): Promise<string[]> {
+async function startedOnce(machine: string, role: Role, helpers: string[]): Promise<string[]> {
   const journal = await shellIn(
     machine,
     "journalctl -o cat --no-pager _PID=1 | grep -E '^Started capd-kubeadm-upgrader-'",
   )
   const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
-  const expected = ['binaries', 'images', 'kubeadm', 'kubelet'].map((step) => `capd-kubeadm-upgrader-${step}`)
+  const way = role === 'worker' ? 'worker' : 'together'
+  const expected = unitsOf(way).map((step) => `capd-kubeadm-upgrader-${step}`)
   console.log(`  ${machine}: ${helpers.length} helper containers; one that finds the archive there ends at once`)
   return expected.flatMap((name) => {
     const count = units.filter((started) => started === name).length

@@ -7,12 +7,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { moveKubeProxy, nameVersion } from '../control-plane-controller.ts'
 import { relayEngine } from '../engine-relay.ts'
 import { record } from '../recovery/results.ts'
-import { type Batch, batchesOf, defaultTurns, rowOf, shortTurns, type Turn } from '../recovery/rows.ts'
+import {
+  type Batch,
+  batchesOf,
+  defaultTurns,
+  memberTurns,
+  shortTurns,
+  type Turn,
+  turnOf,
+  wayOf,
+} from '../recovery/rows.ts'
 import { type Place, type Played, playTurn } from '../recovery/turn.ts'
 import type { Role } from '../role.ts'
 import { snapshot } from '../snapshot.ts'
 import { onStage, type Stage } from '../stage.ts'
 import { isAt } from '../verify.ts'
+import { onMembers } from './recovery-members.ts'
 
 /** What is wanted of a run. */
 export interface Wanted {
@@ -20,6 +30,11 @@ export interface Wanted {
   rows: readonly string[]
   /** Whether the results are added to docs/recovery.real.json. */
   isRecorded: boolean
+  /**
+   * With more than one, rows of control plane machines are played in clusters with so many, which Cluster API makes, one
+   * turn on each machine.
+   */
+  members: number
 }
 
 const kubeProxyMs = 120_000
@@ -27,9 +42,15 @@ const kubeProxyMs = 120_000
 type Relay = Awaited<ReturnType<typeof relayEngine>>
 
 /** Plays rows on as many clusters as they need, one after the other. */
-export async function recovery({ rows, isRecorded }: Wanted): Promise<string[]> {
-  const turns = rows.length > 0 ? rows.map(turnOf) : defaultTurns()
+export async function recovery({ rows, isRecorded, members }: Wanted): Promise<string[]> {
+  const named = rows.map(turnOf)
   const found: string[] = []
+  if (members > 1) {
+    const left = named.length > 0 ? named : memberTurns()
+    while (left.length > 0) found.push(...(await playMembers(left.splice(0, members), members, isRecorded)))
+    return found
+  }
+  const turns = named.length > 0 ? named : defaultTurns()
   for (const batch of batchesOf(turns)) found.push(...(await playBatch(batch, isRecorded)))
   return found
 }
@@ -40,49 +61,96 @@ export async function recoveryShort(): Promise<string[]> {
   return batch ? playBatch(batch, false) : []
 }
 
-/** The ids of the rows that are usually played; those of one line share a machine. */
-export function listed(): string[] {
-  return defaultTurns().map((turn) => turn.map(({ id }) => id).join('+'))
+/** The ids of the rows that are usually played in clusters with so many members; those of one line share a machine. */
+export function listed(members: number): string[] {
+  return (members > 1 ? memberTurns() : defaultTurns()).map((turn) => turn.map(({ id }) => id).join('+'))
 }
 
-/** Throws where one of these rows does not exist. */
-export function checkRows(ids: string): void {
-  turnOf(ids)
+/** Throws where one of these rows does not exist, or is not one of a cluster with so many members. */
+export function checkRows(ids: string, members: number): void {
+  const turn = turnOf(ids)
+  if (members > 1 && turn[0]?.role === 'worker') throw new Error(`"${ids}" names no control plane machine.`)
 }
 
-function turnOf(ids: string): Turn {
-  const turn = ids.split('+').map(rowOf)
-  if (new Set(turn.map(({ role }) => role)).size > 1) throw new Error(`"${ids}" names machines of both roles.`)
-  return turn
+// Each member's turn in its cluster, one after the other, as Cluster API upgrades them.
+async function playMembers(turns: readonly Turn[], members: number, isRecorded: boolean): Promise<string[]> {
+  return withRelay((relay, environment) =>
+    onMembers(members, environment, async (stage, machines) => {
+      const found: string[] = []
+      const release = releaseOf(stage)
+      for (const [i, turn] of turns.entries()) {
+        const machine = machines[i]
+        // Another one is asked about it.
+        const witness = machines[(i + 1) % machines.length]
+        if (machine === undefined || witness === undefined)
+          throw new Error(`There are only ${machines.length} members.`)
+        stage.lab = { ...stage.lab, controlPlane: witness }
+        const place: Place = {
+          stage,
+          relay,
+          machine,
+          role: 'control-plane',
+          members: machines,
+          balancer: `${stage.lab.cluster}-lb`,
+          release,
+        }
+        found.push(...(await settled(announced(turn, place), place, isRecorded)))
+      }
+      return found
+    }),
+  )
 }
 
-async function playBatch(batch: Batch, isRecorded: boolean): Promise<string[]> {
+async function withRelay<T>(act: (relay: Relay, environment: Record<string, string>) => Promise<T>): Promise<T> {
   const socket = join(tmpdir(), `capd-kubeadm-upgrader-${process.pid}.sock`)
   const relay = await relayEngine(socket)
-  const workers = Math.max(1, batch.workers.length)
   try {
-    return await onStage({ fresh: true, workers, environment: { DOCKER_HOST: `unix://${socket}` } }, async (stage) => {
-      const found: string[] = []
-      const settle = async (playing: Promise<Played[]>) => {
-        const all = await playing
-        for (const one of all) report(one)
-        found.push(...all.filter(({ isGood }) => !isGood).map(({ row, result }) => `${row.id}: ${result}`))
-        if (isRecorded) await record(all, `${stage.lab.from} to ${stage.lab.to}`)
-      }
-      const places = placesOf(batch, stage, relay)
-      // These wait for the control plane machine while it is upgraded.
-      const early = places.filter(([[first]]) => first?.step === 'api-servers')
-      const waiting = early.map(([turn, place]) => playTurn(turn, place))
-      for (const [turn, place] of places.filter((one) => !early.includes(one))) {
-        await settle(playTurn(turn, place))
-        if (place.role === 'control-plane') await moveKubeProxy(stage.lab.controlPlane, stage.lab.to)
-      }
-      for (const playing of waiting) await settle(playing)
-      return [...found, ...(await kubeProxyBehind(stage, batch))]
-    })
+    return await act(relay, { DOCKER_HOST: `unix://${socket}` })
   } finally {
     await relay.close()
     await rm(socket, { force: true })
+  }
+}
+
+async function playBatch(batch: Batch, isRecorded: boolean): Promise<string[]> {
+  const workers = Math.max(1, batch.workers.length)
+  return withRelay((relay, environment) =>
+    onStage({ fresh: true, workers, environment }, async (stage) => {
+      const found: string[] = []
+      const places = placesOf(batch, stage, relay)
+      // These wait for the control plane machine while it is upgraded.
+      const early = places.filter(([[first]]) => first?.step === 'api-servers')
+      const waiting = early.map(([turn, place]) => ({ playing: playTurn(turn, place), place }))
+      for (const [turn, place] of places.filter((one) => !early.includes(one))) {
+        found.push(...(await settled(announced(turn, place), place, isRecorded)))
+        if (place.role === 'control-plane') await moveKubeProxy(stage.lab.controlPlane, stage.lab.to)
+      }
+      for (const { playing, place } of waiting) found.push(...(await settled(playing, place, isRecorded)))
+      return [...found, ...(await kubeProxyBehind(stage, batch))]
+    }),
+  )
+}
+
+function announced(turn: Turn, place: Place): Promise<Played[]> {
+  console.log(`  ${place.machine}, ${wayOf(turn, place.role)}: ${turn.map(({ id }) => id).join(' ') || 'no row'}`)
+  return playTurn(turn, place)
+}
+
+// Reports a turn when it is over, and gives what was not as it should be.
+async function settled(playing: Promise<Played[]>, place: Place, isRecorded: boolean): Promise<string[]> {
+  const { stage, members } = place
+  const all = await playing
+  for (const one of all) report(one)
+  if (isRecorded) await record(all, `${stage.lab.from} to ${stage.lab.to}`, members.length)
+  return all.filter(({ isGood }) => !isGood).map(({ row, result }) => `${row.id}: ${result}`)
+}
+
+// The version is named once in a cluster.
+function releaseOf(stage: Stage): () => Promise<void> {
+  let isNamed = false
+  return async () => {
+    if (!isNamed) await nameVersion(stage.lab.controlPlane, stage.lab.to)
+    isNamed = true
   }
 }
 
@@ -108,18 +176,12 @@ async function kubeProxyBehind({ lab }: Stage, { workers }: Batch): Promise<stri
 // The control plane machine first: workers wait for it. It is upgraded in any case.
 function placesOf({ controlPlane, workers }: Batch, stage: Stage, relay: Relay): [Turn, Place][] {
   const { lab } = stage
-  let isNamed = false
-  const release = async () => {
-    if (!isNamed) await nameVersion(lab.controlPlane, lab.to)
-    isNamed = true
-  }
-  const places: [Turn, Place][] = [
-    [controlPlane, { stage, relay, machine: lab.controlPlane, role: 'control-plane', release }],
-  ]
+  const shared = { stage, relay, members: [lab.controlPlane], balancer: undefined, release: releaseOf(stage) }
+  const places: [Turn, Place][] = [[controlPlane, { ...shared, machine: lab.controlPlane, role: 'control-plane' }]]
   for (const [i, turn] of workers.entries()) {
     const machine = lab.workers[i]
     if (machine === undefined) throw new Error(`There are only ${lab.workers.length} workers.`)
-    places.push([turn, { stage, relay, machine, role: 'worker', release }])
+    places.push([turn, { ...shared, machine, role: 'worker' }])
   }
   return places
 }

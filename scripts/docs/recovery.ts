@@ -24,6 +24,10 @@ interface Real {
   fault: string
   result: string
   seconds: number
+  /** How the static pods of a control plane machine were exchanged. One by one where it is not given. */
+  exchange?: 'together' | 'one-by-one'
+  /** How many control plane machines the cluster had; one where it is not given. */
+  members?: number
 }
 
 const simulatedFile = 'docs/recovery.simulated.gen.json'
@@ -94,8 +98,9 @@ function linesOf(rows: Simulated[], faults: string[]): string[][] {
 
 function realPart(): string {
   if (!existsSync(fileOf(realFile))) return ''
-  const cells = read<Real>(realFile).map(({ role, step, boundary, fault, result, seconds }) => [
-    role,
+  const cells = read<Real>(realFile).map(({ role, step, boundary, fault, result, seconds, exchange, members = 1 }) => [
+    members > 1 ? `${role}, one of ${members}` : role,
+    role === 'worker' ? '–' : exchange === 'together' ? 'together' : 'one by one',
     `\`${step}\``,
     boundary,
     fault,
@@ -105,7 +110,14 @@ function realPart(): string {
   return `
 ## On real machines
 
-${table(['Machine', 'Step', 'Boundary', 'Fault', 'Result', 'Time'], cells)}
+Played by \`npm run e2e -- recovery\`. Besides the boundaries above there are moments inside of \`prepare\` and \`exchange\`: once
+the certificates are renewed, once the kubelet or a static pod has ended, once a manifest or a program is renamed. The step's
+unit stands still while the fault begins. **broken-argument** gives the new API server an argument that does not exist, and
+**broken-kubelet** the new kubelet a configuration that it cannot read: everything from before has to come back and get Ready,
+and the upgrade to go through once the argument is gone. With three control plane machines there are more: **member-kill** kills
+another one for 20 s, **balancer-stop** the load balancer for 15 s.
+
+${table(['Machine', 'Static pods', 'Step', 'Boundary', 'Fault', 'Result', 'Time'], cells)}
 `
 }
 

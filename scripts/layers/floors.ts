@@ -10,7 +10,7 @@ export const folders = ['src', 'scripts', 'e2e']
 /** From top to bottom. A file imports from its own room and from lower floors; every file has a place here. */
 export const floors: readonly Floor[] = [
   // The end-to-end tests.
-  [['e2e/run.ts'], ['e2e/demo.ts', 'e2e/play.ts', 'e2e/report.ts']],
+  [['e2e/run.ts'], ['e2e/assignments.ts', 'e2e/demo.ts', 'e2e/play.ts', 'e2e/report.ts']],
   [['e2e/scenarios/']],
   // What the scenarios on a management cluster share.
   [['e2e/management/'], ['e2e/recovery/']],

@@ -1,0 +1,121 @@
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa } from 'execa'
+import { shellIn } from '../machine.ts'
+import type { Sign } from './moments.ts'
+
+/** A step's unit that stands still. */
+export interface Held {
+  /** What the machine shows: which processes run, and what is left to be renamed. */
+  facts: string
+  /** Lets the unit go on, if it still is there. */
+  release(): Promise<void>
+}
+
+/** Waits for a moment, in the machine itself. */
+export interface Holding {
+  /** Undefined while the moment has not come. */
+  readonly held: Held | undefined
+  /** Gives up waiting; what is held stays held. */
+  stop(): Promise<void>
+}
+
+const flag = '/run/recovery-hold'
+
+/**
+ * Waits until a step's unit has come to a moment, and stops its main process there with SIGSTOP: what the unit has begun in
+ * other processes goes on, and nothing else is begun. It prints "armed", and once "held <pid> <facts>". A unit that ends
+ * before its moment is waited for again. It ends with its flag.
+ * Arguments: step, kind and subject of the sign, flag, a directory in place of / (for tests).
+ */
+export const script = `
+set -u
+unit=capd-kubeadm-upgrader-$1.service kind=$2 what=$3 flag=$4 root=\${5-}
+case $what in /*) what=$root$what ;; esac
+
+# The kernel keeps 15 characters of a name.
+pid_of() {
+  if [ "$1" = kubelet ]; then systemctl show kubelet --property=MainPID --value; else pgrep -xo "$(printf %.15s "$1")"; fi
+}
+is_gone() { [ -z "$1" ] || [ "$1" = 0 ] || [ ! -d "/proc/$1" ]; }
+
+is_there() {
+  case $kind in
+    made) [ -e "$what" ] ;;
+    ended) is_gone "$kubelet" && is_gone "$process" ;;
+    moved) [ -n "$was_there" ] && [ ! -e "$what" ] ;;
+    started)
+      now=$(pid_of kubelet)
+      [ "$now" != "$kubelet" ] && ! is_gone "$now"
+      ;;
+  esac
+}
+
+# One rename takes a millisecond: from the API server's end on, which comes seconds before, there is no time to sleep.
+rest() {
+  if [ "$kind" = moved ] && is_gone "$server"; then return; fi
+  sleep 0.01
+}
+
+facts() {
+  running=
+  for name in kubelet kube-scheduler kube-controller-manager kube-apiserver etcd; do
+    if ! is_gone "$(pid_of $name)"; then running="$running $name"; fi
+  done
+  left=
+  for name in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+    if [ -e "$root/etc/kubernetes/tmp/capd-kubeadm-upgrader/$name.yaml" ]; then left="$left $name.yaml"; fi
+  done
+  for name in kubelet kubectl kubeadm; do
+    if [ -e "$root/usr/bin/.$name.new" ]; then left="$left $name"; fi
+  done
+  drained=
+  if [ -e "$root/var/lib/capd-kubeadm-upgrader/drained" ]; then drained=', drained'; fi
+  echo "running:\${running:- none}, to be renamed:\${left:- nothing}$drained"
+}
+
+: >"$flag"
+echo armed
+while [ -e "$flag" ]; do
+  main=$(systemctl show "$unit" --property=MainPID --value)
+  if is_gone "$main"; then
+    sleep 0.05
+    continue
+  fi
+  kubelet=$(pid_of kubelet) server=$(pid_of kube-apiserver) process= was_there=
+  if [ "$kind" = ended ]; then process=$(pid_of "$what"); fi
+  if [ -e "$what" ]; then was_there=yes; fi
+  until is_there; do
+    if [ ! -e "$flag" ] || [ ! -d "/proc/$main" ]; then continue 2; fi
+    rest
+  done
+  kill -STOP "$main" 2>/dev/null || continue
+  rm -f "$flag"
+  # What it had begun comes to its end.
+  sleep 0.05
+  echo "held $main $(facts)"
+done`
+
+/** Begins to wait for a moment of a step, and returns when a unit that begins from now on does not get past it. */
+export async function hold(machine: string, step: string, { kind, what }: Sign): Promise<Holding> {
+  const args = ['exec', machine, 'sh', '-c', script, 'hold', step, kind, what, flag]
+  const child = execa('docker', args, { reject: false, buffer: false, stdin: 'ignore' })
+  let isArmed = false
+  let held: Held | undefined
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    isArmed = true
+    const [, pid, facts] = /^held (\d+) (.*)$/.exec(line) ?? []
+    if (pid === undefined || facts === undefined) return
+    held = { facts, release: async () => void (await shellIn(machine, `kill -CONT ${pid}`).catch(() => {})) }
+  })
+  const isOver = child.then(() => true)
+  while (!isArmed) {
+    if ((await Promise.race([isOver, sleep(50)])) === true) throw new Error(`nothing can be held in ${machine}`)
+  }
+  return {
+    get held() {
+      return held
+    },
+    stop: async () => void (await shellIn(machine, `rm -f ${flag}`)),
+  }
+}
