@@ -60,6 +60,9 @@ interface Unfinished {
 const watchSeconds = 60
 // A unit ends by its own limit; only then the step does.
 const unitGraceSeconds = 30
+const firstPauseSeconds = 0.5
+// A step that is looked at less often waits for other machines.
+const mostSecondsOfWork = 2
 // A file that is wrong again and again will not get right.
 const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
 
@@ -67,7 +70,6 @@ const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
 export class StepRun {
   readonly #step: Step
   readonly #parts: StepRunParts
-  #hasLookedAtOnce = false
 
   constructor(step: Step, parts: StepRunParts) {
     this.#step = step
@@ -87,10 +89,10 @@ export class StepRun {
       const trouble = watch.trouble ?? seen.error
       this.#tell(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
       if (this.#isOver()) await this.#giveUp(seen)
-      const acted = await this.#tryToAct()
+      await this.#tryToAct()
       this.#parts.goesOn()
       session.forget()
-      if (!this.#isOverAtOnce(acted)) await tools.clock.sleep(this.#step.lookSeconds)
+      await tools.clock.sleep(this.#pauseSeconds())
     }
   }
 
@@ -107,27 +109,26 @@ export class StepRun {
     }
   }
 
-  // A script has ended by now. One that changes nothing is not run again and again without a rest.
-  #isOverAtOnce(acted: Action | undefined): boolean {
-    if (acted?.kind !== 'run' || this.#hasLookedAtOnce) return false
-    this.#hasLookedAtOnce = true
-    return true
+  // Many a step takes less than its usual pause, which is for those that take longer.
+  #pauseSeconds(): number {
+    const { lookSeconds } = this.#step
+    if (lookSeconds > mostSecondsOfWork) return lookSeconds
+    const waited = (this.#parts.tools.clock.monotonic() - this.#parts.watch.since) / 1000
+    return Math.min(lookSeconds, Math.max(firstPauseSeconds, waited / 2))
   }
 
-  async #tryToAct(): Promise<Action | undefined> {
+  async #tryToAct(): Promise<void> {
     const { watch } = this.#parts
     try {
-      const action = await this.#act()
+      await this.#act()
       // A unit that is started again has not worked yet.
       if (!watch.isOfUnit) watch.trouble = undefined
-      return action
     } catch (thrown) {
       await this.#troubled(thrown)
-      return undefined
     }
   }
 
-  async #act(): Promise<Action | undefined> {
+  async #act(): Promise<void> {
     await this.#endUnit()
     const situation = this.#parts.situation()
     // Another process has found the machine at its target and has tidied up.
@@ -135,12 +136,11 @@ export class StepRun {
     const action = this.#isUnderWay() ? undefined : this.#step.action?.(situation)
     const record = this.#record()
     const isEntered = record.step?.name === this.#step.name
-    if (!action && isEntered) return undefined
+    if (!action && isEntered) return
     if (!isEntered) this.#parts.tools.log.info({ step: this.#step.name }, this.#parts.title)
     const current = isEntered ? record : entered(record, this.#step.name, situation.observation)
     const changed = record.changed || (this.#step.changes && action !== undefined && action.kind !== 'note')
     await this.#carryOut(action, this.#parts.beforeChange({ ...current, changed }), isEntered)
-    return action
   }
 
   async #carryOut(action: Action | undefined, record: AttemptRecord, isEntered: boolean): Promise<void> {

@@ -94,7 +94,7 @@ export interface Step {
   limitSeconds: number
   /** When Cluster API is told to poll again while the step is under way. */
   pollSeconds: number
-  /** How often the machine is observed while the step is under way. */
+  /** How often the machine is observed while the step is under way; sooner in its first seconds where it is 2 or less. */
   lookSeconds: number
   /** True when it changes more than our own directory and the image store: then the attempt is seen to its end. */
   changes: boolean

@@ -37,8 +37,9 @@ export const exchange: Step = {
     const waitsFor = staticPodsWaitFor(observation, target)
     return waitsFor === undefined ? 'done' : waiting(waitsFor)
   },
+  // After a restart of the container only the pods have to start again.
   action: (situation) =>
-    membersWaitFor(situation) === undefined
+    !hasInWork(situation, 'exchanged') && membersWaitFor(situation) === undefined
       ? { kind: 'unit', script, args: argumentsFor('forward', situation), service: 'kubelet' }
       : undefined,
   explain,

@@ -35,7 +35,7 @@ export const kubeadm: Step = {
 }
 
 /** The same where the static pods were exchanged together: it takes a second or two to find that all are equal. */
-export const kubeadmAfterExchange: Step = { ...kubeadm, pollSeconds: 2, lookSeconds: 1 }
+export const kubeadmAfterExchange: Step = { ...kubeadm, pollSeconds: 2 }
 
 /** True while kubeadm works on the machine. */
 export function isKubeadmAtWork({ units }: Observation): boolean {
