@@ -24,14 +24,17 @@ const flag = '/run/recovery-hold'
 
 /**
  * Waits until a step's unit has come to a moment, and stops its main process there with SIGSTOP: what the unit has begun in
- * other processes goes on, and nothing else is begun. It prints "armed", and once "held <pid> <facts>". A unit that ends
- * before its moment is waited for again. It ends with its flag.
+ * other processes goes on, and nothing else is begun. Renames follow each other too fast to be waited for, so a program in
+ * the place of mv stops the shell that called it. It prints "armed", and once "held <pid> <facts>". A unit that ends before
+ * its moment is waited for again. It ends with its flag.
  * Arguments: step, kind and subject of the sign, flag, a directory in place of / (for tests).
  */
 export const script = `
 set -u
 unit=capd-kubeadm-upgrader-$1.service kind=$2 what=$3 flag=$4 root=\${5-}
 case $what in /*) what=$root$what ;; esac
+moved=$flag.moved mv=$root/usr/local/bin/mv
+trap 'rm -f "$flag" "$moved" "$mv"' EXIT
 
 # The kernel keeps 15 characters of a name.
 pid_of() {
@@ -43,18 +46,12 @@ is_there() {
   case $kind in
     made) [ -e "$what" ] ;;
     ended) is_gone "$kubelet" && is_gone "$process" ;;
-    moved) [ -n "$was_there" ] && [ ! -e "$what" ] ;;
+    moved) [ -e "$moved" ] ;;
     started)
       now=$(pid_of kubelet)
       [ "$now" != "$kubelet" ] && ! is_gone "$now"
       ;;
   esac
-}
-
-# One rename takes a millisecond: from the API server's end on, which comes seconds before, there is no time to sleep.
-rest() {
-  if [ "$kind" = moved ] && is_gone "$server"; then return; fi
-  sleep 0.01
 }
 
 facts() {
@@ -75,6 +72,12 @@ facts() {
 }
 
 : >"$flag"
+if [ "$kind" = moved ]; then
+  rm -f "$moved"
+  printf '#!/bin/sh\\n/bin/mv "$@" || exit\\nif [ "$1" = "%s" ]; then kill -STOP "$PPID"; : >"%s"; fi\\n' "$what" "$moved" >"$mv.new"
+  chmod 0755 "$mv.new"
+  /bin/mv "$mv.new" "$mv"
+fi
 echo armed
 while [ -e "$flag" ]; do
   main=$(systemctl show "$unit" --property=MainPID --value)
@@ -82,15 +85,14 @@ while [ -e "$flag" ]; do
     sleep 0.05
     continue
   fi
-  kubelet=$(pid_of kubelet) server=$(pid_of kube-apiserver) process= was_there=
+  kubelet=$(pid_of kubelet) process=
   if [ "$kind" = ended ]; then process=$(pid_of "$what"); fi
-  if [ -e "$what" ]; then was_there=yes; fi
   until is_there; do
     if [ ! -e "$flag" ] || [ ! -d "/proc/$main" ]; then continue 2; fi
-    rest
+    sleep 0.01
   done
   kill -STOP "$main" 2>/dev/null || continue
-  rm -f "$flag"
+  rm -f "$flag" "$mv"
   # What it had begun comes to its end.
   sleep 0.05
   echo "held $main $(facts)"
