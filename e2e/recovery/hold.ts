@@ -4,7 +4,7 @@ import { execa } from 'execa'
 import { shellIn } from '../machine.ts'
 import type { Sign } from './moments.ts'
 
-/** A step's unit that stands still. */
+/** A step's unit that is stopped. */
 export interface Held {
   /** What the machine shows: which processes run, and what is left to be renamed. */
   facts: string
@@ -23,9 +23,9 @@ export interface Holding {
 const flag = '/run/recovery-hold'
 
 /**
- * Waits until a step's unit has come to a moment, and stops its main process there with SIGSTOP: what the unit has begun in
- * other processes goes on, and nothing else is begun. Renames follow each other too fast to be waited for, so a program in
- * the place of mv stops the shell that called it. It prints "armed", and once "held <pid> <facts>". A unit that ends before
+ * Waits until a step's unit has come to a moment, and stops its main process there with SIGSTOP: a command that it has begun
+ * comes to its end, and nothing else is begun. Where it waits for static pods to end, so do its children. Renames follow each other too fast to be waited for, so a program in
+ * the place of mv stops the shell that called it. It prints "armed", and once "held <pid>,… <facts>". A unit that ends before
  * its moment is waited for again. It ends with its flag.
  * Arguments: step, kind and subject of the sign, flag, a directory in place of / (for tests).
  */
@@ -92,10 +92,16 @@ while [ -e "$flag" ]; do
     sleep 0.01
   done
   kill -STOP "$main" 2>/dev/null || continue
+  held=$main
+  if [ "$kind" = ended ]; then
+    for child in $(pgrep -P "$main"); do
+      if kill -STOP "$child" 2>/dev/null; then held=$held,$child; fi
+    done
+  fi
   rm -f "$flag" "$mv"
   # What it had begun comes to its end.
   sleep 0.05
-  echo "held $main $(facts)"
+  echo "held $held $(facts)"
 done`
 
 /** Begins to wait for a moment of a step, and returns when a unit that begins from now on does not get past it. */
@@ -106,9 +112,10 @@ export async function hold(machine: string, step: string, { kind, what }: Sign):
   let held: Held | undefined
   createInterface({ input: child.stdout }).on('line', (line) => {
     isArmed = true
-    const [, pid, facts] = /^held (\d+) (.*)$/.exec(line) ?? []
-    if (pid === undefined || facts === undefined) return
-    held = { facts, release: async () => void (await shellIn(machine, `kill -CONT ${pid}`).catch(() => {})) }
+    const [, pids, facts] = /^held ([\d,]+) (.*)$/.exec(line) ?? []
+    if (pids === undefined || facts === undefined) return
+    const goOn = `kill -CONT ${pids.replaceAll(',', ' ')}`
+    held = { facts, release: async () => void (await shellIn(machine, goOn).catch(() => {})) }
   })
   const isOver = child.then(() => true)
   while (!isArmed) {

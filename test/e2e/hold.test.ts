@@ -8,7 +8,7 @@ import { signOf } from '../../e2e/recovery/moments.ts'
 
 // systemctl and pgrep answer from files that hold the ids of processes.
 const systemctl = 'case $2 in kubelet) cat "$ROOT/kubelet.pid"; : >"$ROOT/seen" ;; *) cat "$ROOT/main.pid" ;; esac\n'
-const pgrep = 'cat "$ROOT/$2.pid" 2>/dev/null\n'
+const pgrep = 'case $1 in -P) cat "$ROOT/children.pid" ;; *) cat "$ROOT/$2.pid" ;; esac 2>/dev/null\n'
 const staged = 'etc/kubernetes/tmp/capd-kubeadm-upgrader'
 
 interface Running {
@@ -92,15 +92,16 @@ describe('a unit is held', () => {
     const [kubelet, server] = [running('kubelet'), running('kube-apiserver')]
     running('etcd')
     const printed = await holding('api-server-ended')
-    const unit = running('main')
+    const [child, unit] = [running('children'), running('main')]
     await seen()
     kubelet.end()
     await kubelet.ended
     expect(printed()).toBe('armed\n')
     server.end()
     await vi.waitFor(() => expect(printed()).toContain('held'), 10_000)
-    expect(printed()).toBe(`armed\nheld ${unit.pid} running: etcd, to be renamed: nothing\n`)
+    expect(printed()).toBe(`armed\nheld ${unit.pid},${child.pid} running: etcd, to be renamed: nothing\n`)
     expect(await stateOf(unit.pid)).toBe('T')
+    expect(await stateOf(child.pid)).toBe('T')
     // It is awaited no more.
     expect(existsSync(join(root, 'flag'))).toBe(false)
   })
