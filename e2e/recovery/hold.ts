@@ -4,7 +4,7 @@ import { execa } from 'execa'
 import { shellIn } from '../machine.ts'
 import type { Sign } from './moments.ts'
 
-/** A step's unit that stands still. */
+/** A step's unit that is stopped. */
 export interface Held {
   /** What the machine shows: which processes run, and what is left to be renamed. */
   facts: string
@@ -23,15 +23,18 @@ export interface Holding {
 const flag = '/run/recovery-hold'
 
 /**
- * Waits until a step's unit has come to a moment, and stops its main process there with SIGSTOP: what the unit has begun in
- * other processes goes on, and nothing else is begun. It prints "armed", and once "held <pid> <facts>". A unit that ends
- * before its moment is waited for again. It ends with its flag.
+ * Waits until a step's unit has come to a moment, and stops its main process there with SIGSTOP: a command that it has begun
+ * comes to its end, and nothing else is begun. Where it waits for static pods to end, so do its children. Renames follow each other too fast to be waited for, so a program in
+ * the place of mv stops the shell that called it. It prints "armed", and once "held <pid>,… <facts>". A unit that ends before
+ * its moment is waited for again. It ends with its flag.
  * Arguments: step, kind and subject of the sign, flag, a directory in place of / (for tests).
  */
 export const script = `
 set -u
 unit=capd-kubeadm-upgrader-$1.service kind=$2 what=$3 flag=$4 root=\${5-}
 case $what in /*) what=$root$what ;; esac
+moved=$flag.moved mv=$root/usr/local/bin/mv
+trap 'rm -f "$flag" "$moved" "$mv"' EXIT
 
 # The kernel keeps 15 characters of a name.
 pid_of() {
@@ -43,18 +46,12 @@ is_there() {
   case $kind in
     made) [ -e "$what" ] ;;
     ended) is_gone "$kubelet" && is_gone "$process" ;;
-    moved) [ -n "$was_there" ] && [ ! -e "$what" ] ;;
+    moved) [ -e "$moved" ] ;;
     started)
       now=$(pid_of kubelet)
       [ "$now" != "$kubelet" ] && ! is_gone "$now"
       ;;
   esac
-}
-
-# One rename takes a millisecond: from the API server's end on, which comes seconds before, there is no time to sleep.
-rest() {
-  if [ "$kind" = moved ] && is_gone "$server"; then return; fi
-  sleep 0.01
 }
 
 facts() {
@@ -75,6 +72,12 @@ facts() {
 }
 
 : >"$flag"
+if [ "$kind" = moved ]; then
+  rm -f "$moved"
+  printf '#!/bin/sh\\n/bin/mv "$@" || exit\\nif [ "$1" = "%s" ]; then kill -STOP "$PPID"; : >"%s"; fi\\n' "$what" "$moved" >"$mv.new"
+  chmod 0755 "$mv.new"
+  /bin/mv "$mv.new" "$mv"
+fi
 echo armed
 while [ -e "$flag" ]; do
   main=$(systemctl show "$unit" --property=MainPID --value)
@@ -82,18 +85,23 @@ while [ -e "$flag" ]; do
     sleep 0.05
     continue
   fi
-  kubelet=$(pid_of kubelet) server=$(pid_of kube-apiserver) process= was_there=
+  kubelet=$(pid_of kubelet) process=
   if [ "$kind" = ended ]; then process=$(pid_of "$what"); fi
-  if [ -e "$what" ]; then was_there=yes; fi
   until is_there; do
     if [ ! -e "$flag" ] || [ ! -d "/proc/$main" ]; then continue 2; fi
-    rest
+    sleep 0.01
   done
   kill -STOP "$main" 2>/dev/null || continue
-  rm -f "$flag"
+  held=$main
+  if [ "$kind" = ended ]; then
+    for child in $(pgrep -P "$main"); do
+      if kill -STOP "$child" 2>/dev/null; then held=$held,$child; fi
+    done
+  fi
+  rm -f "$flag" "$mv"
   # What it had begun comes to its end.
   sleep 0.05
-  echo "held $main $(facts)"
+  echo "held $held $(facts)"
 done`
 
 /** Begins to wait for a moment of a step, and returns when a unit that begins from now on does not get past it. */
@@ -104,9 +112,10 @@ export async function hold(machine: string, step: string, { kind, what }: Sign):
   let held: Held | undefined
   createInterface({ input: child.stdout }).on('line', (line) => {
     isArmed = true
-    const [, pid, facts] = /^held (\d+) (.*)$/.exec(line) ?? []
-    if (pid === undefined || facts === undefined) return
-    held = { facts, release: async () => void (await shellIn(machine, `kill -CONT ${pid}`).catch(() => {})) }
+    const [, pids, facts] = /^held ([\d,]+) (.*)$/.exec(line) ?? []
+    if (pids === undefined || facts === undefined) return
+    const goOn = `kill -CONT ${pids.replaceAll(',', ' ')}`
+    held = { facts, release: async () => void (await shellIn(machine, goOn).catch(() => {})) }
   })
   const isOver = child.then(() => true)
   while (!isArmed) {

@@ -6,8 +6,8 @@ const staged = '/etc/kubernetes/tmp/capd-kubeadm-upgrader'
 /** How a moment shows in the machine. */
 export interface Sign {
   /**
-   * `made`: the file is there. `ended`: the kubelet has ended, and this process. `moved`: the file was there when the unit
-   * began, and is gone. `started`: a kubelet runs that is not the one with which the unit began.
+   * `made`: the file is there. `ended`: the kubelet has ended, and this process. `moved`: the unit has
+   * just renamed this file. `started`: a kubelet runs that is not the one with which the unit began.
    */
   kind: 'made' | 'ended' | 'moved' | 'started'
   /** A file, or the name of a process. */

@@ -7,8 +7,8 @@ import { script } from '../../e2e/recovery/hold.ts'
 import { signOf } from '../../e2e/recovery/moments.ts'
 
 // systemctl and pgrep answer from files that hold the ids of processes.
-const systemctl = 'case $2 in kubelet) cat "$ROOT/kubelet.pid" ;; *) cat "$ROOT/main.pid" ;; esac\n'
-const pgrep = 'cat "$ROOT/$2.pid" 2>/dev/null; : >"$ROOT/seen"\n'
+const systemctl = 'case $2 in kubelet) cat "$ROOT/kubelet.pid"; : >"$ROOT/seen" ;; *) cat "$ROOT/main.pid" ;; esac\n'
+const pgrep = 'case $1 in -P) cat "$ROOT/children.pid" ;; *) cat "$ROOT/$2.pid" ;; esac 2>/dev/null\n'
 const staged = 'etc/kubernetes/tmp/capd-kubeadm-upgrader'
 
 interface Running {
@@ -23,7 +23,7 @@ let children: Running[]
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'hold-'))
   children = []
-  for (const path of ['bin', 'run', 'usr/bin', staged, 'var/lib/capd-kubeadm-upgrader/work']) {
+  for (const path of ['bin', 'usr/bin', 'usr/local/bin', 'manifests', staged, 'var/lib/capd-kubeadm-upgrader/work']) {
     mkdirSync(join(root, path), { recursive: true })
   }
   writeFileSync(join(root, 'bin/systemctl'), `#!/bin/sh\n${systemctl}`, { mode: 0o755 })
@@ -77,7 +77,7 @@ async function holding(moment: string): Promise<() => string> {
   return () => printed
 }
 
-// The first process of a static pod is looked for when the unit is there.
+// The kubelet is looked for when the unit is there.
 async function seen(): Promise<void> {
   await vi.waitFor(() => expect(existsSync(join(root, 'seen'))).toBe(true), 10_000)
 }
@@ -92,30 +92,43 @@ describe('a unit is held', () => {
     const [kubelet, server] = [running('kubelet'), running('kube-apiserver')]
     running('etcd')
     const printed = await holding('api-server-ended')
-    const unit = running('main')
+    const [child, unit] = [running('children'), running('main')]
     await seen()
     kubelet.end()
     await kubelet.ended
     expect(printed()).toBe('armed\n')
     server.end()
     await vi.waitFor(() => expect(printed()).toContain('held'), 10_000)
-    expect(printed()).toBe(`armed\nheld ${unit.pid} running: etcd, to be renamed: nothing\n`)
+    expect(printed()).toBe(`armed\nheld ${unit.pid},${child.pid} running: etcd, to be renamed: nothing\n`)
     expect(await stateOf(unit.pid)).toBe('T')
+    expect(await stateOf(child.pid)).toBe('T')
     // It is awaited no more.
     expect(existsSync(join(root, 'flag'))).toBe(false)
   })
 
-  test('between two renames', async () => {
-    for (const name of ['etcd', 'kube-apiserver', 'kube-scheduler']) write(`${staged}/${name}.yaml`, '')
+  test('between two renames, and goes on afterwards', async () => {
+    const names = ['etcd', 'kube-apiserver', 'kube-scheduler']
+    for (const name of names) write(`${staged}/${name}.yaml`, '')
     write('usr/bin/.kubelet.new', '')
-    const printed = await holding('etcd-renamed')
-    const unit = start('sh', '-c', `until [ -e go ]; do sleep 0.02; done; rm ${staged}/etcd.yaml; sleep 600`)
+    const printed = await holding('api-server-renamed')
+    // As the script of the exchange does it.
+    const unit = start(
+      'sh',
+      '-c',
+      `PATH=$PWD/usr/local/bin:$PATH; until [ -e go ]; do sleep 0.02; done
+       for name in ${names.join(' ')}; do mv "$PWD/${staged}/$name.yaml" "$PWD/manifests/$name.yaml"; done
+       mv "$PWD/usr/bin/.kubelet.new" "$PWD/usr/bin/kubelet"`,
+    )
     write('main.pid', String(unit.pid))
     await seen()
     write('go', '')
     await vi.waitFor(() => expect(printed()).toContain('held'), 10_000)
-    expect(printed()).toContain('to be renamed: kube-apiserver.yaml kube-scheduler.yaml kubelet\n')
+    expect(printed()).toContain('to be renamed: kube-scheduler.yaml kubelet\n')
     expect(await stateOf(unit.pid)).toBe('T')
+    expect(existsSync(join(root, 'usr/local/bin/mv'))).toBe(false)
+    process.kill(unit.pid, 'SIGCONT')
+    await unit.ended
+    expect(existsSync(join(root, 'usr/bin/kubelet'))).toBe(true)
   })
 
   test('when another kubelet runs', async () => {
