@@ -100,6 +100,15 @@ test('a member that an exchange has left without etcd does not wait for the othe
   expect(exchange.action?.(await situationOf(lab, 'cp-1', exchange))).toBeDefined()
 })
 
+test('one that has come to its end is not begun again, where its container was', async () => {
+  const lab = halfWay()
+  exchanged(lab)
+  lab.machine('cp-1').containers.clear()
+  const situation = await situationOf(lab, 'cp-1', exchange)
+  expect(exchange.done(situation)).not.toBe('done')
+  expect(exchange.action?.(situation)).toBeUndefined()
+})
+
 test('nothing waits for the API or for etcd while the exchange is at work', async () => {
   const lab = startQuickLab('cp-1')
   const { apiServer, units } = lab.machine('cp-1')
@@ -143,8 +152,10 @@ const failed = (exitCode: number, log: string): EndedUnit => ({
 const undone = { component: 'kube-apiserver', cause: 'unknown flag: --x' }
 
 test.each<[Step, number, string, object]>([
+  [render, 46, '', { code: 'MANIFESTS_INCOMPLETE', answer: 'progress' }],
   [render, 47, '', { code: 'PATCHES_MISSING' }],
   [render, 1, 'no space\n', { code: 'UNIT_FAILED', answer: 'progress' }],
+  [prepare, 46, '', { code: 'MANIFESTS_INCOMPLETE', answer: 'progress' }],
   [prepare, 47, '', { code: 'PATCHES_MISSING' }],
   [prepare, 1, 'error: no\n', { code: 'KUBEADM_FAILED', values: { cause: 'error: no', unit: 'a-unit' } }],
   [kubeadm, 1, 'error: no\n', { code: 'KUBEADM_FAILED' }],
