@@ -82,20 +82,25 @@ function comparable(before: Snapshot, restarted: boolean): Snapshot {
   return { ...before, identity: { 'container id': id, 'Node UID': uid }, pods: {} }
 }
 
-// systemd's journal counts. A unit that failed may start again, and nothing else may.
+// What was staged stays for the next attempt; these units are begun again by it.
+const ofEachAttempt = ['render', 'prepare', 'exchange', 'kubeadm']
+
+// systemd's journal counts. A unit that failed may start again, and so may what its attempt did before it.
 async function doneTwice(machine: string, way: Way, { starts }: Allowed): Promise<string[]> {
   const journal = await shellIn(
     machine,
     "journalctl -m -o cat --no-pager _PID=1 | grep -F 'capd-kubeadm-upgrader-' || true",
   )
   const lines = journal.split('\n')
-  return unitsOf(way).flatMap((step) => {
-    const name = `capd-kubeadm-upgrader-${step}`
-    const began = lines.filter((line) => line.startsWith(`Started ${name}`)).length
-    const failed = lines.filter((line) => line.startsWith(`${name}.service: Failed with result`)).length
-    const most = (starts.get(step) ?? 1) + failed
-    if (began >= 1 && began <= most) return []
-    return [`${name} started ${began} times and failed ${failed} times`]
+  const timesOf = (step: string, what: (unit: string) => string) =>
+    lines.filter((line) => line.startsWith(what(`capd-kubeadm-upgrader-${step}`))).length
+  const failuresOf = (step: string) => timesOf(step, (unit) => `${unit}.service: Failed with result`)
+  return unitsOf(way).flatMap((step, i, all) => {
+    const began = timesOf(step, (unit) => `Started ${unit}`)
+    const repeating = ofEachAttempt.includes(step) ? all.slice(i) : [step]
+    const failed = repeating.map(failuresOf).reduce((sum, one) => sum + one)
+    if (began >= 1 && began <= (starts.get(step) ?? 1) + failed) return []
+    return [`the unit ${step} started ${began} times; ${repeating.join(', ')} failed ${failed} times`]
   })
 }
 
