@@ -12,7 +12,12 @@ export interface Config {
   /** Absent: callers need no client certificate. */
   clients?: { inUse: ClientCa; files: ClientCa; names: string[] } | undefined
   token: string
-  sources: { binariesUrl: string; images: Environment['UPGRADER_IMAGES']; nodeImage: string }
+  sources: {
+    binaries: Environment['UPGRADER_BINARIES']
+    binariesUrl: string
+    images: Environment['UPGRADER_IMAGES']
+    nodeImage: string
+  }
   faults: boolean
   discoveryFails: boolean
   logLevel: string
@@ -33,6 +38,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     clients: clientsFrom(given, ca),
     token: given.UPGRADER_TOKEN,
     sources: {
+      binaries: given.UPGRADER_BINARIES,
       binariesUrl: given.UPGRADER_BINARIES_URL.replace(/\/+$/, ''),
       images: given.UPGRADER_IMAGES,
       nodeImage: given.UPGRADER_NODE_IMAGE,

@@ -46,6 +46,7 @@ async function main(): Promise<void> {
   const { faults: allowed, discoveryFails } = config
   if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
   if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
+  log.info(describeSources(config.sources), 'where machines get Kubernetes from')
   const metrics = createMetrics({ faultsAllowed: allowed, ofProcess: true })
   const engine = limited(dockerEngine({ onExec: execReporter(log, metrics) }), execsAtOnce)
   const stop = new AbortController()
@@ -96,6 +97,14 @@ async function main(): Promise<void> {
     certificate.look()
     clientCa?.look()
   })
+}
+
+// What is not used is left out.
+function describeSources({ binaries, binariesUrl, images, nodeImage }: Config['sources']) {
+  return {
+    binaries: binaries === 'download' ? binariesUrl : nodeImage,
+    images: images === 'pull' ? 'pulled by kubeadm' : nodeImage,
+  }
 }
 
 async function lookAgainAndAgain(clock: Clock, look: () => void): Promise<void> {

@@ -40,6 +40,7 @@ test('the certificate and its key are all that is needed', () => {
     tls: { inUse: tls, files: { cert: files.UPGRADER_TLS_CERT_FILE, key: files.UPGRADER_TLS_KEY_FILE } },
     token: '',
     sources: {
+      binaries: 'download',
       binariesUrl: 'https://dl.k8s.io/release',
       images: 'node-image',
       nodeImage: 'kindest/node:{version}',
@@ -56,6 +57,7 @@ test('everything can be set', () => {
     UPGRADER_HOST: '0.0.0.0',
     UPGRADER_PORT: '8443',
     UPGRADER_TOKEN: 'abc',
+    UPGRADER_BINARIES: 'node-image',
     UPGRADER_BINARIES_URL: 'https://mirror.example:8080/k8s',
     UPGRADER_IMAGES: 'pull',
     UPGRADER_NODE_IMAGE: 'registry.example/node:{version}',
@@ -68,6 +70,7 @@ test('everything can be set', () => {
     tls: { inUse: tls, files: { cert: files.UPGRADER_TLS_CERT_FILE, key: files.UPGRADER_TLS_KEY_FILE } },
     token: 'abc',
     sources: {
+      binaries: 'node-image',
       binariesUrl: 'https://mirror.example:8080/k8s',
       images: 'pull',
       nodeImage: 'registry.example/node:{version}',
@@ -100,6 +103,7 @@ describe('a wrong value is a fault that names its variable', () => {
     ['UPGRADER_PORT', '65536'],
     ['UPGRADER_PORT', '94.43'],
     ['UPGRADER_IMAGES', 'PULL'],
+    ['UPGRADER_BINARIES', 'pull'],
     ['UPGRADER_BINARIES_URL', 'ftp://dl.k8s.io'],
     ['UPGRADER_BINARIES_URL', 'dl.k8s.io/release'],
     ['UPGRADER_BINARIES_URL', 'https://dl.k8s.io/a b'],

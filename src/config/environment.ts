@@ -37,11 +37,16 @@ export const Environment = Type.Object({
     default: '',
     description: 'Bearer token for /v1/start and /v1/sync, which are off without it.',
   }),
+  UPGRADER_BINARIES: choice(['download', 'node-image'], {
+    default: 'download',
+    description:
+      "How kubeadm, kubelet and kubectl come: download (from UPGRADER_BINARIES_URL) or node-image (from the target's node image on the same engine, without any network).",
+  }),
   UPGRADER_BINARIES_URL: text(
     {
       default: 'https://dl.k8s.io/release',
       description:
-        'Where machines fetch kubeadm, kubelet and kubectl: <url>/<version>/bin/linux/<arch>/<name>. Without a user or password. https, or http to a private address.',
+        'With UPGRADER_BINARIES=download: where machines fetch kubeadm, kubelet and kubectl, <url>/<version>/bin/linux/<arch>/<name>. Without a user or password. https, or http to a private address.',
     },
     { holds: isHttpUrl, must: 'be an http or https URL without query, fragment, quotes, $ or spaces' },
     { holds: hasNoUser, must: 'not contain a user or password, which machines and logs would show' },
@@ -57,7 +62,7 @@ export const Environment = Type.Object({
   UPGRADER_NODE_IMAGE: text(
     {
       default: 'kindest/node:{version}',
-      description: 'The node image that holds the Kubernetes images. Every {version} in it is replaced.',
+      description: 'The node image that holds the Kubernetes images and programs. Every {version} in it is replaced.',
     },
     { holds: isImageOfVersion, must: 'be the name of an image with {version} in it' },
   ),

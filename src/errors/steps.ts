@@ -80,15 +80,25 @@ export const steps = {
       `The downloaded ${what} does not run in the machine or is of another version.`,
       'Check the server or mirror at UPGRADER_BINARIES_URL. Nothing was installed.',
     ),
+  IMAGE_BINARY_UNUSABLE: ({ what, image }: Values<'what' | 'image'>) =>
+    failure(
+      `The ${what} of the image ${image} does not run in the machine or is of another version.`,
+      'Set UPGRADER_NODE_IMAGE to a node image of the target, or UPGRADER_BINARIES=download. Nothing was installed.',
+    ),
+  BINARIES_NOT_COPIED: () =>
+    progress(
+      'kubeadm, kubelet and kubectl could not be copied from the node image.',
+      'The log has the reason. Check the engine.',
+    ),
   IMAGE_SOURCE_MISSING: ({ image }: Values<'image'>) =>
     failure(
-      `The engine has no image ${image} to take the Kubernetes images from.`,
-      `Run "docker pull ${image}", or set UPGRADER_IMAGES=pull.`,
+      `The engine has no image ${image} to take Kubernetes from.`,
+      `Run "docker pull ${image}", or set UPGRADER_IMAGES=pull and UPGRADER_BINARIES=download.`,
     ),
   IMAGE_SOURCE_LACKS: ({ image, missing }: Values<'image' | 'missing'>) =>
     failure(
       `The image ${image} does not hold ${missing}.`,
-      'Set UPGRADER_IMAGES=pull, or set UPGRADER_NODE_IMAGE to an image that holds it.',
+      'Set UPGRADER_NODE_IMAGE to an image that holds it, or UPGRADER_IMAGES=pull and UPGRADER_BINARIES=download.',
     ),
   KUBELET_FLAGS_REFUSED: ({ cause }: Values<'cause'>) =>
     failure(
@@ -98,7 +108,7 @@ export const steps = {
   VAR_VOLUME_MISSING: ({ name }: Values<'name'>) =>
     failure(
       `The container ${name} has no volume at /var, which CAPD and kind give their machines.`,
-      'Set UPGRADER_IMAGES=pull.',
+      'Set UPGRADER_IMAGES=pull and UPGRADER_BINARIES=download.',
     ),
   IMAGES_NOT_LOADED: () =>
     progress(

@@ -25,6 +25,7 @@ const Document = Type.Object({
   work: Text,
   workKey: Text,
   neededImages: Text,
+  binariesFailed: Text,
   imagesFailed: Text,
   exchangeRefused: Text,
   movedByKubeadm: Text,
@@ -188,11 +189,13 @@ function stateOf(fields: Map<string, string>): Unit['state'] | undefined {
 }
 
 function workIn(document: Document): Work {
-  const { work, workKey, neededImages, imagesFailed, exchangeRefused, movedByKubeadm, applied } = document
+  const { work, workKey, neededImages, binariesFailed, imagesFailed, exchangeRefused, movedByKubeadm, applied } =
+    document
   return {
     key: decode(workKey).trim(),
     entries: new Set(linesOf(decode(work))),
     neededImages: neededImages === undefined ? undefined : linesOf(decode(neededImages)),
+    binariesFailed: binariesFailed === undefined ? undefined : decode(binariesFailed).trim(),
     imagesFailed: imagesFailed === undefined ? undefined : decode(imagesFailed).trim(),
     exchangeRefused: exchangeRefused === undefined ? undefined : decode(exchangeRefused).trim(),
     movedByKubeadm: decode(movedByKubeadm).trim(),

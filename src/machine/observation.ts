@@ -103,6 +103,8 @@ export interface Work {
   entries: ReadonlySet<string>
   /** Image names that kubeadm lists for the target; undefined until the list is there. */
   neededImages: readonly string[] | undefined
+  /** Why the helper container could not copy the programs; undefined while nothing failed. */
+  binariesFailed: string | undefined
   /** Why the helper container could not export the images; undefined while nothing failed. */
   imagesFailed: string | undefined
   /** Why the static pods of this machine are not exchanged together; undefined while nothing speaks against it. */

@@ -232,6 +232,7 @@ $(ls -1A "$state/work")
 LIST
   file workKey "$state/work/key"
   file neededImages "$state/work/images.list"
+  file binariesFailed "$state/work/bin.failed"
   file imagesFailed "$state/work/images.failed"
   file exchangeRefused "$state/work/exchange.refused"
   file movedByKubeadm "$state/work/kubeadm.moved"

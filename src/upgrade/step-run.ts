@@ -169,8 +169,7 @@ export class StepRun {
       case 'helper':
         if (!isEntered) await session.change(record, { kind: 'note' })
         await tools.engine.helper({
-          // One a machine: while it runs, the engine refuses a second.
-          name: `capd-kubeadm-upgrader-images-${session.located.machine.name}`,
+          name: `capd-kubeadm-upgrader-${action.takes}-${session.located.machine.name}`,
           image: action.image,
           argv: action.argv,
           volumes: { [action.volume]: '/machine' },
@@ -207,7 +206,7 @@ export class StepRun {
     const log = session.observation.unitLog
     const full = () => new UpgradeError('DISK_FULL', {}, { detail: log })
     if (namesFullDisk(log)) return full()
-    const error = explain({ ...unit, log })
+    const error = explain({ ...unit, log }, this.#parts.situation())
     if (log.trim() !== '' && error.code !== 'UNIT_FAILED') return error
     await session.know({ sections: ['space'] })
     return hasFullDisk(session.observation) ? full() : error

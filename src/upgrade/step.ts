@@ -21,10 +21,12 @@ export interface Goal {
 
 /** Where the parts of a release come from, by the service's configuration. */
 export interface Sources {
+  /** From where machines get kubeadm, kubelet and kubectl. */
+  binaries: 'download' | 'node-image'
   /** Base URL in the layout of dl.k8s.io, without a trailing slash: <url>/<version>/bin/linux/<arch>/<name>. */
   binariesUrl: string
   images: 'pull' | 'node-image'
-  /** The node image to take Kubernetes images from, with {version} in it. */
+  /** The node image to take Kubernetes images or programs from, with {version} in it. */
   nodeImage: string
 }
 
@@ -72,8 +74,11 @@ export type Action =
       input?: string
       read?: (output: string) => UpgradeError | undefined
     }
-  /** A container of another image on the same engine, with the machine's /var at /machine. */
-  | { kind: 'helper'; image: string; argv: string[]; volume: string }
+  /**
+   * A container of another image on the same engine, with the machine's /var at /machine. It is named after what it takes
+   * from the image, and a machine has one of the name: while it runs, the engine refuses a second.
+   */
+  | { kind: 'helper'; takes: 'binaries' | 'images'; image: string; argv: string[]; volume: string }
   /** Nothing but another record, and what follows when it is written. */
   | { kind: 'note'; record: (record: AttemptRecord) => AttemptRecord; after: () => Promise<void> | void }
 
@@ -109,7 +114,7 @@ export interface Step {
   /** What an operator may want to know of the step once it is done: a line for the log. */
   remark?(situation: Situation): string | undefined
   /** What it means that the step's unit failed. */
-  explain?(ended: EndedUnit): UpgradeError
+  explain?(ended: EndedUnit, goal: Pick<Situation, 'sources' | 'target'>): UpgradeError
   /** The change that lets the machine rest when the step fails. Without it a failed unit is only forgotten. */
   rest?(situation: Situation): Change
   /** When the limit has passed: the change that lets the machine rest, and a better error than that of the limit. */

@@ -120,12 +120,18 @@ describe('without an engine', () => {
   let service: Awaited<ReturnType<typeof listening>>
 
   beforeAll(async () => {
-    service = await listening()
+    service = await listening({ UPGRADER_BINARIES: 'node-image' })
   })
 
   test('it listens, serves discovery and is healthy', async () => {
     expect((await discover(service.address)).size).toBe(3)
     expect((await callService(service.address, 'GET', '/healthz')).status).toBe(200)
+  })
+
+  test('its log has from where machines get Kubernetes', () => {
+    expect(service.log.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ binaries: 'kindest/node:{version}', images: 'kindest/node:{version}' }),
+    )
   })
 
   test('it is not ready, and says why', async () => {

@@ -101,6 +101,7 @@ const changes: Record<string, (change: Change) => ExecResult> = {
 
 // What an attempt may have made of a configuration that is another one by now.
 const ofConfiguration = [
+  'bin.failed',
   'images.list',
   'images.failed',
   'kubeadm.done',

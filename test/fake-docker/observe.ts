@@ -89,6 +89,7 @@ function work(machine: SimulatedMachine, state: string) {
     ...(below.length > 0 ? { work: base64([...entries].join('\n')) } : {}),
     ...text('workKey', `${directory}/key`),
     ...text('neededImages', `${directory}/images.list`),
+    ...text('binariesFailed', `${directory}/bin.failed`),
     ...text('imagesFailed', `${directory}/images.failed`),
     ...text('exchangeRefused', `${directory}/exchange.refused`),
     ...text('movedByKubeadm', `${directory}/kubeadm.moved`),

@@ -9,6 +9,7 @@ const programs = ['kubeadm', 'kubelet', 'kubectl']
 // What the shell file of each unit step has done by the time its unit ends.
 export const unitScripts: Record<string, (machine: SimulatedMachine, args: string[]) => Ending> = {
   binaries: ({ files }, [url, version = '', directory]) => {
+    if (url?.startsWith('/')) return checkCopied(files, url, { version, directory })
     if (!url?.startsWith('http')) return { exitCode: 42, log: 'failed: kubeadm.sha256\n' }
     for (const name of programs) files.set(`${directory}/${name}`, version)
     return done(`fetching ${url}/${version}/bin/linux/amd64/kubeadm\n`)
@@ -76,6 +77,20 @@ function restartMoved(machine: SimulatedMachine, directory: string): void {
   if (moved.length === 0) return
   machine.files.set(`${directory}/kubeadm.moved`, moved.join(' '))
   machine.restartStaticPods()
+}
+
+function checkCopied(
+  files: SimulatedMachine['files'],
+  source: string,
+  { version, directory }: { version: string; directory: string | undefined },
+): Ending {
+  const copied = programs.map((name) => [name, files.get(`${source}/${name}`)] as const)
+  for (const [name] of copied) files.delete(`${source}/${name}`)
+  if (copied.every(([, content]) => content === undefined)) return { exitCode: 1, log: 'mv: cannot stat\n' }
+  const [wrong] = copied.find(([, content]) => content !== version) ?? []
+  if (wrong !== undefined) return { exitCode: 45, log: `failed: ${wrong}\n` }
+  for (const name of programs) files.set(`${directory}/${name}`, version)
+  return done('')
 }
 
 function done(log: string): Ending {

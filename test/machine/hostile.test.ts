@@ -3,6 +3,8 @@ import { parseObservation } from '../../src/machine/observation-document.ts'
 import { longestYaml } from '../../src/machine/yaml.ts'
 import { clusterConfiguration, kubeadmConfigPath } from '../../src/upgrade/control-plane.ts'
 import { kubeadm } from '../../src/upgrade/steps/kubeadm.ts'
+import { target } from '../fake-docker/release.ts'
+import { usualSources } from '../upgrade/walk.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const always = { bootId: 'boot', uptime: 1, now: 1, recordDigest: '' }
@@ -56,8 +58,11 @@ test('what a manifest or a configuration holds is never quoted on standard error
 
 test('a log of one line and a million words of one kind is explained', () => {
   const unit = { name: 'kubeadm', state: 'failed', invocationId: '', exitCode: 1, result: 'exit-code' } as const
-  expect(kubeadm.explain?.({ ...unit, log: many('kubelet-config') }).code).toBe('KUBEADM_FAILED')
-  expect(kubeadm.explain?.({ ...unit, log: 'a\n"kubelet-config" is forbidden: b' }).code).toBe('KUBEADM_FORBIDDEN')
+  const goal = { target, sources: usualSources }
+  expect(kubeadm.explain?.({ ...unit, log: many('kubelet-config') }, goal).code).toBe('KUBEADM_FAILED')
+  expect(kubeadm.explain?.({ ...unit, log: 'a\n"kubelet-config" is forbidden: b' }, goal).code).toBe(
+    'KUBEADM_FORBIDDEN',
+  )
 })
 
 test('static pods that are not of kubeadm are there, and are not read', () => {

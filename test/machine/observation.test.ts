@@ -21,7 +21,7 @@ test('a machine of which nothing else was observed', () => {
     units: [],
     unitLog: '',
     etcdHealthy: undefined,
-    work: { key: '', neededImages: undefined, imagesFailed: undefined },
+    work: { key: '', neededImages: undefined, binariesFailed: undefined, imagesFailed: undefined },
   })
 })
 

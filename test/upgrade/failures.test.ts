@@ -11,8 +11,44 @@ const imageList = readFileSync(new URL('../../src/upgrade/steps/image-list.sh', 
 const kubeadmError = '[ERROR ImagePull]: failed to pull image registry.k8s.io/etcd:3.6.6-0: not found'
 const kubeadmLog = ['[preflight] Running checks', '\tsome words of it', ` \t${kubeadmError}`, 'error: more'].join('\n')
 
+type Failure = [code: string, message: string, provoke: (lab: Lab) => void]
+
+// The node image's programs, but for this one.
+const withProgram = (name: string, version: string | undefined) => {
+  const { [name]: _, ...others } = { kubeadm: target, kubelet: target, kubectl: target } as Record<string, string>
+  return { programs: { ...others, ...(version === undefined ? {} : { [name]: version }) } }
+}
+
+// What goes wrong where the programs are to come from the node image.
+const ofNodeImage: Failure[] = [
+  [
+    'IMAGE_BINARY_UNUSABLE',
+    `The kubelet of the image kindest/node:${target} does not run in the machine or is of another version.`,
+    ({ fake, clock }) => {
+      fake.helpers.images.set(`kindest/node:${target}`, nodeImage(clock, target, withProgram('kubelet', 'v1.35.3')))
+    },
+  ],
+  [
+    'IMAGE_SOURCE_LACKS',
+    `The image kindest/node:${target} does not hold /usr/bin/kubectl.`,
+    ({ fake, clock }) => {
+      fake.helpers.images.set(`kindest/node:${target}`, nodeImage(clock, target, withProgram('kubectl', undefined)))
+    },
+  ],
+  [
+    'IMAGE_SOURCE_MISSING',
+    `The engine has no image kindest/node:${target} to take Kubernetes from.`,
+    ({ fake }) => fake.helpers.images.clear(),
+  ],
+  [
+    'VAR_VOLUME_MISSING',
+    'The container cp-1 has no volume at /var, which CAPD and kind give their machines.',
+    ({ fake }) => fake.container('cp-1').mounts.pop(),
+  ],
+]
+
 // What goes wrong on a control plane machine, once or for ever, and what is said of it.
-const failures: [code: string, message: string, provoke: (lab: Lab) => void][] = [
+const failures: Failure[] = [
   [
     'DOWNLOAD_NOT_FOUND',
     'The download server has no kubeadm.sha256.',
@@ -30,7 +66,7 @@ const failures: [code: string, message: string, provoke: (lab: Lab) => void][] =
   ],
   [
     'IMAGE_SOURCE_MISSING',
-    `The engine has no image kindest/node:${target} to take the Kubernetes images from.`,
+    `The engine has no image kindest/node:${target} to take Kubernetes from.`,
     ({ fake }) => fake.helpers.images.clear(),
   ],
   [
@@ -38,7 +74,7 @@ const failures: [code: string, message: string, provoke: (lab: Lab) => void][] =
     `The image kindest/node:${target} does not hold registry.k8s.io/kube-scheduler:${target}.`,
     ({ fake, clock }) => {
       const images = imagesOf(target).filter((image) => !image.includes('scheduler'))
-      fake.helpers.images.set(`kindest/node:${target}`, nodeImage(clock, target, images))
+      fake.helpers.images.set(`kindest/node:${target}`, nodeImage(clock, target, { images }))
     },
   ],
   [
@@ -75,10 +111,14 @@ const failures: [code: string, message: string, provoke: (lab: Lab) => void][] =
   ],
 ]
 
-test.each(failures)('%s needs a person: %s', async (code, message, provoke) => {
+test.each([
+  ...failures.map((failure) => [...failure, 'download'] as const),
+  ...ofNodeImage.map((failure) => [...failure, 'node-image'] as const),
+])('%s needs a person: %s', async (code, message, provoke, binaries) => {
   const lab = startQuickLab('cp-1')
   provoke(lab)
-  const { run } = await walk(lab, 'cp-1')
+  const { run } = await walk(lab, 'cp-1', { sources: { binaries } })
+  if (binaries === 'node-image') expect(run.progress.step).toBe('binaries')
   expect(run.progress).toMatchObject({
     phase: 'Failed',
     message: `${message} (${code})`,

@@ -38,8 +38,18 @@ test('a fault of any kind at any boundary of any step costs nothing but time', {
   await expect(`[\n${lines.join(',\n')}\n]\n`).toMatchFileSnapshot('../../docs/recovery.simulated.gen.json')
 })
 
-function combinationsOf(kind: Kind) {
-  return stepsOf(kind).flatMap((step) =>
+test('nor does one where the programs come from the node image', { timeout: 120_000 }, async () => {
+  const kind = { role: 'worker', images: 'node-image', binaries: 'node-image' } as const
+  const wrong: string[] = []
+  for (const [step, boundary, fault] of combinationsOf(kind, ['binaries-copy', 'binaries'])) {
+    const { wrong: found } = await recoverFrom(kind, step, boundary, fault)
+    wrong.push(...found.map((what) => `${boundary} ${step}, ${fault}: ${what}`))
+  }
+  expect(wrong).toEqual([])
+})
+
+function combinationsOf(kind: Kind, steps = stepsOf(kind)) {
+  return steps.flatMap((step) =>
     boundaries.flatMap((boundary) =>
       faultNames.filter((fault) => isPossible(step, boundary, fault)).map((fault) => [step, boundary, fault] as const),
     ),

@@ -11,7 +11,12 @@ import { recorder, silent } from '../app/serve.ts'
 import { captured } from '../contract/captured.ts'
 import { SimulatedClock } from '../fake-docker/simulated-clock.ts'
 
-const sources = { binariesUrl: 'http://127.0.0.1', images: 'pull', nodeImage: 'x:{version}' } as const
+const sources = {
+  binaries: 'download',
+  binariesUrl: 'http://127.0.0.1',
+  images: 'pull',
+  nodeImage: 'x:{version}',
+} as const
 
 // What Cluster API sends for a machine of the in-memory backend, whose bootstrap config has this file.
 function request(content: string, { role = 'worker', namespace = 'default' } = {}): UpdateMachineRequest {

@@ -130,22 +130,29 @@ test('the walk goes on when space is made', async () => {
   expect((await walk(lab, 'cp-1')).run.progress.phase).toBe('Done')
 })
 
+const fullDisk = 'write error: No space left on device\n'
+
 test.each([
-  ['whose containerd does not start', 'containerd does not answer\n', 'IMAGES_NOT_LOADED'],
-  ['that finds the disk full', 'ctr: write images.tar.new: no space left on device\n', 'DISK_FULL'],
-  ['that finds no space even for a reason', '', 'DISK_FULL'],
-])('a node image %s is tried again', async (_, reason, code) => {
+  ['whose containerd does not start', 'images', 'containerd does not answer\n', 'image-archive: IMAGES_NOT_LOADED'],
+  ['that finds the disk full', 'images', fullDisk, 'image-archive: DISK_FULL'],
+  ['that finds no space even for a reason', 'images', '', 'image-archive: DISK_FULL'],
+  ['whose programs cannot be read', 'bin', 'cp: Input/output error\n', 'binaries: BINARIES_NOT_COPIED'],
+  ['that finds the disk full before the programs', 'bin', fullDisk, 'binaries: DISK_FULL'],
+  ['that finds no space for a reason before the programs', 'bin', '', 'binaries: DISK_FULL'],
+] as const)('a node image %s is tried again', async (_, what, reason, report) => {
   const lab = startQuickLab('cp-1')
   const good = lab.fake.helpers.images.get(`kindest/node:${target}`)
   lab.fake.helpers.images.set(`kindest/node:${target}`, (_argv, { machine }, end) => {
-    machine?.files.set(`${state}/work/images.failed`, reason)
+    machine?.files.set(`${state}/work/${what}.failed`, reason)
     if (good) lab.fake.helpers.images.set(`kindest/node:${target}`, good)
     end()
   })
-  const { run, reports } = await walk(lab, 'cp-1')
+  const { run, reports } = await walk(lab, 'cp-1', {
+    sources: { binaries: what === 'bin' ? 'node-image' : 'download' },
+  })
   expect(run.progress.phase).toBe('Done')
-  expect(reports).toContain(`image-archive: ${code}`)
-  expect(lab.fake.helpers.starts).toHaveLength(2)
+  expect(reports).toContain(report)
+  expect(lab.fake.helpers.starts).toHaveLength(what === 'bin' ? 3 : 2)
 })
 
 test('a manifest that kubeadm left out is put back from its newest backup', async () => {

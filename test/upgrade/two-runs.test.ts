@@ -19,6 +19,16 @@ test.each(
   expect(lab.fake.helpers.starts).toHaveLength(1)
 })
 
+test('two replicas at once start each helper container once', async () => {
+  const lab = startWorkersLab('w-1')
+  const sources = { binaries: 'node-image' } as const
+  const walks = [begin(lab, 'w-1', { sources }), begin(lab, 'w-1', { sources })]
+  await Promise.all(walks.map(({ ended }) => ended))
+  expect(walks.map(({ run }) => run.progress.message)).toEqual([`at ${target}`, `at ${target}`])
+  expect(lab.fake.helpers.starts).toEqual(['capd-kubeadm-upgrader-binaries-w-1', 'capd-kubeadm-upgrader-images-w-1'])
+  expect(unitsOf(lab, 'w-1')).toEqual(['binaries', 'images', 'kubeadm', 'kubelet'])
+})
+
 test.each(ways)('replicas that come one after another on %s, %s, do nothing twice', async (name, exchange, units) => {
   const lab = labFor(name)
   const another = () => begin(lab, name, { settings: { exchange } })

@@ -13,6 +13,8 @@ test.each<[string, string, Options]>([
   ['worker', 'w-1', {}],
   ['control-plane-pull', 'cp-1', { ...oneByOne, sources: { images: 'pull' } }],
   ['worker-pull', 'w-1', { sources: { images: 'pull' } }],
+  ['control-plane-node-image', 'cp-1', { sources: { binaries: 'node-image' } }],
+  ['worker-node-image', 'w-1', { sources: { binaries: 'node-image' } }],
 ])('the walk of a %s machine is this story', async (story, name, options) => {
   // Through the real dockerode, as the service goes.
   const lab = await startLab('cp-1', 'w-1')

@@ -14,6 +14,13 @@ import { target } from '../fake-docker/release.ts'
 export const state = '/var/lib/capd-kubeadm-upgrader'
 export const recordFile = `${state}/attempt.json`
 
+export const usualSources: Sources = {
+  binaries: 'download',
+  binariesUrl: 'http://files/release',
+  images: 'node-image',
+  nodeImage: 'kindest/node:{version}',
+}
+
 export interface Begun {
   run: Walk
   // Each message once, in the order in which CAPI could have heard them.
@@ -66,12 +73,11 @@ export function taskOf(name: string, options: Options = {}): Task {
 
 export function toolsOf(lab: Lab, options: Options = {}): Tools {
   const { sources, engine = lab.engine, clock = lab.clock, log = silent } = options
-  const usual = { binariesUrl: 'http://files/release', nodeImage: 'kindest/node:{version}' }
   return {
     engine,
     members: memberObserver(engine, clock),
     clock,
-    sources: { ...usual, images: 'node-image', ...sources },
+    sources: { ...usualSources, ...sources },
     log,
   }
 }

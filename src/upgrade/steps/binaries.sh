@@ -1,11 +1,15 @@
 # Fetches kubeadm, kubelet and kubectl of one release, checks them and renames the directory into place.
-# Arguments: base URL, version, directory, then the kubelet flags that this version does not know and that are taken out
-# of kubeadm's file before it starts. Exit codes: 41 not there, 42 cut off, 43 stalled, 44 wrong checksum,
-# 45 does not run or is another version, 48 no space left, 49 the new kubelet does not take the flags of the one that runs.
+# Arguments: base URL, or the directory of this machine that they were copied to; version, directory, then the kubelet
+# flags that this version does not know and that are taken out of kubeadm's file before it starts. Exit codes: 41 not
+# there, 42 cut off, 43 stalled, 44 wrong checksum, 45 does not run or is another version, 48 no space left, 49 the new
+# kubelet does not take the flags of the one that runs.
 set -eu
-url=$1 version=$2 directory=$3
+source=$1 version=$2 directory=$3
 shift 3
-partial=$directory.partial
+case $source in
+  /*) staged=$source ;;
+  *) staged=$directory.partial ;;
+esac
 
 # Renamed into place by an earlier run.
 if [ -e "$directory" ]; then exit 0; fi
@@ -16,10 +20,16 @@ case $(uname -m) in
   *) arch=$(uname -m) ;;
 esac
 # The log shows no password.
-shown=$(printf '%s' "$url" | sed 's,//[^/]*@,//,')
+shown=$(printf '%s' "$source" | sed 's,//[^/]*@,//,')
 
-# What was fetched in part would keep a full disk full. Where that fails, the exit code stays the one of before.
-trap 'rm -rf "$partial" || true' EXIT
+# What was fetched in part would keep a full disk full. Renamed first, so that no copy is ever there in part.
+discard() {
+  rm -rf "$staged.old"
+  mv -T "$staged" "$staged.old" 2>/dev/null
+  rm -rf "$staged" "$staged.old"
+}
+# Where that fails, the exit code stays the one of before.
+trap 'discard || true' EXIT
 
 fail() {
   echo "failed: $2"
@@ -27,7 +37,7 @@ fail() {
 }
 
 # What begins with https stays with it.
-case $url in
+case $source in
   https:*) protocols==https ;;
   *) protocols==http,https ;;
 esac
@@ -36,7 +46,7 @@ esac
 fetch() {
   result=0
   status=$(curl --proto "$protocols" --fail --location --silent --show-error \
-    --connect-timeout 10 --speed-limit 1024 --speed-time 20 --write-out '%{http_code}' --output "$partial/$1" "$url/$version/bin/linux/$arch/$1") || result=$?
+    --connect-timeout 10 --speed-limit 1024 --speed-time 20 --write-out '%{http_code}' --output "$staged/$1" "$source/$version/bin/linux/$arch/$1") || result=$?
   case $result:$status in
     0:*) ;;
     22:404 | 22:403 | 22:410) fail 41 "$1" ;;
@@ -46,12 +56,22 @@ fetch() {
   esac
 }
 
+# A program and its checksum, which it must have.
+download() {
+  echo "fetching $shown/$version/bin/linux/$arch/$1"
+  fetch "$1.sha256"
+  fetch "$1"
+  echo "$(cat "$staged/$1.sha256")  $staged/$1" | sha256sum --check --status || fail 44 "$1"
+  chmod 0755 "$staged/$1"
+  rm "$staged/$1.sha256"
+}
+
 # What the program says its version is.
 version_of() {
   case $1 in
-    kubeadm) "$partial/kubeadm" version -o short ;;
-    kubelet) "$partial/kubelet" --version | sed 's/^Kubernetes //' ;;
-    kubectl) "$partial/kubectl" version --client | sed -n 's/^Client Version: //p' ;;
+    kubeadm) "$staged/kubeadm" version -o short ;;
+    kubelet) "$staged/kubelet" --version | sed 's/^Kubernetes //' ;;
+    kubectl) "$staged/kubectl" version --client | sed -n 's/^Client Version: //p' ;;
   esac
 }
 
@@ -70,26 +90,23 @@ running_flags() {
 
 # What the new kubelet has against the flags of the one that runs. It reads all of them before it prints its version.
 refusal() {
-  running_flags "$@" | xargs -0 "$partial/kubelet" --version 2>&1 |
+  running_flags "$@" | xargs -0 "$staged/kubelet" --version 2>&1 |
     grep -o 'unknown [a-z ]*flag: [^"]*\|invalid argument [^:]*' | head -n 1 | cut -c 1-200
 }
 
-# Emptied, not removed: a disk of its own may be mounted there.
-mkdir -p "$partial"
-find "$partial" -mindepth 1 -delete
+# What is downloaded begins with nothing. Emptied, not removed: a disk of its own may be mounted there.
+if [ "$staged" != "$source" ]; then
+  mkdir -p "$staged"
+  find "$staged" -mindepth 1 -delete
+fi
 for name in kubeadm kubelet kubectl; do
-  echo "fetching $shown/$version/bin/linux/$arch/$name"
-  fetch "$name.sha256"
-  fetch "$name"
-  echo "$(cat "$partial/$name.sha256")  $partial/$name" | sha256sum --check --status || fail 44 "$name"
-  chmod 0755 "$partial/$name"
+  [ "$staged" = "$source" ] || download "$name"
   [ "$(version_of "$name")" = "$version" ] || fail 45 "$name"
-  rm "$partial/$name.sha256"
 done
 refused=$(refusal "$@") || true
 if [ -n "$refused" ]; then
   echo "refused: $refused"
   exit 49
 fi
-sync "$partial"/*
-mv -T "$partial" "$directory"
+sync "$staged"/*
+mv -T "$staged" "$directory"

@@ -1,13 +1,20 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
-import { type EndedUnit, hasInWork, type Step, waiting, workDirectory } from '../step.ts'
+import { nodeImageOf, reportNotTaken, takeFromNodeImage } from '../node-image.ts'
+import { type Action, type EndedUnit, hasInWork, type Situation, type Step, waiting, workDirectory } from '../step.ts'
 import { flagsRemovedAt } from './kubelet.ts'
 
 const script = shellFile(new URL('binaries.sh', import.meta.url))
+const copyScript = shellFile(new URL('binaries-copy.sh', import.meta.url))
+// Where the container of the node image leaves them, all three of them or none.
+const copied = 'bin.copied'
+
+type Goal = Pick<Situation, 'sources' | 'target'>
 
 /**
- * Fetches kubeadm, kubelet and kubectl inside the machine into a directory of ours. Nothing in /usr/bin changes yet:
- * kubeadm may restart the kubelet while a new one would still refuse the old flags.
+ * Fetches kubeadm, kubelet and kubectl inside the machine into a directory of ours, or takes them from the target's node
+ * image on the same engine, which needs no network. Either way they have to run in the machine and be of the target.
+ * Nothing in /usr/bin changes yet: kubeadm may restart the kubelet while a new one would still refuse the old flags.
  */
 export const binaries: Step = {
   name: 'binaries',
@@ -19,17 +26,35 @@ export const binaries: Step = {
   needsWork: true,
   needs: { sections: ['units', 'work'] },
   // The script renames the directory into place when all three are checked.
-  done: (situation) => (hasInWork(situation, 'bin') ? 'done' : waiting('the download')),
-  action: ({ sources, target }) => ({
-    kind: 'unit',
-    script,
-    args: [sources.binariesUrl, target, `${workDirectory}/bin`, ...flagsRemovedAt(target)],
-  }),
+  done(situation) {
+    if (hasInWork(situation, 'bin')) return 'done'
+    return waiting(isFromNodeImage(situation) ? 'the programs of the node image' : 'the download')
+  },
+  action(situation) {
+    const { sources, target } = situation
+    if (!isFromNodeImage(situation)) return install(sources.binariesUrl, target)
+    if (hasInWork(situation, copied)) return install(`${workDirectory}/${copied}`, target)
+    return copy(situation)
+  },
   explain,
 }
 
+function isFromNodeImage({ sources }: Goal): boolean {
+  return sources.binaries === 'node-image'
+}
+
+function install(source: string, target: string): Action {
+  return { kind: 'unit', script, args: [source, target, `${workDirectory}/bin`, ...flagsRemovedAt(target)] }
+}
+
+function copy(situation: Situation): Action {
+  const reason = situation.observation.work.binariesFailed
+  if (reason === undefined) return takeFromNodeImage(situation, 'binaries', copyScript)
+  return reportNotTaken(situation, { file: 'bin.failed', reason, code: 'BINARIES_NOT_COPIED' })
+}
+
 // The script's exit codes, and the name it prints last.
-function explain({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
+function explain({ exitCode, log, name: unit }: EndedUnit, goal: Goal): UpgradeError {
   const what = /^failed: (\S+)$/m.exec(log)?.[1] ?? 'a file'
   const details = { detail: log }
   switch (exitCode) {
@@ -42,7 +67,9 @@ function explain({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
     case 44:
       return new UpgradeError('CHECKSUM_WRONG', { what }, details)
     case 45:
-      return new UpgradeError('BINARY_UNUSABLE', { what }, details)
+      return isFromNodeImage(goal)
+        ? new UpgradeError('IMAGE_BINARY_UNUSABLE', { what, image: nodeImageOf(goal) }, details)
+        : new UpgradeError('BINARY_UNUSABLE', { what }, details)
     case 48:
       return new UpgradeError('DISK_FULL', {}, details)
     case 49:

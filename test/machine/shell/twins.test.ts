@@ -53,6 +53,7 @@ const worlds: [what: string, name: string, change: (machine: SimulatedMachine, l
       files.set(`${work}/key`, 'v1.35.4 with files 0123\n')
       files.set(`${work}/images.list`, 'registry/a:1\nregistry/b:1\n')
       files.set(`${work}/images.failed`, 'lacks registry/b:1\n')
+      files.set(`${work}/bin.failed`, 'lacks /usr/bin/kubelet\n')
       files.set(`${work}/bin/kubeadm`, target)
     },
   ],
@@ -193,7 +194,9 @@ const changeCases: ChangeCase[] = [
     what: 'another beginning of the attempt',
     change: begin(),
     prepare: ({ files }) => {
-      for (const name of ['images.list', 'images.failed', 'kubeadm.done', 'prepared']) files.set(`${work}/${name}`, 'x')
+      for (const name of ['bin.failed', 'images.list', 'images.failed', 'kubeadm.done', 'prepared']) {
+        files.set(`${work}/${name}`, 'x')
+      }
       files.set(`${work}/rendered/etcd.yaml`, 'x')
       files.set(`${work}/key`, 'another\n')
       files.set(`${work}/bin/kubeadm`, 'x')

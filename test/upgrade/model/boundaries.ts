@@ -7,9 +7,12 @@ export type Boundary = (typeof boundaries)[number]
 
 const units = ['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm', 'kubelet']
 const waits = ['kubeadm-config', 'api-servers', 'static-pods', 'verify']
-// Units end after three seconds and the helper container after five: a moment later is before anything has seen it.
+// Units end after three seconds, and helper containers as node-image.ts has it: a moment later is before anything has seen it.
 const unitSeconds = { during: 1.5, after: 3 }
-const helperSeconds = { during: 2, after: 5 }
+const helperSeconds: Record<string, typeof unitSeconds> = {
+  'binaries-copy': { during: 0.5, after: 1 },
+  'image-archive': { during: 2, after: 5 },
+}
 
 /** What change.sh is asked for. */
 interface Asked {
@@ -54,18 +57,22 @@ export class FaultAt implements Interceptor {
       this.#isInStep = true
       if (this.#boundary === 'during') this.#hitLater(call, 1)
     } else if (units.includes(this.#step)) this.#hitLater(call, unitSeconds[this.#boundary])
-    else if (this.#step === 'image-archive') this.#hitLater(call, helperSeconds[this.#boundary])
+    else if (this.#helperSeconds) this.#hitLater(call, this.#helperSeconds[this.#boundary])
     else this.#hit(call)
   }
 
   // True for a step that goes on by itself for a while.
   #lasts(): boolean {
-    return [...units, ...waits, 'image-archive'].includes(this.#step)
+    return this.#helperSeconds !== undefined || [...units, ...waits].includes(this.#step)
+  }
+
+  get #helperSeconds(): typeof unitSeconds | undefined {
+    return helperSeconds[this.#step]
   }
 
   #isAction(call: Call): boolean {
     const asked = askedOf(call)
-    if (this.#step === 'image-archive') return call.argv[3] === 'image-archive'
+    if (this.#helperSeconds) return call.argv[3] === this.#step
     if (this.#step === 'preflight') return call.argv[3] === 'observe.sh'
     if (this.#step === 'begin') return asked?.kind === 'begin'
     if (this.#step === 'done') return asked?.state === 'done'

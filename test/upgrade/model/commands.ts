@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { Settings } from '../../../src/contract/settings.ts'
+import type { Sources } from '../../../src/upgrade/step.ts'
 import { target } from '../../fake-docker/release.ts'
 import type { Route } from './callers.ts'
 import type { ExecFault, PlannedExec, UnitFault } from './faults.ts'
@@ -200,9 +201,10 @@ export interface History {
 export function histories(replayPath?: string, isOneByOne = false): fc.Arbitrary<History> {
   const commands = commandsFor(isOneByOne ? fc.constantFrom(...usualUnits) : fc.constantFrom(...allUnits))
   const exchange = fc.constantFrom<Settings['exchange'][]>('together', 'one-by-one')
+  const binaries = fc.constantFrom<Sources['binaries'][]>('download', 'node-image')
   const kind = isOneByOne
     ? usualKind
-    : fc.tuple(usualKind, exchange).map(([usual, exchange]) => ({ ...usual, exchange }))
+    : fc.tuple(usualKind, fc.record({ exchange, binaries })).map(([usual, chosen]) => ({ ...usual, ...chosen }))
   const constraints = { maxCommands: 14, size: 'max', ...(replayPath === undefined ? {} : { replayPath }) } as const
   return fc.record({ kind, commands: fc.commands(commands, constraints) })
 }

@@ -22,7 +22,11 @@ export function failedRun(script: string): Ending {
 /** Does a part of what the unit does: of kubeadm, so many static pods and the removal of the next one's manifest. */
 export function doHalf(machine: SimulatedMachine, script: string, pods: number): void {
   const { files } = machine
-  if (script === 'binaries') files.set(`${work}/bin.partial/kubeadm`, 'half')
+  if (script === 'binaries') {
+    // What was copied is moved there first.
+    for (const name of ['kubeadm', 'kubelet', 'kubectl']) files.delete(`${work}/bin.copied/${name}`)
+    files.set(`${work}/bin.partial/kubeadm`, 'half')
+  }
   if (script === 'images') {
     const [image] = (files.get(`${work}/images.tar`) ?? '').split('\n')
     if (image) machine.images.set(image, digestOf(image))

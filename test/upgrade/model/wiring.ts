@@ -32,7 +32,8 @@ export function wireUnits(world: ModelWorld): void {
 
 function endUnit({ faults, kind, machine }: ModelWorld, script: string, end: () => Ending): Ending {
   const fault = faults.units.get(script)?.shift()
-  const needsNetwork = script === 'binaries' || (script === 'images' && kind.images === 'pull')
+  const needsNetwork =
+    (script === 'binaries' && kind.binaries !== 'node-image') || (script === 'images' && kind.images === 'pull')
   const isCut = needsNetwork && faults.has('network cut')
   if (fault === undefined && !isCut && !machine.diskIsFull) return end()
   if (fault === 'after') end()

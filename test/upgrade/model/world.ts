@@ -29,6 +29,8 @@ export const patch = 'v1.35.5'
 export interface Kind {
   role: 'control-plane' | 'worker'
   images: Sources['images']
+  /** From where the programs come. A download where it is not given. */
+  binaries?: Sources['binaries']
   /** How a control plane machine's static pods are exchanged. One by one where it is not given. */
   exchange?: Settings['exchange']
   /** By replica: the seconds that its commands take, one after the other, again and again. None: no time. */
@@ -70,7 +72,8 @@ export class ModelWorld {
     this.#fake = fake
     this.cluster = cluster
     this.base = inProcess(fake)
-    this.sources = { binariesUrl: 'http://files', nodeImage: 'kindest/node:{version}', images: kind.images }
+    const { images, binaries = 'download' } = kind
+    this.sources = { binaries, binariesUrl: 'http://files', nodeImage: 'kindest/node:{version}', images }
     for (const version of [target, patch])
       fake.helpers.images.set(`kindest/node:${version}`, nodeImage(this.clock, version))
     // A cluster without a CA in its machines: certificates take longer to read than all the rest.

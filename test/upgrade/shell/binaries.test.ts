@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -180,6 +180,35 @@ describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
     root.write(`${directory}/kubeadm`, 'there')
     expect(await run()).toMatchObject({ exitCode: 0 })
     expect([readdirSync(root.path(directory)), asked]).toEqual([['kubeadm'], []])
+  })
+
+  // What a container of the node image has copied, but for one program that is another.
+  function copied(program?: string, script = '') {
+    const root = createRoot()
+    for (const name of Object.keys(programs)) {
+      root.write(`${directory}.copied/${name}`, `#!/bin/sh\n${name === program ? script : programs[name]}\n`)
+      chmodSync(root.path(`${directory}.copied/${name}`), 0o755)
+    }
+    return { root, run: () => root.run('steps/binaries.sh', `${directory}.copied`, version, directory) }
+  }
+
+  test('programs that were copied are checked and renamed into place, and nothing is fetched', async () => {
+    const { root, run } = copied()
+    root.program('/stand-ins/curl', 'exit 7')
+    expect(await run()).toMatchObject({ exitCode: 0 })
+    expect(readdirSync(root.path('/var/lib/work'))).toEqual(['bin'])
+    expect(readdirSync(root.path(directory)).sort()).toEqual(['kubeadm', 'kubectl', 'kubelet'])
+    expect(root.calls()).toEqual([])
+  })
+
+  test.each([
+    ['kubelet', 'is another version', 'echo "Kubernetes v1.35.3"'],
+    ['kubectl', 'does not run', 'exit 1'],
+  ])('a copied %s that %s is exit code 45, and is to be copied again', async (program, _how, script) => {
+    const { root, run } = copied(program, script)
+    const { exitCode, stdout } = await run()
+    expect([exitCode, stdout]).toEqual([45, `failed: ${program}`])
+    expect(readdirSync(root.path('/var/lib/work'))).toEqual([])
   })
 
   test('prints no password of the URL', async () => {

@@ -13,6 +13,9 @@ const servers = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 // More than a page, so that a disk can be full in the middle of it.
 const filling = '# filling\n'.repeat(1000)
 
+// Prints its version in any way that is asked for.
+const program = `#!/bin/sh\n[ "$1" = --version ] && echo "Kubernetes v1.35.4" && exit\n[ "$2" = --client ] && printf 'Client Version: ' \necho v1.35.4\n${filling}`
+
 /** Each shell file that changes something, and a machine on which it has something to do. */
 export const cases: Case[] = [
   {
@@ -69,13 +72,32 @@ export const cases: Case[] = [
     args: ['http://files/release', 'v1.35.4', `${work}/bin`],
     disks: ['/var'],
     prepare(root) {
-      // The sum of what it gives for a program, which is a script that prints its version in any way that is asked for.
-      const program = `#!/bin/sh\n[ "$1" = --version ] && echo "Kubernetes v1.35.4" && exit\n[ "$2" = --client ] && printf 'Client Version: ' \necho v1.35.4\n${filling}`
       root.write('/tmp/program', program)
+      // The sum of what it gives for a program.
       root.write('/tmp/sum', createHash('sha256').update(program).digest('hex'))
       root.program('/stand-ins/curl', downloading)
     },
     leftovers: [/\/bin\.partial\//],
+  },
+  {
+    script: 'steps/binaries.sh',
+    args: [`${work}/bin.copied`, 'v1.35.4', `${work}/bin`],
+    disks: [],
+    prepare: (root) => preparePrograms(root, `${work}/bin.copied`, program),
+    bringAgain(root) {
+      if (!root.has(`${work}/bin`)) preparePrograms(root, `${work}/bin.copied`, program)
+    },
+    leftovers: [/\/bin\.copied\//],
+  },
+  {
+    script: 'steps/binaries-copy.sh',
+    args: [work, 'v1.35.4'],
+    disks: ['/var'],
+    prepare(root) {
+      root.write(`${work}/key`, 'v1.35.4\n')
+      preparePrograms(root, '/usr/bin', versioned('v1.35.4'))
+    },
+    leftovers: [/\/bin\.copied\.new\//, /\/bin\.failed(\.new)?$/],
   },
   {
     script: 'steps/image-archive.sh',
@@ -101,8 +123,8 @@ export const cases: Case[] = [
     args: [work, 'v1.35.4', 'pod-infra-container-image'],
     disks: ['/usr', '/var'],
     prepare(root) {
-      preparePrograms(root, '/usr/bin', 'v1.34.4')
-      preparePrograms(root, `${work}/bin`, 'v1.35.4')
+      preparePrograms(root, '/usr/bin', versioned('v1.34.4'))
+      preparePrograms(root, `${work}/bin`, versioned('v1.35.4'))
       root.write('/var/lib/kubelet/kubeadm-flags.env', `A="--pod-infra-container-image=x --b"\n${filling}`)
       chmodSync(root.path('/var/lib/kubelet/kubeadm-flags.env'), 0o600)
       root.program('/stand-ins/systemctl')
@@ -114,8 +136,8 @@ export const cases: Case[] = [
     args: [work],
     disks: ['/usr'],
     prepare(root) {
-      preparePrograms(root, '/usr/bin', 'v1.35.4')
-      preparePrograms(root, `${work}/previous`, 'v1.34.4')
+      preparePrograms(root, '/usr/bin', versioned('v1.35.4'))
+      preparePrograms(root, `${work}/previous`, versioned('v1.34.4'))
       root.program('/stand-ins/systemctl')
     },
     leftovers: [/^\/usr\/bin\/\..*\.new$/],
@@ -153,11 +175,15 @@ function prepareControlPlane(root: Root): void {
   root.program('/stand-ins/curl', 'echo kubelet_desired_pods 1; echo kubelet_pod_worker_duration_seconds_count 1')
 }
 
-function preparePrograms(root: Root, directory: string, version: string): void {
+function preparePrograms(root: Root, directory: string, text: string): void {
   for (const name of ['kubeadm', 'kubectl', 'kubelet']) {
-    root.write(`${directory}/${name}`, `#!/bin/sh\necho "Kubernetes ${version}"\n${filling}`)
+    root.write(`${directory}/${name}`, text)
     chmodSync(root.path(`${directory}/${name}`), 0o755)
   }
+}
+
+function versioned(version: string): string {
+  return `#!/bin/sh\necho "Kubernetes ${version}"\n${filling}`
 }
 
 // As files.sh reads it.

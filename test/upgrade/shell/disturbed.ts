@@ -21,6 +21,8 @@ export interface Case {
   disks: string[]
   /** Puts the machine in the state before the run. */
   prepare(root: Root): void
+  /** Brings again, before the next run, what the service brings where it is not there. */
+  bringAgain?(root: Root): void
   /** Patterns of paths that a run that did not end may leave, and the next one takes away. */
   leftovers?: RegExp[]
   /** Whole contents that a file may have in between, by path. */
@@ -60,6 +62,7 @@ export async function killed(one: Case): Promise<number> {
     const wasKilled = disarm()
     expectWhole(snapshot(root), before, after, one, `killed at call ${call}`)
     if (!wasKilled) return call
+    one.bringAgain?.(root)
     expect(await runOf(root, one), `after a kill at call ${call}`).toMatchObject({ exitCode: 0 })
     expect(snapshot(root), `after a kill at call ${call}`).toEqual(after)
   }

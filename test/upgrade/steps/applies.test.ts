@@ -15,7 +15,7 @@ import { preflight } from '../../../src/upgrade/steps/preflight.ts'
 import { tidy } from '../../../src/upgrade/steps/tidy.ts'
 import { type Lab, startQuickLab } from '../../fake-docker/lab.ts'
 import { digestOf, imagesOf, old, target } from '../../fake-docker/release.ts'
-import { situationOf } from '../walk.ts'
+import { situationOf, usualSources } from '../walk.ts'
 import { lookAt, serverOf, stage, work } from './look.ts'
 
 async function actionOf(step: Step, lab: Lab, name: string, version = target): Promise<Action | undefined> {
@@ -288,5 +288,5 @@ const explained: [Step, number, string, object][] = [
 test.each(
   explained.map(([step, ...row]) => [step.name, ...row, step] as const),
 )('a unit of %s that ends with %i and logs %j is explained', (_, exitCode, log, error, step) => {
-  expect(step.explain?.(failed(exitCode, log))).toMatchObject(error)
+  expect(step.explain?.(failed(exitCode, log), { target, sources: usualSources })).toMatchObject(error)
 })

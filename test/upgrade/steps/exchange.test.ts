@@ -10,7 +10,7 @@ import { render } from '../../../src/upgrade/steps/render.ts'
 import { tidy } from '../../../src/upgrade/steps/tidy.ts'
 import { type Lab, putAtTarget, startQuickLab } from '../../fake-docker/lab.ts'
 import { old, target } from '../../fake-docker/release.ts'
-import { situationOf } from '../walk.ts'
+import { situationOf, usualSources } from '../walk.ts'
 import { look, lookAt, type Row, stage, work } from './look.ts'
 
 const exchanged = (lab: Lab) => stage(lab, 'cp-1', 'exchanged')
@@ -170,5 +170,5 @@ test.each<[Step, number, string, object]>([
   [exchange, 51, '', { code: 'ETCD_MEMBER_UNWELL', answer: 'progress' }],
   [exchange, 15, '', { code: 'UNIT_FAILED', answer: 'progress' }],
 ])('a unit of a step that ends with $1 is explained', (step, exitCode, log, error) => {
-  expect(step.explain?.(failed(exitCode, log))).toMatchObject(error)
+  expect(step.explain?.(failed(exitCode, log), { target, sources: usualSources })).toMatchObject(error)
 })
