@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { readAssignments } from './assignments.ts'
+import { offline } from './offline.ts'
 import { play } from './play.ts'
 import { heading } from './report.ts'
 import type { Role } from './role.ts'
@@ -15,6 +16,7 @@ compare the machines before and after. Exit code 0 when everything is so, else 1
 
   --fresh         begin with new machines of the old version
   --only ROLE     upgrade only the control-plane machine, or only the worker
+  --offline       take programs and images from the node image, with the machines cut off from all but each other
   --fault NAME    let the service misbehave (done-too-early): the demo must then fail
   --set KEY=VALUE a setting of the ExtensionConfig, for instance exchange=one-by-one; may be given more than once
   --help          show this
@@ -23,6 +25,7 @@ compare the machines before and after. Exit code 0 when everything is so, else 1
 const options = {
   fresh: { type: 'boolean', default: false },
   only: { type: 'string' },
+  offline: { type: 'boolean', default: false },
   fault: { type: 'string' },
   set: { type: 'string', multiple: true },
   help: { type: 'boolean' },
@@ -68,6 +71,7 @@ function readArguments(args: string[]) {
 
 interface Asked {
   fresh: boolean
+  offline: boolean
   only?: string
   fault?: string
   settings: Record<string, string>
@@ -76,10 +80,14 @@ interface Asked {
 // Sets the stage, plays, and clears it. True when the verifier has nothing against the machines.
 async function perform(asked: Asked): Promise<boolean> {
   console.log(heading('The lab'))
-  const environment = { UPGRADER_FAULTS: asked.fault ? 'allow' : 'refuse' }
+  const environment = {
+    UPGRADER_FAULTS: asked.fault ? 'allow' : 'refuse',
+    UPGRADER_BINARIES: asked.offline ? 'node-image' : 'download',
+  }
   const settings: Record<string, string> = { ...asked.settings, ...(asked.fault ? { fault: asked.fault } : {}) }
   return onStage({ fresh: asked.fresh, environment }, async (stage) => {
     const chosen = roles.filter((role) => !asked.only || asked.only === role)
-    return play(stage, chosen, { settings, signal: interrupted.signal })
+    const run = () => play(stage, chosen, { settings, signal: interrupted.signal })
+    return asked.offline ? offline(stage, run) : run()
   })
 }

@@ -115,7 +115,13 @@ async function leftBehind(machine: string): Promise<string[]> {
     "find /run -maxdepth 1 -name 'capd-kubeadm-upgrader.*'",
     "mount | grep -E 'capd-kubeadm-upgrader|/etc/kubernetes/tmp'",
   ]
-  const helper = ['ps', '--all', '--filter', `name=capd-kubeadm-upgrader-images-${machine}$`, '--format={{.Names}}']
+  const helper = [
+    'ps',
+    '--all',
+    '--filter',
+    `name=capd-kubeadm-upgrader-(binaries|images)-${machine}$`,
+    '--format={{.Names}}',
+  ]
   // An exec that a dead service had begun ends by itself.
   for (const limit = Date.now() + 40_000; ; await sleep(2000)) {
     const found = await shellIn(machine, `{ ${look.join('; ')}; } 2>/dev/null; true`)

@@ -21,6 +21,7 @@ export const floors: readonly Floor[] = [
       'e2e/cluster-api.ts',
       'e2e/control-plane-controller.ts',
       'e2e/engine-relay.ts',
+      'e2e/offline.ts',
       'e2e/requests.ts',
       'e2e/service.ts',
       'e2e/settle.ts',
