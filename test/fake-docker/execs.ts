@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type FakeContainer, newId } from './container.ts'
 import { Refusal, type Reply } from './reply.ts'
 
@@ -18,6 +19,8 @@ export interface Asked {
   AttachStdin: boolean
   Privileged: boolean
 }
+
+const nothing = new Uint8Array()
 
 // The execs of the fake engine, and what they say over their hijacked connections.
 export class Execs {
@@ -68,11 +71,20 @@ export class Execs {
       if (socket.destroyed) break
       await new Promise((resolve) => socket.write(chunk, resolve))
     }
-    if (end === 'never') return
+    if (end === 'never') return untilClosed(socket)
     if (end === 'cut') socket.destroy()
     else socket.end()
     exec.running = false
     exec.exitCode = exitCode
+  }
+}
+
+// A client that has closed its half gives no other sign of its end than that a write fails, even one of nothing. Without
+// it, the connection of a client that is gone would be counted for as long as its command goes on.
+async function untilClosed(socket: Duplex): Promise<void> {
+  while (!socket.destroyed) {
+    socket.write(nothing)
+    await wait(100)
   }
 }
 

@@ -10,6 +10,26 @@ export interface Answer {
   body: string
 }
 
+/** What UpdateMachine reports of a machine; zero seconds where its update is done. */
+export interface Progress {
+  message: string
+  retryAfterSeconds: number
+}
+
+// How long a step takes depends on what else the computer does.
+const ofSlowness = '(STEP_TIME_LIMIT)'
+
+/**
+ * The progress in an answer of UpdateMachine. Throws where it is a Failure, but not where a step has reached its time
+ * limit: Cluster API calls again, and the service tries again.
+ */
+export function progressIn({ status, body }: Answer): Progress {
+  const answer = JSON.parse(body)
+  if (status === 200 && answer.status === 'Success') return answer
+  if (status === 200 && answer.message.endsWith(ofSlowness)) return { message: answer.message, retryAfterSeconds: 5 }
+  throw new Error(`UpdateMachine: ${status} ${body}`)
+}
+
 /** Calls the service over connections that stay open, as Cluster API does. */
 export class Caller {
   readonly #service: Pick<ServiceProcess, 'port' | 'ca'>
@@ -44,12 +64,9 @@ export class Caller {
     })
   }
 
-  /** The answer of UpdateMachine. Throws where it is a Failure. */
-  async update(body: string): Promise<{ message: string; retryAfterSeconds: number }> {
-    const { status, body: answer } = await this.call('POST', paths.update, body)
-    const parsed = JSON.parse(answer)
-    if (status !== 200 || parsed.status !== 'Success') throw new Error(`UpdateMachine: ${status} ${answer}`)
-    return parsed
+  /** The progress in the answer of UpdateMachine. Throws what `progressIn` throws. */
+  async update(body: string): Promise<Progress> {
+    return progressIn(await this.call('POST', paths.update, body))
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { target } from '../fake-docker/release.ts'
 import { Caller } from './caller.ts'
 import { clusterOf, hungNames, machineNames, updateMachine, waitingNames } from './names.ts'
 import type { EngineProcess, ServiceProcess } from './processes.ts'
+import type { ServiceFigures } from './service-process.ts'
 import type { Size } from './size.ts'
 import { forEach, until } from './until.ts'
 
@@ -15,10 +16,7 @@ export interface Parties {
 }
 
 /** The state in which memory is read: what this process holds when it has had its rest. */
-export interface Held {
-  heap: number
-  objects: number
-  descriptors: number
+export interface Held extends ServiceFigures {
   resident: number
   /** To the engine. */
   connections: number

@@ -60,10 +60,9 @@ async function idle(service: ServiceProcess, { probes }: Size): Promise<Row[]> {
     }
   }
   const end = service.resident()
-  const limit = Math.min(idleLimit, bytesOf(deployedContainer().resources.requests.memory))
   return [
-    row('resident memory at the start', start, limit),
-    row(`resident memory after ${probes} rounds of probes`, end, limit),
+    idleRow('resident memory at the start', start),
+    idleRow(`resident memory after ${probes} rounds of probes`, end),
   ]
 }
 
@@ -74,9 +73,10 @@ async function twice(parties: {
   report: Report
 }): Promise<Row[]> {
   const { service, size, report } = parties
-  report('the first load')
+  const { polls, machines, hungCalls } = size
+  report(`the first load: ${polls} polls, ${machines} machines with files, ${hungCalls} hung calls to the engine`)
   const first = await loadOnce(parties, 'first')
-  report('the second load')
+  report('the second load, of the same size')
   const second = await loadOnce(parties, 'second')
   // What is filled once, such as a cache, does not grow again. A leak grows with each load.
   const isMore = second.objects > first.objects + size.moreObjects
@@ -85,6 +85,7 @@ async function twice(parties: {
   const most = service.peak()
   return [
     grown('heap after garbage collection', first.heap, second.heap, size, inMebibytes),
+    grown('the same with external memory', first.heapAndExternal, second.heapAndExternal, size, inMebibytes),
     grown('descriptors', first.descriptors, second.descriptors, size, String),
     counted('objects after garbage collection', before.objects, after.objects, before.objects + size.moreObjects),
     counted('connections to the engine', first.connections, second.connections, size.waiting),
@@ -107,6 +108,16 @@ async function hostile(service: ServiceProcess, size: Size, report: Report): Pro
 
 function row(what: string, measured: number, limit: number): Row {
   return { what, measured: inMebibytes(measured), limit: `at most ${inMebibytes(limit)}`, isKept: measured <= limit }
+}
+
+function idleRow(what: string, measured: number): Row {
+  const request = bytesOf(deployedContainer().resources.requests.memory)
+  return {
+    what,
+    measured: inMebibytes(measured),
+    limit: `at most ${inMebibytes(idleLimit)}, below the request of ${inMebibytes(request)}`,
+    isKept: measured <= idleLimit && measured < request,
+  }
 }
 
 function grown(what: string, first: number, second: number, { growth }: Size, text: (value: number) => string): Row {

@@ -4,8 +4,10 @@ import { queryObjects } from 'node:v8'
 
 /** What the process answers to each message: what it holds, after everything that can be freed was freed. */
 export interface ServiceFigures {
-  /** Bytes of the heap and of what its objects hold outside of it. */
+  /** Bytes of JavaScript objects. */
   heap: number
+  /** Bytes of the heap and of what its objects hold outside of it, such as the content of buffers. */
+  heapAndExternal: number
   /** JavaScript objects. */
   objects: number
   descriptors: number
@@ -36,14 +38,17 @@ async function figures(): Promise<ServiceFigures> {
     globalThis.gc?.()
     const { heapUsed, external } = process.memoryUsage()
     readings.push({
-      heap: heapUsed + external,
+      heap: heapUsed,
+      heapAndExternal: heapUsed + external,
       objects: queryObjects(Object, { format: 'count' }),
       descriptors: readdirSync('/proc/self/fd').length,
     })
   }
+  const least = (figure: keyof ServiceFigures) => Math.min(...readings.map((reading) => reading[figure]))
   return {
-    heap: Math.min(...readings.map(({ heap }) => heap)),
-    objects: Math.min(...readings.map(({ objects }) => objects)),
-    descriptors: Math.min(...readings.map(({ descriptors }) => descriptors)),
+    heap: least('heap'),
+    heapAndExternal: least('heapAndExternal'),
+    objects: least('objects'),
+    descriptors: least('descriptors'),
   }
 }

@@ -77,19 +77,27 @@ test('a helper whose start hangs is given up, and is started by the next call', 
 })
 
 // `timeout` in a container that is frozen is frozen, too.
-test('a command in a frozen container is given up 10 s after its own time limit', async () => {
-  const { fake, engine, clock } = await stillEngine(() => ({ chunks: [frame(1, 'x')], exitCode: 0, end: 'never' }))
-  const outcome = outcomeOf(engine.exec('m-1', ['date'], { timeoutSeconds: 60 }))
+test.each([
+  ['with', { input: 'some text' }],
+  ['without', {}],
+])('a command %s input in a frozen container is given up 10 s after its own time limit', async (_name, options) => {
+  let hasBegun = false
+  const { fake, engine, clock } = await stillEngine(() => {
+    hasBegun = true
+    return { chunks: [frame(1, 'x')], exitCode: 0, end: 'never' }
+  })
+  const outcome = outcomeOf(engine.exec('m-1', ['date'], { ...options, timeoutSeconds: 60 }))
   // The calls have been answered, and only the command is waited for.
-  await until(() => clock.next === 70)
+  await until(() => hasBegun && clock.next === 70)
+  expect(fake.connections).toBeGreaterThan(0)
   clock.pass(69)
   await nextTurn()
   expect(outcome.code).toBe('none yet')
   clock.pass(1)
   await until(() => outcome.code !== 'none yet')
   expect(outcome.code).toBe('EXEC_TIME_LIMIT')
-  // One that is idle is kept for the next call.
-  await until(() => fake.connections === 1)
+  await until(() => fake.connections === 0)
+  expect(clock.sleepers).toBe(0)
 })
 
 test('a stream that is cut while the command goes on gives no result', async () => {
