@@ -218,12 +218,11 @@ export class ModelWorld {
       if (isWritten) set.call(files, path, content)
       throw new Cut('killed')
     }
-    try {
-      return await this.perform(name, argv, options)
-    } finally {
-      files.set = set
-      if (unknown.at(-1)?.endsWith(': killed')) unknown.pop()
-    }
+    // The command has its effect before this returns: what the other replica does meanwhile is not cut.
+    const answer = this.perform(name, argv, options)
+    files.set = set
+    if (unknown.at(-1)?.endsWith(': killed')) unknown.pop()
+    return answer
   }
 
   answeredBy(replica: Replica, answer: Progress): void {
