@@ -4,8 +4,9 @@
 # Arguments: state directory, SHA-256 of the record that the caller saw ("" for none), the new record (one line; "" to
 # keep the old one), bytes on standard input, and one change with its arguments:
 #   note                                  nothing but the record
-#   begin <key> [unit ...]                a work directory for another attempt; ends these units, if they run. What was
-#                                         staged stays for the same key, and goes for another
+#   begin <key> <kept> [unit ...]         a work directory for another attempt; ends these units, if they run. What was
+#                                         staged stays for the same key. For another it goes, but for the kept entries
+#                                         (words in one argument)
 #   run <script> [argument ...]           write the record, then run a script, which reads standard input, unless a unit of
 #                                         ours runs
 #   rest <script> [argument ...]          run a script, then write the record: the attempt ends where the machine rests
@@ -81,8 +82,8 @@ case $change in
     echo made
     ;;
   begin)
-    key=$1
-    shift
+    key=$1 kept=$2
+    shift 2
     # Another unit at work changes the machine, whatever became of the record: it is left to come to its end.
     working=$(units_in "$at_work")
     loaded=$(units_in loaded)
@@ -95,11 +96,17 @@ case $change in
       # The cluster's configuration may be another one by now.
       rm -f "$state/work/images.list" "$state/work/images.failed" "$state/work/kubeadm.done"
     else
-      mkdir "$state/work.new"
-      write "$key" "$state/work.new/key"
-      [ ! -e "$state/work" ] || mv "$state/work" "$state/work.old"
-      [ -z "$key" ] || mv "$state/work.new" "$state/work"
-      rm -rf "$state/work.old" "$state/work.new"
+      # First the key: without it what is still there is no attempt's. What is kept never leaves its place.
+      rm -f "$state/work/key"
+      mkdir -p "$state/work"
+      entries=$(find "$state/work" -mindepth 1 -maxdepth 1 -printf '%f\n')
+      for entry in $entries; do
+        case " $kept " in *" $entry "*) ;; *) rm -rf "$state/work/$entry" ;; esac
+      done
+      if [ -z "$key" ]; then rmdir "$state/work"; else
+        write "$key" "$state/work/key.new"
+        mv "$state/work/key.new" "$state/work/key"
+      fi
     fi
     write_record
     echo made

@@ -6,7 +6,8 @@ const script = shellFile(new URL('change.sh', import.meta.url))
 /** What a change does in the machine, besides writing the record. change.sh describes each. */
 export type Change =
   | { kind: 'note' }
-  | { kind: 'begin'; key: string; endable: readonly string[] }
+  /** `kept`: entries of another attempt's work directory that stay. */
+  | { kind: 'begin'; key: string; endable: readonly string[]; kept?: readonly string[] }
   | { kind: 'run' | 'rest'; script: ShellFile; args: readonly string[]; input?: string }
   | { kind: 'start'; unit: string; limitSeconds: number; script: ShellFile; args: readonly string[]; input?: string }
   | { kind: 'clear'; unit: string; invocationId: string }
@@ -47,7 +48,7 @@ function argumentsOf(wanted: Change): string[] {
     case 'note':
       return []
     case 'begin':
-      return [wanted.key, ...wanted.endable]
+      return [wanted.key, (wanted.kept ?? []).join(' '), ...wanted.endable]
     case 'run':
     case 'rest':
       return [wanted.script.text, ...wanted.args]

@@ -4,7 +4,11 @@ import { endableUnits, isNothingLeft, leftOf, planFor } from './plan.ts'
 import { RecordMoved, type Session } from './session.ts'
 import type { Goal, Needs, Situation, Step } from './step.ts'
 import { StepRun, type Watch } from './step-run.ts'
+import { wayBackIn } from './steps/kubelet.ts'
 import type { Tools } from './tools.ts'
+
+// What the next attempt's work directory begins with depends on these.
+const workNeeds: Needs = { sections: ['kubelet', 'work'] }
 
 /** What an attempt runs in. */
 export interface AttemptRunParts {
@@ -41,6 +45,7 @@ export class AttemptRun {
     const left = await leftOf(this.#plan(), known)
     if (!this.#isUnderWay()) {
       if (!replaces && (await isNothingLeft(left, known))) return
+      await session.know(workNeeds)
       // What was decided holds for the record that it was decided by.
       if (session.observation.recordDigest !== recordDigest) throw new RecordMoved()
       await this.#begin()
@@ -128,23 +133,28 @@ export class AttemptRun {
       record,
       session.observation,
     )
+    // What another attempt has left half way is changed, whoever changed it: that is brought to an end, too.
+    const changed = wayBackIn(session.observation).length > 0
     // Another attempt has its own time for each step.
     watches.clear()
     tools.log.info({ replaced: record?.state === 'open' }, 'an attempt begins')
-    await this.#takeWorkDirectory(next)
+    await this.#takeWorkDirectory({ ...next, changed })
   }
 
   // The work directory of an open attempt is gone, or another's: whoever removed it, the attempt starts staging again.
   async #renewWork(): Promise<void> {
     const { session, tools } = this.#parts
-    if (!session.record) throw new RecordMoved()
+    await session.know(workNeeds)
+    if (!session.record || !this.#isUnderWay()) throw new RecordMoved()
     tools.log.warn('the work directory of the attempt is gone: what was staged is staged again')
     await this.#takeWorkDirectory(session.record)
   }
 
   async #takeWorkDirectory(record: AttemptRecord): Promise<void> {
+    const { session } = this.#parts
     const endable = endableUnits(this.#planned())
-    await this.#parts.session.change(record, { kind: 'begin', key: this.#key(), endable })
+    const kept = wayBackIn(session.observation)
+    await session.change(record, { kind: 'begin', key: this.#key(), endable, kept })
   }
 
   async #noteEnd(): Promise<void> {

@@ -38,13 +38,16 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed('made\n')
   },
 
-  begin: ({ machine, state, write, given: [key, ...endable] }) => {
+  begin: ({ machine, state, write, given: [key, kept = '', ...endable] }) => {
     if (machine.units.running.some((unit) => !endable.includes(unit))) return printed('busy\n')
     for (const unit of machine.units.names) machine.units.forget(unit)
     if (key !== '' && machine.files.get(`${state}/work/key`) === `${key}\n`) {
       for (const name of ['images.list', 'images.failed', 'kubeadm.done']) machine.files.delete(`${state}/work/${name}`)
     } else {
-      machine.removeDirectory(`${state}/work`)
+      const isKept = (path: string) => kept.split(' ').some((entry) => path.startsWith(`${state}/work/${entry}/`))
+      for (const path of [...machine.files.keys()]) {
+        if (path.startsWith(`${state}/work/`) && !isKept(path)) machine.files.delete(path)
+      }
       if (key !== '') machine.files.set(`${state}/work/key`, `${key}\n`)
     }
     write()

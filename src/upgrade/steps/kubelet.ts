@@ -52,15 +52,26 @@ export function isKubeletAtWork({ units }: Observation): boolean {
  * the one from before is put back, else undefined. Without a kubelet, a control plane machine that was restarted has no API server either.
  */
 export function restAfterFailure(situation: Situation): Change | undefined {
-  const { healthy, ageSeconds } = situation.observation.kubelet
-  const isSteady = healthy && ageSeconds >= steadySeconds
-  if (isSteady || !hasInWork(situation, 'previous')) return undefined
+  if (isKubeletSteady(situation.observation) || !hasInWork(situation, 'previous')) return undefined
   return { kind: 'rest', script: restore, args: [workDirectory] }
 }
 
+/**
+ * Entries of the work directory that the next attempt needs, whatever its key: while the kubelet does not run, the programs
+ * from before are the way back from an attempt that nobody remembers. Empty where the machine can rest as it is.
+ */
+export function wayBackIn(observation: Observation): string[] {
+  return observation.work.entries.has('previous') && !isKubeletSteady(observation) ? ['previous'] : []
+}
+
 /** True when the running kubelet is the target's, healthy, and has been the same process for a while. */
-export function runsSteadily({ kubelet: { version, healthy, ageSeconds } }: Observation, target: string): boolean {
-  return version === target && healthy && ageSeconds >= steadySeconds
+export function runsSteadily(observation: Observation, target: string): boolean {
+  return observation.kubelet.version === target && isKubeletSteady(observation)
+}
+
+/** True when the running kubelet is healthy and has been the same process for a while. */
+export function isKubeletSteady({ kubelet: { healthy, ageSeconds } }: Observation): boolean {
+  return healthy && ageSeconds >= steadySeconds
 }
 
 /** The kubelet flags that a kubelet of this version does not start with, and that go from kubeadm's file. */

@@ -28,7 +28,7 @@ function argumentsOf(input: string, ...more: string[]): string[] {
 
 const input = 'an input\n'.repeat(1000)
 const shared = { script: '../machine/change.sh', disks: ['/var'], prepare: machine }
-const temporary = new RegExp(`^${stateDirectory}/(attempt\\.json\\.new|work\\.(old|new)/.*)$`)
+const temporary = new RegExp(`^${stateDirectory}/(attempt\\.json\\.new|work/key\\.new)$`)
 
 // In each of them the record is old or new at any time, and the same change ends as an undisturbed one does. The second
 // one of a change whose record is written already is told that it differs, and changes nothing.
@@ -37,10 +37,20 @@ const cases = (): (Case & { name: string })[] => [
   {
     ...shared,
     name: 'begin',
-    args: argumentsOf('', 'begin', 'another'),
+    args: argumentsOf('', 'begin', 'another', ''),
     prepare(root) {
       machine(root)
       root.write(`${work}/bin/kubeadm`, before)
+    },
+    leftovers: [temporary],
+  },
+  {
+    ...shared,
+    name: 'begin',
+    args: argumentsOf('', 'begin', 'another', 'previous'),
+    prepare(root) {
+      machine(root)
+      for (const file of ['bin/kubeadm', 'previous/kubelet']) root.write(`${work}/${file}`, before)
     },
     leftovers: [temporary],
   },

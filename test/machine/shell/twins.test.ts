@@ -147,6 +147,14 @@ const changeCases: ChangeCase[] = [
     prepare: ({ files }) => [files.set(`${work}/key`, 'old\n'), files.set(`${work}/bin/kubeadm`, 'x')],
     gives: 'made',
   },
+  {
+    what: 'a beginning in place of another attempt, which keeps something of it',
+    change: { ...begin(), kept: ['previous', 'other'] } as Change,
+    prepare: ({ files }) => {
+      for (const name of ['key', 'images.list', 'bin/kubeadm', 'previous/kubelet']) files.set(`${work}/${name}`, 'x\n')
+    },
+    gives: 'made',
+  },
   { what: 'a beginning while a unit of another step runs', change: begin('x'), prepare: isRunning, gives: 'busy' },
   { what: 'a beginning that ends a unit', change: begin('x', unit), prepare: isRunning, gives: 'made' },
   { what: 'a beginning that forgets a unit', change: begin(), prepare: hasEnded, gives: 'made' },

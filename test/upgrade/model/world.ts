@@ -176,12 +176,8 @@ export class ModelWorld {
     }
   }
 
-  /**
-   * The record is gone, as from a disk that was set back. Not while a kubelet is broken: the next attempt could be another
-   * one, for which the programs from before were not kept.
-   */
+  /** The record is gone, as from a disk that was set back. */
   loseRecord(): void {
-    if (this.machine.brokenKubelets.size > 0) return
     this.machine.files.delete(recordFile)
     this.watch.lost()
   }
