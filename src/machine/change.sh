@@ -3,10 +3,11 @@
 #
 # Arguments: state directory, SHA-256 of the record that the caller saw ("" for none), the new record (one line; "" to
 # keep the old one), bytes on standard input, and one change with its arguments:
-#   note                                  nothing but the record
-#   begin <key> <kept> [unit ...]         a work directory for another attempt; ends these units, if they run. What was
-#                                         staged stays for the same key. For another it goes, but for the kept entries
-#                                         (words in one argument)
+#   note [invocation id]                  nothing but the record, if this is still the kubelet's run
+#   begin <key> <invocation id> <kept> [unit ...]
+#                                         a work directory for another attempt, if this is still the kubelet's run ("" for
+#                                         any); ends these units, if they run. What was staged stays for the same key. For
+#                                         another it goes, but for the kept entries (words in one argument)
 #   run <script> [argument ...]           write the record, then run a script, which reads standard input, unless a unit of
 #                                         ours runs
 #   rest <script> [argument ...]          run a script, then write the record: the attempt ends where the machine rests
@@ -71,6 +72,14 @@ unless_busy() {
   fi
 }
 
+# Ends with "differs" when the kubelet was started again, if the caller names the run that it saw.
+unless_restarted() {
+  if [ -n "$1" ] && [ "$(systemctl show kubelet --property=InvocationID --value)" != "$1" ]; then
+    echo differs
+    exit 0
+  fi
+}
+
 forget_unit() {
   systemctl stop "$1" 2>/dev/null || true
   systemctl reset-failed "$1" 2>/dev/null || true
@@ -78,12 +87,14 @@ forget_unit() {
 
 case $change in
   note)
+    unless_restarted "${1-}"
     write_record
     echo made
     ;;
   begin)
-    key=$1 kept=$2
-    shift 2
+    key=$1 kubelet=$2 kept=$3
+    shift 3
+    unless_restarted "$kubelet"
     # Another unit at work changes the machine, whatever became of the record: it is left to come to its end.
     working=$(units_in "$at_work")
     loaded=$(units_in loaded)

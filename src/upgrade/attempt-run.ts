@@ -1,6 +1,6 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
-import { endableUnits, isNothingLeft, leftOf, planFor } from './plan.ts'
+import { endableUnits, goalIn, isNothingLeft, leftOf, planFor } from './plan.ts'
 import { RecordMoved, type Session } from './session.ts'
 import type { Goal, Needs, Situation, Step } from './step.ts'
 import { StepRun, type Watch } from './step-run.ts'
@@ -153,16 +153,23 @@ export class AttemptRun {
   async #takeWorkDirectory(record: AttemptRecord): Promise<void> {
     const { session } = this.#parts
     const endable = endableUnits(this.#planned())
-    const kept = wayBackIn(session.observation)
-    await session.change(record, { kind: 'begin', key: this.#key(), endable, kept })
+    const { observation } = session
+    const kept = wayBackIn(observation)
+    // A unit that nobody remembers may have put in place another one meanwhile, and nothing would be kept.
+    const kubelet = kept.length === 0 ? { kubelet: observation.kubelet.invocationId } : {}
+    await session.change(record, { kind: 'begin', key: this.#key(), endable, kept, ...kubelet })
   }
 
+  // The machine may have been restarted since its goal was reached, also between this look and the note.
   async #noteEnd(): Promise<void> {
     const { session, tools } = this.#parts
-    await session.know({ sections: [] })
-    const { record } = session
+    const goal = goalIn(this.#plan(), this.#parts.goal().settings)
+    await session.know(goal?.needs ?? { sections: [] })
+    const { record, observation } = session
     if (!record || !this.#isUnderWay()) return
-    await session.change(finished(record, session.observation), { kind: 'note' })
+    if (goal && goal.done(this.#situation()) !== 'done') throw new RecordMoved()
+    const kubelet = goal ? { kubelet: observation.kubelet.invocationId } : {}
+    await session.change(finished(record, observation), { kind: 'note', ...kubelet })
     tools.report?.upgradeEnded('done', '')
   }
 

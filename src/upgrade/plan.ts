@@ -1,3 +1,4 @@
+import type { Settings } from '../contract/settings.ts'
 import { coded } from '../errors/upgrade-error.ts'
 import { manifestVersions, missingManifests } from './static-pods.ts'
 import { type Needs, type Plan, type Situation, type Step, unitNameOf } from './step.ts'
@@ -31,6 +32,11 @@ export function firstNeeds(plan: readonly Step[]): Needs {
   const sections = new Set(plan.flatMap(({ needs }) => [...needs.sections]))
   const goal = plan.find(({ name }) => name === verify.name)
   return { sections: [...sections], ...(goal?.needs.api ? { api: goal.needs.api } : {}) }
+}
+
+/** What an attempt has to have found when it ends: the last of its looks. Undefined where it writes files alone. */
+export function goalIn(plan: readonly Step[], { changes }: Pick<Settings, 'changes'>): Step | undefined {
+  return changes === 'files' ? undefined : plan.find(({ name }) => name === verify.name)
 }
 
 /** Units that may be ended with an attempt: they have changed nothing yet. */

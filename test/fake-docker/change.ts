@@ -33,21 +33,20 @@ interface Change {
 }
 
 const changes: Record<string, (change: Change) => ExecResult> = {
-  note: ({ write }) => {
+  note: ({ machine, write, given: [kubelet = ''] }) => {
+    if (wasRestarted(machine, kubelet)) return printed('differs\n')
     write()
     return printed('made\n')
   },
 
-  begin: ({ machine, state, write, given: [key, kept = '', ...endable] }) => {
+  begin: ({ machine, state, write, given: [key, kubelet = '', kept = '', ...endable] }) => {
+    if (wasRestarted(machine, kubelet)) return printed('differs\n')
     if (machine.units.running.some((unit) => !endable.includes(unit))) return printed('busy\n')
     for (const unit of machine.units.names) machine.units.forget(unit)
     if (key !== '' && machine.files.get(`${state}/work/key`) === `${key}\n`) {
       for (const name of ['images.list', 'images.failed', 'kubeadm.done']) machine.files.delete(`${state}/work/${name}`)
     } else {
-      const isKept = (path: string) => kept.split(' ').some((entry) => path.startsWith(`${state}/work/${entry}/`))
-      for (const path of [...machine.files.keys()]) {
-        if (path.startsWith(`${state}/work/`) && !isKept(path)) machine.files.delete(path)
-      }
+      emptyWork(machine, `${state}/work/`, kept.split(' '))
       if (key !== '') machine.files.set(`${state}/work/key`, `${key}\n`)
     }
     write()
@@ -97,6 +96,18 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     machine.units.forget(unit)
     return printed('made\n')
   },
+}
+
+function emptyWork({ files }: SimulatedMachine, work: string, kept: string[]): void {
+  for (const path of [...files.keys()]) {
+    const isKept = kept.some((entry) => path.startsWith(`${work}${entry}/`))
+    if (path.startsWith(work) && !isKept) files.delete(path)
+  }
+}
+
+// True where the caller has seen another run of the kubelet.
+function wasRestarted({ kubeletRun }: SimulatedMachine, seen: string): boolean {
+  return seen !== '' && seen !== kubeletRun
 }
 
 // The newest event of the record, as the story of the machine has it.

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Engine } from '../../src/machine/engine.ts'
 import { startWorkersLab } from '../fake-docker/lab.ts'
 import { old, target } from '../fake-docker/release.ts'
 import { begin, recordFile, recordOf, state, walk, when } from './walk.ts'
@@ -52,4 +53,28 @@ test('an attempt that begins where a lost one has left a kubelet that does not r
   when(lab, 'w-1', 'start unit binaries', () => lab.clock.stop())
   await first.ended
   expect(recordOf(lab, 'w-1')).toMatchObject({ state: 'open', changed: true })
+})
+
+test('a kubelet that is put in place between the look and the beginning of another attempt costs no way back', async () => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  const first = begin(lab, 'w-1')
+  when(lab, 'w-1', 'start unit kubelet', () => {
+    lab.clock.stop()
+    machine.brokenKubelets.add(target)
+    machine.files.delete(recordFile)
+  })
+  await first.ended
+  lab.clock.resume()
+  const exec: Engine['exec'] = async (name, argv, options) => {
+    const isBeginning = argv[3] === 'change.sh' && argv[8] === 'begin'
+    // The unit ends meanwhile.
+    if (isBeginning) await lab.clock.sleep(4)
+    return lab.engine.exec(name, argv, options)
+  }
+  const files = [{ path: '/etc/motd', content: 'hello' }]
+  const { run } = await walk(lab, 'w-1', { files, engine: { ...lab.engine, exec } })
+  expect(run.progress.phase).toBe('Failed')
+  lab.clock.pass(15)
+  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
 })

@@ -37,7 +37,7 @@ const cases = (): (Case & { name: string })[] => [
   {
     ...shared,
     name: 'begin',
-    args: argumentsOf('', 'begin', 'another', ''),
+    args: argumentsOf('', 'begin', 'another', '', ''),
     prepare(root) {
       machine(root)
       root.write(`${work}/bin/kubeadm`, before)
@@ -47,7 +47,7 @@ const cases = (): (Case & { name: string })[] => [
   {
     ...shared,
     name: 'begin',
-    args: argumentsOf('', 'begin', 'another', 'previous'),
+    args: argumentsOf('', 'begin', 'another', '', 'previous'),
     prepare(root) {
       machine(root)
       for (const file of ['bin/kubeadm', 'previous/kubelet']) root.write(`${work}/${file}`, before)
