@@ -1,6 +1,6 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
-import { endableUnits, goalIn, isNothingLeft, leftOf, planFor } from './plan.ts'
+import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, planFor } from './plan.ts'
 import { RecordMoved, type Session } from './session.ts'
 import type { Goal, Needs, Situation, Step } from './step.ts'
 import { StepRun, type Watch } from './step-run.ts'
@@ -29,6 +29,8 @@ export interface AttemptRunParts {
 /** Takes the attempt of one goal through what is left of the plan, and begins it where it is not under way. */
 export class AttemptRun {
   readonly #parts: AttemptRunParts
+  // As it was when what is left was decided.
+  #isPastChanges = false
 
   constructor(parts: AttemptRunParts) {
     this.#parts = parts
@@ -43,6 +45,7 @@ export class AttemptRun {
     const { recordDigest } = session.observation
     const known = { know: (needs: Needs) => session.know(needs), situation: () => this.#situation() }
     const left = await leftOf(this.#plan(), known)
+    this.#isPastChanges = isPastChanges(this.#situation())
     if (!this.#isUnderWay()) {
       if (!replaces && (await isNothingLeft(left, known))) return
       await session.know(workNeeds)
@@ -67,7 +70,7 @@ export class AttemptRun {
       title: `${prefix}${title}`,
       tell: (message) => tell(step, message),
       beforeChange: (record) => demand.noted(record, session.observation),
-      look: () => this.#lookAround(),
+      look: () => this.#lookAround(step),
       goesOn,
     })
     await run.toEnd()
@@ -164,20 +167,26 @@ export class AttemptRun {
   async #noteEnd(): Promise<void> {
     const { session, tools } = this.#parts
     const goal = goalIn(this.#plan(), this.#parts.goal().settings)
+    const { recordDigest } = session.observation
     await session.know(goal?.needs ?? { sections: [] })
     const { record, observation } = session
     if (!record || !this.#isUnderWay()) return
+    // Another process may have begun to stage again what the last step has removed.
+    if (observation.recordDigest !== recordDigest) throw new RecordMoved()
     if (goal && goal.done(this.#situation()) !== 'done') throw new RecordMoved()
     const kubelet = goal ? { kubelet: observation.kubelet.invocationId } : {}
     await session.change(finished(record, observation), { kind: 'note', ...kubelet })
     tools.report?.upgradeEnded('done', '')
   }
 
-  // Before each look of a step: is the attempt still this goal's, and is the request still made?
-  async #lookAround(): Promise<void> {
+  // Before each look of a step: is the attempt still this goal's, is the request still made, and is it this step's turn?
+  // Another process that has come to the last steps tidies up, and what is staged again would be left.
+  async #lookAround(step: Step): Promise<void> {
     const { session, demand } = this.#parts
     const { record, observation } = session
     if (!record || !this.#isUnderWay() || demand.isAbandoned(record)) throw new RecordMoved()
+    const isOvertaken = isPastChanges(this.#situation()) && !this.#isPastChanges
+    if (isOvertaken && !isLastStep(step.name)) throw new RecordMoved()
     if (demand.owns(record)) demand.hasPlace()
     if (!demand.isNoteDue(record, observation)) return
     await session.change(demand.noted(record, observation), { kind: 'note' })

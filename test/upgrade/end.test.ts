@@ -4,7 +4,8 @@ import { startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 import { runs } from './model/health.ts'
 import { startMachine, stopMachine } from './model/machine-faults.ts'
-import { begin, when } from './walk.ts'
+import { leftOn } from './model/watch.ts'
+import { begin, recordFile, when } from './walk.ts'
 
 // A machine, and what it was like each time that an end was noted.
 function watched() {
@@ -48,4 +49,31 @@ test('an end is not noted on a machine that was restarted since it was looked at
   expect(restarts).toBe(1)
   expect(run.progress.phase).toBe('Done')
   expect(ends).toEqual([true])
+})
+
+test('an end is not noted while something is staged that another process has begun with since the last step', async () => {
+  const { lab } = watched()
+  const machine = lab.machine('w-1')
+  const left: string[][] = []
+  const did = machine.did.bind(machine)
+  machine.did = (effect) => {
+    if (effect === 'note done') left.push(leftOn(machine))
+    did(effect)
+  }
+  let looks = 0
+  const exec: Engine['exec'] = (name, argv, options) => {
+    looks += machine.effects.includes('tidy') && argv[3] === 'observe.sh' ? 1 : 0
+    // The first one is that of the last step itself.
+    if (looks === 2 && machine.units.names.length === 0) {
+      const record = JSON.parse(machine.files.get(recordFile) ?? '')
+      machine.files.set(recordFile, JSON.stringify({ ...record, revision: record.revision + 1 }))
+      machine.units.start('capd-kubeadm-upgrader-binaries', 'binaries', 60, () => ({ exitCode: 0, log: '' }))
+    }
+    return lab.engine.exec(name, argv, options)
+  }
+  const { run, ended } = begin(lab, 'w-1', { engine: { ...lab.engine, exec } })
+  await ended
+  expect(looks).toBeGreaterThan(2)
+  expect(run.progress.phase).toBe('Done')
+  expect(left).toEqual([[]])
 })
