@@ -114,12 +114,13 @@ case $change in
       for entry in $entries; do
         case " $kept " in *" $entry "*) ;; *) rm -rf "$state/work/$entry" ;; esac
       done
-      if [ -z "$key" ]; then rmdir "$state/work"; else
-        write "$key" "$state/work/key.new"
-        mv "$state/work/key.new" "$state/work/key"
-      fi
     fi
     write_record
+    # Last, or what the attempt before still stages would be taken for this one's.
+    if [ -z "$key" ]; then rmdir "$state/work"; else
+      write "$key" "$state/work/key.new"
+      mv -fT "$state/work/key.new" "$state/work/key"
+    fi
     echo made
     ;;
   run)

@@ -185,6 +185,8 @@ export class AttemptRun {
     const { session, demand } = this.#parts
     const { record, observation } = session
     if (!record || !this.#isUnderWay() || demand.isAbandoned(record)) throw new RecordMoved()
+    // The work directory is another attempt's, or gone: it is begun again.
+    if (step.needsWork && observation.work.key !== this.#key()) throw new RecordMoved()
     const isOvertaken = isPastChanges(this.#situation()) && !this.#isPastChanges
     if (isOvertaken && !isLastStep(step.name)) throw new RecordMoved()
     if (demand.owns(record)) demand.hasPlace()

@@ -47,9 +47,9 @@ const changes: Record<string, (change: Change) => ExecResult> = {
       for (const name of ['images.list', 'images.failed', 'kubeadm.done']) machine.files.delete(`${state}/work/${name}`)
     } else {
       emptyWork(machine, `${state}/work/`, kept.split(' '))
-      if (key !== '') machine.files.set(`${state}/work/key`, `${key}\n`)
     }
     write()
+    if (key !== '') machine.files.set(`${state}/work/key`, `${key}\n`)
     return printed('made\n')
   },
 

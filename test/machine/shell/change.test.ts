@@ -218,3 +218,15 @@ test.skipIf(process.platform !== 'linux')(
     expect(bytesIn(root, `${work}/previous/kubelet`)).toBe('of another')
   },
 )
+
+test.skipIf(process.platform !== 'linux')(
+  'a beginning whose record is not written takes no work directory',
+  async () => {
+    const { root, machine } = machineWith()
+    root.write(`${work}/key`, 'of another\n')
+    // Nothing can be written to a directory.
+    root.write(`${recordPath}.new/x`, '')
+    await expect(change(machine, { seen: '', record: 'new' }, begin)).rejects.toMatchObject({ code: 'EXEC_FAILED' })
+    expect(leftIn(root, work)).toEqual([])
+  },
+)

@@ -22,7 +22,10 @@ function machine(root: Root): void {
 
 // Arguments of change.sh for a change of the record above.
 function argumentsOf(input: string, ...more: string[]): string[] {
-  const { root } = machineWith(before)
+  return argumentsOn(machineWith(before).root, input, ...more)
+}
+
+function argumentsOn(root: Root, input: string, ...more: string[]): string[] {
   return [stateDirectory, digestIn(root), after, String(input.length), ...more]
 }
 
@@ -38,9 +41,11 @@ const cases = (): (Case & { name: string })[] => [
     ...shared,
     name: 'begin',
     args: argumentsOf('', 'begin', 'another', '', ''),
+    // The record comes before the key: the attempt takes its work directory once more.
+    argsAgain: (root) => argumentsOn(root, '', 'begin', 'another', '', ''),
     prepare(root) {
       machine(root)
-      root.write(`${work}/bin/kubeadm`, before)
+      root.write(`${work}/bin/kubeadm`, 'staged')
     },
     leftovers: [temporary],
   },
@@ -48,9 +53,10 @@ const cases = (): (Case & { name: string })[] => [
     ...shared,
     name: 'begin',
     args: argumentsOf('', 'begin', 'another', '', 'previous'),
+    argsAgain: (root) => argumentsOn(root, '', 'begin', 'another', '', 'previous'),
     prepare(root) {
       machine(root)
-      for (const file of ['bin/kubeadm', 'previous/kubelet']) root.write(`${work}/${file}`, before)
+      for (const file of ['bin/kubeadm', 'previous/kubelet']) root.write(`${work}/${file}`, 'staged')
     },
     leftovers: [temporary],
   },
