@@ -3,9 +3,11 @@
 #
 # Arguments: state directory, SHA-256 of the record that the caller saw ("" for none), the new record (one line; "" to
 # keep the old one), bytes on standard input, and one change with its arguments:
-#   note                                  nothing but the record
-#   begin <key> [unit ...]                a work directory for another attempt; ends these units, if they run. What was
-#                                         staged stays for the same key, and goes for another
+#   note [invocation id]                  nothing but the record, if this is still the kubelet's run
+#   begin <key> <invocation id> <kept> [unit ...]
+#                                         a work directory for another attempt, if this is still the kubelet's run ("" for
+#                                         any); ends these units, if they run. What was staged stays for the same key. For
+#                                         another it goes, but for the kept entries (words in one argument)
 #   run <script> [argument ...]           write the record, then run a script, which reads standard input, unless a unit of
 #                                         ours runs
 #   rest <script> [argument ...]          run a script, then write the record: the attempt ends where the machine rests
@@ -71,6 +73,14 @@ unless_busy() {
   fi
 }
 
+# Ends with "differs" when the kubelet was started again, if the caller names the run that it saw.
+unless_restarted() {
+  if [ -n "$1" ] && [ "$(systemctl show kubelet --property=InvocationID --value)" != "$1" ]; then
+    echo differs
+    exit 0
+  fi
+}
+
 forget_unit() {
   systemctl stop "$1" 2>/dev/null || true
   systemctl reset-failed "$1" 2>/dev/null || true
@@ -78,12 +88,14 @@ forget_unit() {
 
 case $change in
   note)
+    unless_restarted "${1-}"
     write_record
     echo made
     ;;
   begin)
-    key=$1
-    shift
+    key=$1 kubelet=$2 kept=$3
+    shift 3
+    unless_restarted "$kubelet"
     # Another unit at work changes the machine, whatever became of the record: it is left to come to its end.
     working=$(units_in "$at_work")
     loaded=$(units_in loaded)
@@ -98,13 +110,20 @@ case $change in
         rm -rf "$state/work/$entry"
       done
     else
-      mkdir "$state/work.new"
-      write "$key" "$state/work.new/key"
-      [ ! -e "$state/work" ] || mv "$state/work" "$state/work.old"
-      [ -z "$key" ] || mv "$state/work.new" "$state/work"
-      rm -rf "$state/work.old" "$state/work.new"
+      # First the key: without it what is still there is no attempt's. What is kept never leaves its place.
+      rm -f "$state/work/key"
+      mkdir -p "$state/work"
+      entries=$(find "$state/work" -mindepth 1 -maxdepth 1 -printf '%f\n')
+      for entry in $entries; do
+        case " $kept " in *" $entry "*) ;; *) rm -rf "$state/work/$entry" ;; esac
+      done
     fi
     write_record
+    # Last, or what the attempt before still stages would be taken for this one's.
+    if [ -z "$key" ]; then rmdir "$state/work"; else
+      write "$key" "$state/work/key.new"
+      mv -fT "$state/work/key.new" "$state/work/key"
+    fi
     echo made
     ;;
   run)

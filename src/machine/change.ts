@@ -5,8 +5,10 @@ const script = shellFile(new URL('change.sh', import.meta.url))
 
 /** What a change does in the machine, besides writing the record. change.sh describes each. */
 export type Change =
-  | { kind: 'note' }
-  | { kind: 'begin'; key: string; endable: readonly string[] }
+  /** `kubelet`: its invocation id has to be the same still; without it any may run. */
+  | { kind: 'note'; kubelet?: string }
+  /** `kept`: entries of another attempt's work directory that stay. */
+  | { kind: 'begin'; key: string; endable: readonly string[]; kubelet?: string; kept?: readonly string[] }
   | { kind: 'run' | 'rest'; script: ShellFile; args: readonly string[]; input?: string }
   | {
       kind: 'start'
@@ -27,7 +29,7 @@ export interface RecordSwap {
 }
 
 /**
- * What became of a change. `differs`: the record, or the unit, is not the one that the caller saw any more, and nothing
+ * What became of a change. `differs`: the record, the unit or the kubelet is not the one that the caller saw any more, and nothing
  * was changed. `busy`: a unit of ours is at work, and nothing was changed.
  */
 export type ChangeResult = { kind: 'made'; output: string } | { kind: 'differs' | 'busy' }
@@ -54,9 +56,9 @@ export async function change(machine: MachineHost, swap: RecordSwap, wanted: Cha
 function argumentsOf(wanted: Change): string[] {
   switch (wanted.kind) {
     case 'note':
-      return []
+      return wanted.kubelet === undefined ? [] : [wanted.kubelet]
     case 'begin':
-      return [wanted.key, ...wanted.endable]
+      return [wanted.key, wanted.kubelet ?? '', (wanted.kept ?? []).join(' '), ...wanted.endable]
     case 'run':
     case 'rest':
       return [wanted.script.text, ...wanted.args]

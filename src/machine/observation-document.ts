@@ -121,6 +121,7 @@ function kubeletIn(text: string, log: string): Kubelet {
   const fields = fieldsIn(text)
   return {
     pid: numberIn(fields.get('MainPID')),
+    invocationId: fields.get('InvocationID') ?? '',
     restarts: numberIn(fields.get('NRestarts')),
     version: (fields.get('Version') ?? '').replace(/^Kubernetes /, ''),
     ageSeconds: numberIn(fields.get('Age')),

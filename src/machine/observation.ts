@@ -26,6 +26,8 @@ export interface Host {
 export interface Kubelet {
   /** 0 when it does not run; the other values are then empty. */
   pid: number
+  /** systemd's name of its present run; empty where it has none. */
+  invocationId: string
   /** How often systemd has restarted it by itself. */
   restarts: number
   /** The version of the running process, such as v1.35.4. */

@@ -75,7 +75,7 @@ kubelet_health_url() {
 
 # The kubelet by its own process: /proc/<pid>/exe is the running program even when its file was replaced.
 running_kubelet() {
-  systemctl show kubelet --property=MainPID,NRestarts
+  systemctl show kubelet --property=MainPID,NRestarts,InvocationID
   pid=$(systemctl show kubelet --property=MainPID --value)
   case $pid in '' | 0) return 0 ;; esac
   echo "Version=$(timeout -k 1 10 "/proc/$pid/exe" --version 2>/dev/null)"

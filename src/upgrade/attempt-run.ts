@@ -1,10 +1,14 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
-import { endableUnits, isNothingLeft, leftOf, planFor } from './plan.ts'
+import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, planFor } from './plan.ts'
+import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import type { Goal, Needs, Situation, Step } from './step.ts'
 import { StepRun, type Watch } from './step-run.ts'
 import type { Tools } from './tools.ts'
+
+// What the next attempt's work directory begins with depends on these.
+const workNeeds: Needs = { sections: ['kubelet', 'work'] }
 
 /** What an attempt runs in. */
 export interface AttemptRunParts {
@@ -25,6 +29,8 @@ export interface AttemptRunParts {
 /** Takes the attempt of one goal through what is left of the plan, and begins it where it is not under way. */
 export class AttemptRun {
   readonly #parts: AttemptRunParts
+  // As it was when what is left was decided.
+  #isPastChanges = false
 
   constructor(parts: AttemptRunParts) {
     this.#parts = parts
@@ -39,8 +45,10 @@ export class AttemptRun {
     const { recordDigest } = session.observation
     const known = { know: (needs: Needs) => session.know(needs), situation: () => this.#situation() }
     const left = await leftOf(this.#plan(), known)
+    this.#isPastChanges = isPastChanges(this.#situation())
     if (!this.#isUnderWay()) {
       if (!replaces && (await isNothingLeft(left, known))) return
+      await session.know(workNeeds)
       // What was decided holds for the record that it was decided by.
       if (session.observation.recordDigest !== recordDigest) throw new RecordMoved()
       await this.#begin()
@@ -62,7 +70,7 @@ export class AttemptRun {
       title: `${prefix}${title}`,
       tell: (message) => tell(step, message),
       beforeChange: (record) => demand.noted(record, session.observation),
-      look: () => this.#lookAround(),
+      look: () => this.#lookAround(step),
       goesOn,
     })
     await run.toEnd()
@@ -128,39 +136,59 @@ export class AttemptRun {
       record,
       session.observation,
     )
+    // What another attempt has left half way is changed, whoever changed it: that is brought to an end, too.
+    const changed = wayBackIn(session.observation).length > 0
     // Another attempt has its own time for each step.
     watches.clear()
     tools.log.info({ replaced: record?.state === 'open' }, 'an attempt begins')
-    await this.#takeWorkDirectory(next)
+    await this.#takeWorkDirectory({ ...next, changed })
   }
 
   // The work directory of an open attempt is gone, or another's: whoever removed it, the attempt starts staging again.
   async #renewWork(): Promise<void> {
     const { session, tools } = this.#parts
-    if (!session.record) throw new RecordMoved()
+    await session.know(workNeeds)
+    if (!session.record || !this.#isUnderWay()) throw new RecordMoved()
     tools.log.warn('the work directory of the attempt is gone: what was staged is staged again')
     await this.#takeWorkDirectory(session.record)
   }
 
   async #takeWorkDirectory(record: AttemptRecord): Promise<void> {
+    const { session } = this.#parts
     const endable = endableUnits(this.#planned())
-    await this.#parts.session.change(record, { kind: 'begin', key: this.#key(), endable })
+    const { observation } = session
+    const kept = wayBackIn(observation)
+    // A unit that nobody remembers may have put in place another one meanwhile, and nothing would be kept.
+    const kubelet = kept.length === 0 ? { kubelet: observation.kubelet.invocationId } : {}
+    await session.change(record, { kind: 'begin', key: this.#key(), endable, kept, ...kubelet })
   }
 
+  // The machine may have been restarted since its goal was reached, also between this look and the note.
   async #noteEnd(): Promise<void> {
     const { session, tools } = this.#parts
-    await session.know({ sections: [] })
-    const { record } = session
+    const goal = goalIn(this.#plan(), this.#parts.goal().settings)
+    const { recordDigest } = session.observation
+    await session.know(goal?.needs ?? { sections: [] })
+    const { record, observation } = session
     if (!record || !this.#isUnderWay()) return
-    await session.change(finished(record, session.observation), { kind: 'note' })
+    // Another process may have begun to stage again what the last step has removed.
+    if (observation.recordDigest !== recordDigest) throw new RecordMoved()
+    if (goal && goal.done(this.#situation()) !== 'done') throw new RecordMoved()
+    const kubelet = goal ? { kubelet: observation.kubelet.invocationId } : {}
+    await session.change(finished(record, observation), { kind: 'note', ...kubelet })
     tools.report?.upgradeEnded('done', '')
   }
 
-  // Before each look of a step: is the attempt still this goal's, and is the request still made?
-  async #lookAround(): Promise<void> {
+  // Before each look of a step: is the attempt still this goal's, is the request still made, and is it this step's turn?
+  // Another process that has come to the last steps tidies up, and what is staged again would be left.
+  async #lookAround(step: Step): Promise<void> {
     const { session, demand } = this.#parts
     const { record, observation } = session
     if (!record || !this.#isUnderWay() || demand.isAbandoned(record)) throw new RecordMoved()
+    // The work directory is another attempt's, or gone: it is begun again.
+    if (step.needsWork && observation.work.key !== this.#key()) throw new RecordMoved()
+    const isOvertaken = isPastChanges(this.#situation()) && !this.#isPastChanges
+    if (isOvertaken && !isLastStep(step.name)) throw new RecordMoved()
     if (demand.owns(record)) demand.hasPlace()
     if (!demand.isNoteDue(record, observation)) return
     await session.change(demand.noted(record, observation), { kind: 'note' })

@@ -1,3 +1,4 @@
+import type { Settings } from '../contract/settings.ts'
 import { coded } from '../errors/upgrade-error.ts'
 import { manifestVersions, missingManifests } from './static-pods.ts'
 import { hasInWork, type Needs, type Plan, type PlanFor, type Situation, type Step, unitNameOf } from './step.ts'
@@ -41,6 +42,11 @@ export function firstNeeds(plan: readonly Step[]): Needs {
   return { sections: [...sections], ...(goal?.needs.api ? { api: goal.needs.api } : {}) }
 }
 
+/** What an attempt has to have found when it ends: the last of its looks. Undefined where it writes files alone. */
+export function goalIn(plan: readonly Step[], { changes }: Pick<Settings, 'changes'>): Step | undefined {
+  return changes === 'files' ? undefined : plan.find(({ name }) => name === verify.name)
+}
+
 /** Units that may be ended with an attempt: they have changed nothing yet. */
 export function endableUnits(of: Omit<PlanFor, 'settings'>): string[] {
   const staging = planFor({ ...of, settings: { exchange: 'together' } }).filter(({ changes }) => !changes)
@@ -69,15 +75,21 @@ export async function leftOf(whole: readonly Step[], known: Known): Promise<Step
   if (goal.done(known.situation()) === 'done') return only(files, tidy)
   // The programs are staged only for an attempt that changes them.
   const isHalfWay = known.situation().observation.work.entries.has('bin')
-  const isOnlyToBeWell = hasFiles || isPastChanges(known.situation())
-  return isOnlyToBeWell && !isHalfWay ? only(files, verify, tidy) : plan
+  const isOnlyToBeWell = (hasFiles && !isHalfWay) || isPastChanges(known.situation())
+  return isOnlyToBeWell ? only(files, verify, tidy) : plan
 }
 
-// True where this attempt has come to its last steps: another process may have tidied up, and a machine that is not well
-// for a moment then is no reason to stage the programs again.
-function isPastChanges({ record, key }: Situation): boolean {
-  const last: string[] = [verify.name, tidy.name]
-  return record?.state === 'open' && record.request.key === key && last.includes(record.step?.name ?? '')
+/**
+ * True where this attempt has come to its last steps: another process may have tidied up, and a machine that is not well
+ * for a moment then is no reason to stage the programs again.
+ */
+export function isPastChanges({ record, key }: Situation): boolean {
+  return record?.state === 'open' && record.request.key === key && isLastStep(record.step?.name)
+}
+
+/** True for the steps that follow all changes of the machine. */
+export function isLastStep(name: string | undefined): boolean {
+  return name === verify.name || name === tidy.name
 }
 
 /** True when every one of these steps is done already. Throws an error that needs a person. */

@@ -7,7 +7,7 @@ import { type AttemptRecord, lineOf, recordIn, revised } from './attempt.ts'
 import type { MemberObserver, Members } from './members.ts'
 import type { Needs } from './step.ts'
 
-/** Another replica or another request has changed the record first: everything has to be decided again. */
+/** The machine is not what was decided by, such as after another replica's or request's change: all is decided again. */
 export class RecordMoved extends Error {}
 
 /**

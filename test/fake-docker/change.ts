@@ -33,12 +33,14 @@ interface Change {
 }
 
 const changes: Record<string, (change: Change) => ExecResult> = {
-  note: ({ write }) => {
+  note: ({ machine, write, given: [kubelet = ''] }) => {
+    if (wasRestarted(machine, kubelet)) return printed('differs\n')
     write()
     return printed('made\n')
   },
 
-  begin: ({ machine, state, write, given: [key, ...endable] }) => {
+  begin: ({ machine, state, write, given: [key, kubelet = '', kept = '', ...endable] }) => {
+    if (wasRestarted(machine, kubelet)) return printed('differs\n')
     if (machine.units.running.some((unit) => !endable.includes(unit))) return printed('busy\n')
     for (const unit of machine.units.names) machine.units.forget(unit)
     if (key !== '' && machine.files.get(`${state}/work/key`) === `${key}\n`) {
@@ -47,10 +49,10 @@ const changes: Record<string, (change: Change) => ExecResult> = {
         machine.removeDirectory(`${state}/work/${name}`)
       }
     } else {
-      machine.removeDirectory(`${state}/work`)
-      if (key !== '') machine.files.set(`${state}/work/key`, `${key}\n`)
+      emptyWork(machine, `${state}/work/`, kept.split(' '))
     }
     write()
+    if (key !== '') machine.files.set(`${state}/work/key`, `${key}\n`)
     return printed('made\n')
   },
 
@@ -111,6 +113,18 @@ const ofConfiguration = [
   'prepared',
   'exchanged',
 ]
+
+function emptyWork({ files }: SimulatedMachine, work: string, kept: string[]): void {
+  for (const path of [...files.keys()]) {
+    const isKept = kept.some((entry) => path.startsWith(`${work}${entry}/`))
+    if (path.startsWith(work) && !isKept) files.delete(path)
+  }
+}
+
+// True where the caller has seen another run of the kubelet.
+function wasRestarted({ kubeletRun }: SimulatedMachine, seen: string): boolean {
+  return seen !== '' && seen !== kubeletRun
+}
 
 // The newest event of the record, as the story of the machine has it.
 function tellEvent(machine: SimulatedMachine, record: string): void {

@@ -167,6 +167,11 @@ export class SimulatedMachine {
     })
   }
 
+  // systemd's name of the kubelet's present run.
+  get kubeletRun(): string {
+    return `started-at-${this.kubelet.startedAt}`
+  }
+
   // What a look at the kubelet finds: a broken one is another process each time.
   lookAtKubelet(): SimulatedMachine['kubelet'] {
     if (this.brokenKubelets.has(this.kubelet.version)) {

@@ -52,7 +52,8 @@ function kubelet(machine: SimulatedMachine): string {
     `Age=${machine.uptime - startedAt}`,
     `Health=${healthy ? 'ok' : ''}`,
   ]
-  return [`MainPID=${pid}`, `NRestarts=${restarts}`, ...(pid === 0 ? [] : process)].join('\n')
+  const run = [`MainPID=${pid}`, `NRestarts=${restarts}`, `InvocationID=${machine.kubeletRun}`]
+  return [...run, ...(pid === 0 ? [] : process)].join('\n')
 }
 
 function containers(machine: SimulatedMachine): string {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import type { Engine } from '../../src/machine/engine.ts'
 import { startWorkersLab } from '../fake-docker/lab.ts'
-import { begin, recordFile, when } from './walk.ts'
+import { old, target } from '../fake-docker/release.ts'
+import { begin, recordFile, recordOf, state, walk, when } from './walk.ts'
 
 test.each([
   0, 1, 2, 3, 4, 5, 6, 7, 8,
@@ -19,4 +21,60 @@ test.each([
   for (const { run } of walks) expect(run.progress.phase).toBe('Done')
   expect(units.starts.filter((name) => name.endsWith('-kubeadm')).length).toBeLessThanOrEqual(2)
   expect(ended).toEqual([])
+})
+
+test('a record that is lost while a kubelet that does not run is put in place costs no way back', async () => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  const first = begin(lab, 'w-1')
+  when(lab, 'w-1', 'start unit kubelet', () => {
+    lab.clock.stop()
+    machine.brokenKubelets.add(target)
+    machine.files.delete(recordFile)
+  })
+  await first.ended
+  lab.clock.resume()
+  lab.clock.pass(10)
+  // The programs from before are in a work directory with another key.
+  const { run } = await walk(lab, 'w-1', { files: [{ path: '/etc/motd', content: 'hello' }] })
+  expect(run.progress.phase).toBe('Failed')
+  lab.clock.pass(15)
+  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
+})
+
+test('an attempt that begins where a lost one has left a kubelet that does not run gives way to no other', async () => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) machine.files.set(`${state}/work/previous/${name}`, old)
+  machine.brokenKubelets.add(target)
+  machine.files.set('/usr/bin/kubelet', target)
+  machine.restartKubelet()
+  const first = begin(lab, 'w-1', { version: 'v1.35.5' })
+  when(lab, 'w-1', 'start unit binaries', () => lab.clock.stop())
+  await first.ended
+  expect(recordOf(lab, 'w-1')).toMatchObject({ state: 'open', changed: true })
+})
+
+test('a kubelet that is put in place between the look and the beginning of another attempt costs no way back', async () => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  const first = begin(lab, 'w-1')
+  when(lab, 'w-1', 'start unit kubelet', () => {
+    lab.clock.stop()
+    machine.brokenKubelets.add(target)
+    machine.files.delete(recordFile)
+  })
+  await first.ended
+  lab.clock.resume()
+  const exec: Engine['exec'] = async (name, argv, options) => {
+    const isBeginning = argv[3] === 'change.sh' && argv[8] === 'begin'
+    // The unit ends meanwhile.
+    if (isBeginning) await lab.clock.sleep(4)
+    return lab.engine.exec(name, argv, options)
+  }
+  const files = [{ path: '/etc/motd', content: 'hello' }]
+  const { run } = await walk(lab, 'w-1', { files, engine: { ...lab.engine, exec } })
+  expect(run.progress.phase).toBe('Failed')
+  lab.clock.pass(15)
+  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
 })

@@ -24,7 +24,8 @@ export const verify: Step = {
   lookSeconds: 2,
   changes: false,
   needs: {
-    sections: ['kubelet', 'pods', 'manifests', 'etcd', 'units'],
+    // The last one is for tidy, which then needs no look of its own.
+    sections: ['kubelet', 'pods', 'manifests', 'etcd', 'units', 'work'],
     api: (machine) =>
       machine.role === 'worker' ? [nodePath(machine)] : [nodePath(machine), podsPath(machine), '/readyz'],
     membersWithinSeconds: 2,

@@ -203,3 +203,30 @@ test.skipIf(process.platform !== 'linux')(
     expect(leftIn(root, work)).toEqual(['bin', 'key', 'previous'])
   },
 )
+
+test.skipIf(process.platform !== 'linux')(
+  'an attempt of another key keeps what it is told to, and no more',
+  async () => {
+    const { root, machine } = machineWith()
+    for (const name of ['key', 'bin/kubeadm', '.hidden', 'previous/kubelet', 'previous.new/kubelet']) {
+      root.write(`${work}/${name}`, 'of another')
+    }
+    const wanted = { ...begin, kept: ['previous'] }
+    expect(await change(machine, { seen: '', record: 'new' }, wanted)).toMatchObject({ kind: 'made' })
+    expect(leftIn(root, work)).toEqual(['key', 'previous'])
+    expect(bytesIn(root, `${work}/key`)).toBe('k\n')
+    expect(bytesIn(root, `${work}/previous/kubelet`)).toBe('of another')
+  },
+)
+
+test.skipIf(process.platform !== 'linux')(
+  'a beginning whose record is not written takes no work directory',
+  async () => {
+    const { root, machine } = machineWith()
+    root.write(`${work}/key`, 'of another\n')
+    // Nothing can be written to a directory.
+    root.write(`${recordPath}.new/x`, '')
+    await expect(change(machine, { seen: '', record: 'new' }, begin)).rejects.toMatchObject({ code: 'EXEC_FAILED' })
+    expect(leftIn(root, work)).toEqual([])
+  },
+)

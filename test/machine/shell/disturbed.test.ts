@@ -22,13 +22,16 @@ function machine(root: Root): void {
 
 // Arguments of change.sh for a change of the record above.
 function argumentsOf(input: string, ...more: string[]): string[] {
-  const { root } = machineWith(before)
+  return argumentsOn(machineWith(before).root, input, ...more)
+}
+
+function argumentsOn(root: Root, input: string, ...more: string[]): string[] {
   return [stateDirectory, digestIn(root), after, String(input.length), ...more]
 }
 
 const input = 'an input\n'.repeat(1000)
 const shared = { script: '../machine/change.sh', disks: ['/var'], prepare: machine }
-const temporary = new RegExp(`^${stateDirectory}/(attempt\\.json\\.new|work\\.(old|new)/.*)$`)
+const temporary = new RegExp(`^${stateDirectory}/(attempt\\.json\\.new|work/key\\.new)$`)
 
 // In each of them the record is old or new at any time, and the same change ends as an undisturbed one does. The second
 // one of a change whose record is written already is told that it differs, and changes nothing.
@@ -37,10 +40,23 @@ const cases = (): (Case & { name: string })[] => [
   {
     ...shared,
     name: 'begin',
-    args: argumentsOf('', 'begin', 'another'),
+    args: argumentsOf('', 'begin', 'another', '', ''),
+    // The record comes before the key: the attempt takes its work directory once more.
+    argsAgain: (root) => argumentsOn(root, '', 'begin', 'another', '', ''),
     prepare(root) {
       machine(root)
-      root.write(`${work}/bin/kubeadm`, before)
+      root.write(`${work}/bin/kubeadm`, 'staged')
+    },
+    leftovers: [temporary],
+  },
+  {
+    ...shared,
+    name: 'begin',
+    args: argumentsOf('', 'begin', 'another', '', 'previous'),
+    argsAgain: (root) => argumentsOn(root, '', 'begin', 'another', '', 'previous'),
+    prepare(root) {
+      machine(root)
+      for (const file of ['bin/kubeadm', 'previous/kubelet']) root.write(`${work}/${file}`, 'staged')
     },
     leftovers: [temporary],
   },

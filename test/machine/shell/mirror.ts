@@ -54,9 +54,9 @@ function addUnits(root: Root, { units }: SimulatedMachine): void {
   root.program('/stand-ins/journalctl', `[ "$2" = _SYSTEMD_INVOCATION_ID=${journal[0]} ] && cat $MACHINE_ROOT/journal`)
 }
 
-function addKubelet(root: Root, { kubelet, etcdHealthy }: SimulatedMachine): void {
+function addKubelet(root: Root, { kubelet, kubeletRun, etcdHealthy }: SimulatedMachine): void {
   const { pid, restarts, version, startedAt, healthy } = kubelet
-  root.write('/units/kubelet.service', `MainPID=${pid}\nNRestarts=${restarts}\n`)
+  root.write('/units/kubelet.service', `MainPID=${pid}\nNRestarts=${restarts}\nInvocationID=${kubeletRun}\n`)
   root.program(`/proc/${pid}/exe`, `echo "Kubernetes ${version}"`)
   addProcess(root, pid, startedAt)
   const health = `{"health":"${etcdHealthy}","reason":""}`

@@ -140,6 +140,13 @@ const begin = (...endable: string[]): Change => ({ kind: 'begin', key: 'another'
 const changeCases: ChangeCase[] = [
   { what: 'a note', change: { kind: 'note' }, gives: 'made' },
   { what: 'a note on another record', change: { kind: 'note' }, seen: 'another', gives: 'differs' },
+  { what: 'a note on the kubelet that runs', change: { kind: 'note', kubelet: 'started-at-0' }, gives: 'made' },
+  {
+    what: 'a note on a kubelet that was started again',
+    change: { kind: 'note', kubelet: 'started-at-0' },
+    prepare: (machine) => machine.restartKubelet(),
+    gives: 'differs',
+  },
   { what: 'the beginning of an attempt', change: begin(), gives: 'made' },
   { what: 'a beginning on another record', change: begin(), seen: 'another', gives: 'differs' },
   {
@@ -147,6 +154,25 @@ const changeCases: ChangeCase[] = [
     change: begin(),
     prepare: ({ files }) => [files.set(`${work}/key`, 'old\n'), files.set(`${work}/bin/kubeadm`, 'x')],
     gives: 'made',
+  },
+  {
+    what: 'a beginning in place of another attempt, which keeps something of it',
+    change: { ...begin(), kept: ['previous', 'other'] } as Change,
+    prepare: ({ files }) => {
+      for (const name of ['key', 'images.list', 'bin/kubeadm', 'previous/kubelet']) files.set(`${work}/${name}`, 'x\n')
+    },
+    gives: 'made',
+  },
+  {
+    what: 'a beginning on the kubelet that runs',
+    change: { ...begin(), kubelet: 'started-at-0' } as Change,
+    gives: 'made',
+  },
+  {
+    what: 'a beginning on a kubelet that was started again',
+    change: { ...begin(), kubelet: 'started-at-0' } as Change,
+    prepare: (machine) => machine.restartKubelet(),
+    gives: 'differs',
   },
   { what: 'a beginning while a unit of another step runs', change: begin('x'), prepare: isRunning, gives: 'busy' },
   { what: 'a beginning that ends a unit', change: begin('x', unit), prepare: isRunning, gives: 'made' },

@@ -9,7 +9,7 @@ import { createWorld } from '../../fake-docker/lab.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { nodeImage } from '../../fake-docker/node-image.ts'
 import { digestOf, imagesOf, old, staticPodsOf, target } from '../../fake-docker/release.ts'
-import { recordFile } from '../walk.ts'
+import { recordFile, state } from '../walk.ts'
 import { checkAnswer, checkFailure } from './answers.ts'
 import { Caller } from './callers.ts'
 import { EventClock, settled } from './event-clock.ts'
@@ -153,12 +153,17 @@ export class ModelWorld {
     this.clock.after(seconds, () => this.machine.units.release(script))
   }
 
-  /** Kubelets of this version end as soon as they start, for so many seconds or for good. One that runs goes on. */
+  /**
+   * Kubelets of this version end as soon as they start, for so many seconds or for good. One that runs goes on, and one that
+   * ran before the present one is not broken for good: a machine without any kubelet that runs cannot come to rest.
+   */
   breakKubelet(version: string, seconds: number): void {
     const { machine } = this
+    const isForGood = !Number.isFinite(seconds)
     if (machine.files.get('/usr/bin/kubelet') === version) return
+    if (isForGood && machine.files.get(`${state}/work/previous/kubelet`) === version) return
     machine.brokenKubelets.add(version)
-    if (!Number.isFinite(seconds)) return
+    if (isForGood) return
     this.faults.begin(`kubelet ${version} broken`, seconds, undefined, () => {
       machine.brokenKubelets.delete(version)
       if (machine.kubelet.version === version && !machine.kubelet.healthy) machine.restartKubelet()
@@ -182,12 +187,8 @@ export class ModelWorld {
     }
   }
 
-  /**
-   * The record is gone, as from a disk that was set back. Not while a kubelet is broken: the next attempt could be another
-   * one, for which the programs from before were not kept.
-   */
+  /** The record is gone, as from a disk that was set back. */
   loseRecord(): void {
-    if (this.machine.brokenKubelets.size > 0) return
     this.machine.files.delete(recordFile)
     this.watch.lost()
   }
@@ -224,12 +225,11 @@ export class ModelWorld {
       if (isWritten) set.call(files, path, content)
       throw new Cut('killed')
     }
-    try {
-      return await this.perform(name, argv, options)
-    } finally {
-      files.set = set
-      if (unknown.at(-1)?.endsWith(': killed')) unknown.pop()
-    }
+    // The command has its effect before this returns: what the other replica does meanwhile is not cut.
+    const answer = this.perform(name, argv, options)
+    files.set = set
+    if (unknown.at(-1)?.endsWith(': killed')) unknown.pop()
+    return answer
   }
 
   answeredBy(replica: Replica, answer: Progress): void {

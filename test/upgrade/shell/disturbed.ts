@@ -15,6 +15,8 @@ export const limit = 240_000
 export interface Case {
   script: string
   args: string[]
+  /** The arguments of the run after one that did not end, where they depend on what that one has done. */
+  argsAgain?: (root: Root) => string[]
   /** What the script reads from standard input. */
   input?: string
   /** The directories that the script writes to. */
@@ -46,7 +48,7 @@ export async function onFullDisk(disk: string, one: Case): Promise<number> {
       return pages
     }
     expectWhole(snapshot(root), before, after, one, `${pages} pages`)
-    expect(await runOf(root, one), `after ${pages} pages`).toMatchObject({ exitCode: 0 })
+    expect(await runAgain(root, one), `after ${pages} pages`).toMatchObject({ exitCode: 0 })
     expect(snapshot(root), `after ${pages} pages`).toEqual(after)
   }
 }
@@ -63,7 +65,7 @@ export async function killed(one: Case): Promise<number> {
     expectWhole(snapshot(root), before, after, one, `killed at call ${call}`)
     if (!wasKilled) return call
     one.bringAgain?.(root)
-    expect(await runOf(root, one), `after a kill at call ${call}`).toMatchObject({ exitCode: 0 })
+    expect(await runAgain(root, one), `after a kill at call ${call}`).toMatchObject({ exitCode: 0 })
     expect(snapshot(root), `after a kill at call ${call}`).toEqual(after)
   }
 }
@@ -78,6 +80,10 @@ async function undisturbed(one: Case): Promise<{ before: Snapshot; after: Snapsh
 
 function runOf(root: Root, { script, args, input = '' }: Case) {
   return root.runWith(input, script, ...args)
+}
+
+function runAgain(root: Root, one: Case) {
+  return runOf(root, { ...one, args: one.argsAgain?.(root) ?? one.args })
 }
 
 // Each file is as it was before or as it is after a whole run, none is gone that stays, and none is there that is neither.
