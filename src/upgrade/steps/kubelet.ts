@@ -70,7 +70,7 @@ export function runsSteadily(observation: Observation, target: string): boolean 
 }
 
 /** True when the running kubelet is healthy and has been the same process for a while. */
-export function isKubeletSteady({ kubelet: { healthy, ageSeconds } }: Observation): boolean {
+function isKubeletSteady({ kubelet: { healthy, ageSeconds } }: Observation): boolean {
   return healthy && ageSeconds >= steadySeconds
 }
 
