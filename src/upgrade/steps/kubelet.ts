@@ -48,20 +48,24 @@ export function isKubeletAtWork({ units }: Observation): boolean {
 }
 
 /**
- * What lets a machine rest whose attempt has failed in any step: where the new kubelet was put in place and does not run,
+ * What lets a machine rest whose attempt has failed in any step: where the new kubelet was put in place and does not run, or
+ * only some of the new programs were,
  * the one from before is put back, else undefined. Without a kubelet, a control plane machine that was restarted has no API server either.
  */
 export function restAfterFailure(situation: Situation): Change | undefined {
-  if (isKubeletSteady(situation.observation) || !hasInWork(situation, 'previous')) return undefined
+  if (wayBackIn(situation.observation).length === 0 || !hasInWork(situation, 'previous')) return undefined
   return { kind: 'rest', script: restore, args: [workDirectory] }
 }
 
 /**
- * Entries of the work directory that the next attempt needs, whatever its key: while the kubelet does not run, the programs
- * from before are the way back from an attempt that nobody remembers. Empty where the machine can rest as it is.
+ * Entries of the work directory that the next attempt needs, whatever its key: while the kubelet does not run, or the
+ * programs are of two versions, those from before are the way back from an attempt that nobody remembers. Empty where the
+ * machine can rest as it is.
  */
 export function wayBackIn(observation: Observation): string[] {
-  return observation.work.entries.has('previous') && !isKubeletSteady(observation) ? ['previous'] : []
+  const { entries } = observation.work
+  const isAtRest = isKubeletSteady(observation) && !entries.has('exchanging')
+  return entries.has('previous') && !isAtRest ? ['previous', 'exchanging'] : []
 }
 
 /** True when the running kubelet is the target's, healthy, and has been the same process for a while. */
