@@ -73,11 +73,17 @@ kubelet_health_url() {
   echo "http://$address:${port:-10248}/healthz"
 }
 
+# The process of the kubelet, if it has one. Until it runs the kubelet, the process is systemd's own.
+kubelet_process() {
+  pid=$(systemctl show kubelet --property=MainPID --value)
+  if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = kubelet ]; then echo "$pid"; fi
+}
+
 # The kubelet by its own process: /proc/<pid>/exe is the running program even when its file was replaced.
 running_kubelet() {
   systemctl show kubelet --property=MainPID,NRestarts,InvocationID
-  pid=$(systemctl show kubelet --property=MainPID --value)
-  case $pid in '' | 0) return 0 ;; esac
+  pid=$(kubelet_process)
+  [ -n "$pid" ] || return 0
   echo "Version=$(timeout -k 1 10 "/proc/$pid/exe" --version 2>/dev/null)"
   echo "Age=$(echo "kubelet $pid" | ages | cut -d ' ' -f 2)"
   echo "Health=$(curl --silent --noproxy '*' --max-time 3 "$(kubelet_health_url)" | head -n 1)"
@@ -150,8 +156,8 @@ host_facts() {
 # Prints yes where failCgroupV1 is false. A configuration that the kubelet is given by a flag may have it, so without the
 # flags of a kubelet that runs the answer is not known.
 cgroup_v1() {
-  pid=$(systemctl show kubelet --property=MainPID --value)
-  flags=$(tr '\0' '\n' <"/proc/$pid/cmdline")
+  pid=$(kubelet_process)
+  flags=${pid:+$(tr '\0' '\n' <"/proc/$pid/cmdline")}
   drop_ins=$(echo "$flags" | sed -n 's/^--config-dir=//p; /^--config-dir$/ { n; p; }' | head -n 1)
   allowed=no
   # A later file wins over an earlier one, and all of them over the first.

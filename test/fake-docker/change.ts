@@ -116,7 +116,7 @@ const ofConfiguration = [
 
 function emptyWork({ files }: SimulatedMachine, work: string, kept: string[]): void {
   for (const path of [...files.keys()]) {
-    const isKept = kept.some((entry) => path.startsWith(`${work}${entry}/`))
+    const isKept = kept.some((entry) => path === `${work}${entry}` || path.startsWith(`${work}${entry}/`))
     if (path.startsWith(work) && !isKept) files.delete(path)
   }
 }

@@ -60,6 +60,7 @@ export const scripts: Record<string, Script> = {
     for (const name of ['kubeadm', 'kubectl', 'kubelet']) {
       machine.files.set(`/usr/bin/${name}`, machine.files.get(`${directory}/previous/${name}`) ?? '')
     }
+    machine.files.delete(`${directory}/exchanging`)
     machine.restartKubelet()
     return 'the log of the kubelet\n'
   },

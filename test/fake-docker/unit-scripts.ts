@@ -54,6 +54,7 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
       for (const name of programs) files.set(`${directory}/previous/${name}`, files.get(`/usr/bin/${name}`) ?? '')
     }
     for (const name of programs) files.set(`/usr/bin/${name}`, files.get(`${directory}/bin/${name}`) ?? '')
+    files.delete(`${directory}/exchanging`)
     machine.restartKubelet()
     return done('')
   },

@@ -78,3 +78,16 @@ test('a kubelet that is put in place between the look and the beginning of anoth
   lab.clock.pass(15)
   expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
 })
+
+test('programs that a lost attempt has exchanged in part are put back where the next one fails', async () => {
+  const lab = startWorkersLab('w-1')
+  const { files, units } = lab.machine('w-1')
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) files.set(`${state}/work/previous/${name}`, old)
+  files.set(`${state}/work/exchanging`, '')
+  files.set('/usr/bin/kubeadm', target)
+  units.fail('binaries', { exitCode: 41, log: 'failed: kubeadm\n' })
+  const { run } = await walk(lab, 'w-1', { version: 'v1.35.5' })
+  expect(run.progress.error?.code).toBe('DOWNLOAD_NOT_FOUND')
+  expect(files.get('/usr/bin/kubeadm')).toBe(old)
+  expect(files.has(`${state}/work/exchanging`)).toBe(false)
+})

@@ -78,7 +78,8 @@ version_of() {
 # The flags of the kubelet that runs, wherever they stand, each with a zero at its end; without those that will go.
 running_flags() {
   pid=$(systemctl show kubelet --property=MainPID --value 2>/dev/null) || return 0
-  case $pid in '' | 0) return 0 ;; esac
+  # Until it runs the kubelet, the process is systemd's own.
+  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = kubelet ] || return 0
   going=' '
   for flag in "$@"; do
     going="$going$(grep -os -- "--$flag=[^\" ]*" /var/lib/kubelet/kubeadm-flags.env | head -n 1) "

@@ -40,8 +40,12 @@ function checkMachine({ observation: { host } }: Situation): void {
 // Source: KubeletConfiguration failCgroupV1 (k8s.io/kubelet v0.35), and kubernetes/kubernetes PR 139121 and 139122.
 const hostMinors = { failsOnCgroupV1: 35, failsOnContainerd1: 38 }
 
-// A kubelet that runs has come up on this host already, so only a step over the minor is looked at.
-function checkHost({ observation: { host, kubelet }, target }: Situation): void {
+// A kubelet that runs has come up on this host already, so only a step over the minor is looked at. Once the programs are
+// there, the host was found to be good enough, and the machine may be changed in part.
+function checkHost(situation: Situation): void {
+  if (hasInWork(situation, 'bin')) return
+  const { host, kubelet } = situation.observation
+  const { target } = situation
   const now = semver.parse(kubelet.version)?.minor ?? 0
   const steps = (minor: number) => now < minor && atLeastMinor(target, minor)
   const isRefused = host.cgroups === 1 && host.allowsCgroupV1 === false

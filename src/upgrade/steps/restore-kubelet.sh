@@ -10,4 +10,5 @@ for name in kubeadm kubectl kubelet; do
   sync "/usr/bin/.$name.new"
   mv "/usr/bin/.$name.new" "/usr/bin/$name"
 done
+rm -f "$directory/exchanging"
 systemctl restart kubelet

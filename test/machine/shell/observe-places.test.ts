@@ -22,8 +22,12 @@ describe.skipIf(process.platform !== 'linux')('what the machine is and what it r
   // The kubelet's flags as the kernel has them.
   const flags = (...more: string[]) => ['/usr/bin/kubelet', '--a=b', ...more, ''].join('\0')
 
+  function runKubelet(root: Root, ...more: string[]): void {
+    root.write('/proc/700/cmdline', flags(...more))
+  }
+
   test('a machine of kubeadm with cgroup v2 and containerd 2', async () => {
-    const found = await host((root) => root.write('/proc/700/cmdline', flags()))
+    const found = await host((root) => runKubelet(root))
     expect(found).toEqual({ missing: [], cgroups: 2, allowsCgroupV1: false, containerd: 'v2.3.4' })
   })
 
@@ -38,7 +42,7 @@ describe.skipIf(process.platform !== 'linux')('what the machine is and what it r
   test('B21: cgroup v1, and no word on it', async () => {
     const found = await host((root) => {
       root.remove('/sys/fs/cgroup/cgroup.controllers')
-      root.write('/proc/700/cmdline', flags())
+      runKubelet(root)
     })
     expect(found).toMatchObject({ cgroups: 1, allowsCgroupV1: false })
   })
@@ -52,7 +56,7 @@ describe.skipIf(process.platform !== 'linux')('what the machine is and what it r
   ])('the kubelet’s configuration is %j', async (text, allowsCgroupV1) => {
     const found = await host((root) => {
       root.write(configuration, text)
-      root.write('/proc/700/cmdline', flags())
+      runKubelet(root)
     })
     expect(found).toMatchObject({ allowsCgroupV1 })
   })
@@ -70,9 +74,19 @@ describe.skipIf(process.platform !== 'linux')('what the machine is and what it r
     const found = await host((root) => {
       root.write(configuration, 'failCgroupV1: true\n')
       root.write('/etc/drop-ins/10-a.conf', 'failCgroupV1: false\n')
-      root.write('/proc/700/cmdline', flags(`${flag}${root.path('/etc/drop-ins')}`, '--c=d'))
+      runKubelet(root, `${flag}${root.path('/etc/drop-ins')}`, '--c=d')
     })
     expect(found).toMatchObject({ allowsCgroupV1: true })
+  })
+
+  // systemd v255 and newer, src/core/exec-invoke.c: another program of systemd's runs until the kubelet is executed.
+  test('a process that is not the kubelet yet says nothing of its flags, nor of its version', async () => {
+    const { observation } = await observed((root) => {
+      root.write('/proc/700/cmdline', '/usr/lib/systemd/systemd-executor\0--deserialize\0')
+      root.write('/proc/700/comm', '(kubelet)\n')
+    })
+    expect(observation.host.allowsCgroupV1).toBeUndefined()
+    expect(observation.kubelet).toMatchObject({ version: '', healthy: false })
   })
 
   test('a containerd that does not answer has no version', async () => {

@@ -42,6 +42,7 @@ function swapPart({ files }: SimulatedMachine): void {
   if (![...files.keys()].some((path) => path.startsWith(`${work}/previous/`))) {
     for (const name of programs) files.set(`${work}/previous/${name}`, files.get(`/usr/bin/${name}`) ?? '')
   }
+  files.set(`${work}/exchanging`, '')
   for (const name of programs.slice(0, 2)) files.set(`/usr/bin/${name}`, files.get(`${work}/bin/${name}`) ?? '')
 }
 

@@ -149,6 +149,7 @@ describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
       return name.startsWith('kubelet')
     })
     root.program('/stand-ins/systemctl', 'echo 700')
+    root.write('/proc/700/comm', 'kubelet\n')
     root.write('/proc/700/cmdline', ['/usr/bin/kubelet', ...flags, ''].join('\0'))
     root.write('/var/lib/kubelet/kubeadm-flags.env', `KUBELET_KUBEADM_ARGS="${kubeadmFlags}"\n`)
     const ended = await root.run('steps/binaries.sh', url, version, directory, ...removed)

@@ -129,7 +129,7 @@ export const cases: Case[] = [
       chmodSync(root.path('/var/lib/kubelet/kubeadm-flags.env'), 0o600)
       root.program('/stand-ins/systemctl')
     },
-    leftovers: [/^\/usr\/bin\/\..*\.new$/, /\/previous(\.new)?\//, /\/kubeadm-flags\.env\.new$/],
+    leftovers: [/^\/usr\/bin\/\..*\.new$/, /\/previous(\.new)?\//, /\/work\/exchanging$/, /\/kubeadm-flags\.env\.new$/],
   },
   {
     script: 'steps/restore-kubelet.sh',

@@ -3,6 +3,7 @@ import { preflight } from '../../../src/upgrade/steps/preflight.ts'
 import { startQuickLab } from '../../fake-docker/lab.ts'
 import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { situationOf } from '../walk.ts'
+import { stage } from './look.ts'
 
 // What preflight finds on a worker at v1.34.4 that is like this, on its way to the version: done, or the error.
 async function verdict(target: string, prepare: (machine: SimulatedMachine) => void) {
@@ -46,6 +47,13 @@ describe('B21: on a host with cgroup v1', () => {
     // As while the kubelet does not run, whose flags may name more of its configuration.
     expect(await verdict('v1.35.4', onHost('Cgroups=1', 'CgroupV1=unknown'))).toBe('done')
   })
+})
+
+test('a host that an attempt has begun on is not judged again in the middle of it', async () => {
+  const lab = startQuickLab('cp-1', 'w-1')
+  lab.machine('w-1').host = v1
+  stage(lab, 'w-1', 'bin/kubeadm')
+  expect(preflight.done(await situationOf(lab, 'w-1', preflight))).toBe('done')
 })
 
 describe('with containerd 1', () => {
