@@ -29,7 +29,9 @@ tag_in() {
 }
 
 versions=$(for name in kube-apiserver kube-controller-manager kube-scheduler; do tag_in "$manifests/$name.yaml"; done)
-[ "$(echo "$versions" | sort -u | wc -l)" = 1 ] || refuse 'the static pods are of several versions'
+# What comes from a subshell is assigned first, here and below: then one that is killed ends the script.
+different=$(echo "$versions" | sort -u | wc -l)
+[ "$different" = 1 ] || refuse 'the static pods are of several versions'
 # kubeadm makes users of its own for it, which no dry run does.
 if grep -Eq 'RootlessControlPlane"?: *"?true' "$directory/cluster-configuration.yaml"; then
   refuse 'the feature gate RootlessControlPlane is on'
@@ -38,7 +40,8 @@ fi
 # IPv6 addresses have brackets here, and quotes around them.
 endpoint=$(sed -n 's/^ *kubeadm\.kubernetes\.io\/kube-apiserver\.advertise-address\.endpoint: *//p' "$manifests/kube-apiserver.yaml" |
   tr -d "\"'")
-address=$(echo "${endpoint%:*}" | tr -d '[]') port=${endpoint##*:}
+address=$(echo "${endpoint%:*}" | tr -d '[]')
+port=${endpoint##*:}
 case $address in '' | *[!0-9A-Fa-f.:]*) refuse 'the manifest of kube-apiserver has no advertise address' ;; esac
 case $port in '' | *[!0-9]*) refuse 'the manifest of kube-apiserver has no advertise address' ;; esac
 
@@ -66,11 +69,14 @@ for phase in 'control-plane all' 'etcd local'; do
 done
 for name in $pods; do
   [ -s "$new/$name.yaml" ] || refuse "kubeadm renders no manifest of $name"
-  [ "$name" = etcd ] || [ "$(tag_in "$new/$name.yaml")" = "$version" ] || refuse "kubeadm renders another version of $name"
+  tag=$(tag_in "$new/$name.yaml")
+  [ "$name" = etcd ] || [ "$tag" = "$version" ] || refuse "kubeadm renders another version of $name"
 done
 # kubeadm leaves an etcd that is newer as it is.
-running=$(tag_in "$manifests/etcd.yaml") wanted=$(tag_in "$new/etcd.yaml")
-[ "$(printf '%s\n' "$running" "$wanted" | sort -V | head -n 1)" = "$running" ] || refuse "etcd runs $running, which is newer than $wanted"
+running=$(tag_in "$manifests/etcd.yaml")
+wanted=$(tag_in "$new/etcd.yaml")
+older=$(printf '%s\n' "$running" "$wanted" | sort -V | head -n 1)
+[ "$older" = "$running" ] || refuse "etcd runs $running, which is newer than $wanted"
 
 chmod 0600 "$new"/*.yaml
 sync "$new"/*.yaml

@@ -58,7 +58,7 @@ function addKubelet(root: Root, { kubelet, kubeletRun, etcdHealthy }: SimulatedM
   const { pid, restarts, version, startedAt, healthy } = kubelet
   root.write('/units/kubelet.service', `MainPID=${pid}\nNRestarts=${restarts}\nInvocationID=${kubeletRun}\n`)
   root.program(`/proc/${pid}/exe`, `echo "Kubernetes ${version}"`)
-  root.write(`/proc/${pid}/comm`, 'kubelet\n')
+  if (pid > 0) root.write(`/proc/${pid}/comm`, 'kubelet\n')
   addProcess(root, pid, startedAt)
   const health = `{"health":"${etcdHealthy}","reason":""}`
   root.program(
