@@ -1,6 +1,6 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
-import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, planFor } from './plan.ts'
+import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, neededOf, planFor } from './plan.ts'
 import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import type { Goal, Needs, Situation, Step } from './step.ts'
@@ -44,7 +44,8 @@ export class AttemptRun {
     const { session } = this.#parts
     const { recordDigest } = session.observation
     const known = { know: (needs: Needs) => session.know(needs), situation: () => this.#situation() }
-    const left = await leftOf(this.#plan(), known)
+    const plan = neededOf(this.#plan(), this.#situation())
+    const left = await leftOf(plan, known)
     this.#isPastChanges = isPastChanges(this.#situation())
     if (!this.#isUnderWay()) {
       if (!replaces && (await isNothingLeft(left, known))) return
@@ -55,7 +56,11 @@ export class AttemptRun {
     } else if (session.observation.work.key !== this.#key() && left.some(({ needsWork }) => needsWork)) {
       await this.#renewWork()
     }
-    for (const [i, step] of left.entries()) await this.#take(step, `step ${i + 1} of ${left.length}, ${step.doing}`)
+    // The number of a step stays the same as long as its attempt.
+    const counted = this.#isPastChanges ? plan : left
+    for (const step of left) {
+      await this.#take(step, `step ${counted.indexOf(step) + 1} of ${counted.length}, ${step.doing}`)
+    }
     await this.#noteEnd()
   }
 

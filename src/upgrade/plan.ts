@@ -59,15 +59,20 @@ export interface Known {
   situation(): Situation
 }
 
+/** The steps of a plan that this goal has a use for: without files there is nothing to write. */
+export function neededOf(plan: readonly Step[], { files: wished }: Situation): Step[] {
+  return plan.filter(({ name }) => name !== files.name || wished.wanted.length > 0)
+}
+
 /**
- * What of a plan there is to do. A machine that runs the target keeps its programs, whatever its files are to be: it
+ * What of the needed steps there is to do. A machine that runs the target keeps its programs, whatever its files are to be: it
  * only has to be well, unless it was found well just now.
  */
-export async function leftOf(whole: readonly Step[], known: Known): Promise<Step[]> {
-  const { files: wished, settings } = known.situation()
-  const hasFiles = wished.wanted.length > 0
-  const plan = hasFiles ? [...whole] : whole.filter(({ name }) => name !== files.name)
+export async function leftOf(needed: readonly Step[], known: Known): Promise<Step[]> {
+  const plan = [...needed]
+  const { settings } = known.situation()
   const only = (...steps: Step[]) => plan.filter(({ name }) => steps.some((step) => step.name === name))
+  const hasFiles = only(files).length > 0
   if (settings.changes === 'files') return only(files, tidy)
   if (!runsTarget(known.situation()) || isUnchecked(known.situation())) return plan
   const [goal = verify] = only(verify)
