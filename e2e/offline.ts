@@ -9,7 +9,9 @@ import { machineOf, type Stage } from './stage.ts'
 export async function offline<T>(stage: Stage, act: () => Promise<T>): Promise<T> {
   const machines = [machineOf(stage, 'control-plane'), ...stage.lab.workers]
   const { subnet, url } = { subnet: await subnetOf(stage.lab.network), url: releasesOf(stage) }
-  const beyond = [`! -d ${subnet}`, `-d ${stage.lab.gateway}`]
+  // A machine asks for the names of other machines there.
+  const others = ['tcp', 'udp'].map((protocol) => `-d ${stage.lab.gateway} -p ${protocol} ! --dport 53`)
+  const beyond = [`! -d ${subnet}`, ...others]
   const rules = beyond.flatMap((to) => [`OUTPUT -o eth0 ${to} -j DROP`, `FORWARD -o eth0 ${to} -j DROP`])
   try {
     for (const machine of machines) {
