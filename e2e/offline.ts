@@ -9,10 +9,11 @@ import { machineOf, type Stage } from './stage.ts'
 export async function offline<T>(stage: Stage, act: () => Promise<T>): Promise<T> {
   const machines = [machineOf(stage, 'control-plane'), ...stage.lab.workers]
   const { subnet, url } = { subnet: await subnetOf(stage.lab.network), url: releasesOf(stage) }
-  // A machine asks for the names of other machines there.
-  const others = ['tcp', 'udp'].map((protocol) => `-d ${stage.lab.gateway} -p ${protocol} ! --dport 53`)
-  const beyond = [`! -d ${subnet}`, ...others]
-  const rules = beyond.flatMap((to) => [`OUTPUT -o eth0 ${to} -j DROP`, `FORWARD -o eth0 ${to} -j DROP`])
+  const beyond = [`! -d ${subnet}`, `-d ${stage.lab.gateway}`]
+  const cut = beyond.flatMap((to) => [`OUTPUT -o eth0 ${to} -j DROP`, `FORWARD -o eth0 ${to} -j DROP`])
+  // The engine answers for the names of other machines: what kind's machines ask the gateway for is sent there. The last
+  // rule comes to stand first.
+  const rules = [...cut, 'OUTPUT -o eth0 -d 127.0.0.0/8 -j ACCEPT']
   try {
     for (const machine of machines) {
       if (!(await reaches(machine, url))) throw new Error(`${machine} does not reach ${url} before it is cut off`)
