@@ -4,28 +4,8 @@ import type { Role } from '../role.ts'
 export type Way = 'worker' | 'together' | 'one-by-one'
 
 const staging = ['binaries', 'kubeadm-config', 'image-list', 'image-archive', 'images']
-const ways: Record<Way, readonly string[]> = {
-  worker: ['preflight', ...staging, 'api-servers', 'files', 'kubeadm', 'kubelet', 'verify', 'tidy'],
-  together: [
-    'preflight',
-    'manifests',
-    ...staging,
-    'files',
-    'render',
-    'prepare',
-    'exchange',
-    'kubeadm',
-    'static-pods',
-    'kubelet',
-    'verify',
-    'tidy',
-  ],
-  'one-by-one': ['preflight', 'manifests', ...staging, 'files', 'kubeadm', 'static-pods', 'kubelet', 'verify', 'tidy'],
-}
-
-// These only look, or leave nothing in the work directory by which their end can be told.
-const looking = ['preflight', 'manifests', 'kubeadm-config', 'api-servers', 'files', 'static-pods', 'verify']
-const withUnit = ['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm', 'kubelet']
+const exchanging = ['render', 'prepare', 'exchange']
+const ending = ['kubelet', 'verify', 'tidy']
 
 /** The steps of all ways, in their order. */
 export const allSteps: readonly string[] = [
@@ -34,15 +14,21 @@ export const allSteps: readonly string[] = [
   ...staging,
   'api-servers',
   'files',
-  'render',
-  'prepare',
-  'exchange',
+  ...exchanging,
   'kubeadm',
   'static-pods',
-  'kubelet',
-  'verify',
-  'tidy',
+  ...ending,
 ]
+
+const ways: Record<Way, readonly string[]> = {
+  worker: without('manifests', ...exchanging, 'static-pods'),
+  together: without('api-servers'),
+  'one-by-one': without('api-servers', ...exchanging),
+}
+
+// These only look, or leave nothing in the work directory by which their end can be told.
+const looking = ['preflight', 'manifests', 'kubeadm-config', 'api-servers', 'files', 'static-pods', 'verify']
+const withUnit = ['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm', 'kubelet']
 
 /** The ways that a machine of this role can take. */
 export function waysOf(role: Role): Way[] {
@@ -79,4 +65,8 @@ export function aroundOf(step: string, way: Way): [string | undefined, string | 
     ways[way].slice(0, at).findLast((name) => acting.includes(name)),
     ways[way].slice(at).find((name) => acting.includes(name)),
   ]
+}
+
+function without(...others: string[]): string[] {
+  return allSteps.filter((step) => !others.includes(step))
 }

@@ -141,7 +141,7 @@ export class AttemptRun {
       record,
       session.observation,
     )
-    // What another attempt has left half way is changed, whoever changed it: that is brought to an end, too.
+    // A machine that another attempt has left half way is changed already: this attempt is brought to its end.
     const changed = wayBackIn(session.observation).length > 0
     // Another attempt has its own time for each step.
     watches.clear()
@@ -163,7 +163,7 @@ export class AttemptRun {
     const endable = endableUnits(this.#planned())
     const { observation } = session
     const kept = wayBackIn(observation)
-    // A unit that nobody remembers may have put in place another one meanwhile, and nothing would be kept.
+    // A unit of a lost attempt may have put another kubelet in place meanwhile, whose way back would not be kept.
     const kubelet = kept.length === 0 ? { kubelet: observation.kubelet.invocationId } : {}
     await session.change(record, { kind: 'begin', key: this.#key(), endable, kept, ...kubelet })
   }

@@ -21,8 +21,8 @@ export function restAfterFailure(situation: Situation): Change | undefined {
 
 /**
  * Entries of the work directory that the next attempt needs, whatever its key: while the kubelet does not run, or the machine
- * is exchanged in part, what there was before is the way back from an attempt that nobody remembers. Empty where the machine
- * can rest as it is.
+ * is exchanged in part, the way back from an attempt whose record is lost needs what there was before it. Empty where the
+ * machine can rest as it is.
  */
 export function wayBackIn(observation: Observation): string[] {
   const { entries } = observation.work

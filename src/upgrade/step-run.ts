@@ -235,11 +235,11 @@ export class StepRun {
     throw new StepFailed(detailed, pauseAfter(record.failure ?? { count: 1 }))
   }
 
-  // What the step knows for its limit comes first, then a new kubelet that does not run, then what the step leaves.
+  // A machine that cannot rest as it is comes first, then what the step knows for its limit, then what the step leaves.
   #restFor(change: Change): Change {
-    if (change.kind === 'rest') return change
     const situation = this.#parts.situation()
-    return restAfterFailure(situation) ?? this.#step.rest?.(situation) ?? change
+    const { rest } = this.#step
+    return restAfterFailure(situation) ?? (change.kind === 'rest' ? change : rest?.(situation)) ?? change
   }
 
   #ended(): void {

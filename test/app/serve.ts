@@ -53,15 +53,17 @@ export interface Served {
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: Json }>
 }
 
+// For tests that fetch nothing.
+export const sources = {
+  binaries: 'download',
+  binariesUrl: 'http://127.0.0.1',
+  images: 'pull',
+  nodeImage: 'x:{version}',
+} as const
+
 // The service as main.ts puts it together, on an engine or upgrades of the test; closed when the test has ended.
 export function serve({ engine = silent(), faults = false, ...wish }: Wish = {}): Served {
   const { log, text } = recorder(wish.now)
-  const sources = {
-    binaries: 'download',
-    binariesUrl: 'http://127.0.0.1',
-    images: 'pull',
-    nodeImage: 'x:{version}',
-  } as const
   const { clock = stillClock(), misbehave } = wish
   const means = { allowed: faults, discoveryFails: false, clock, onFault: () => {}, ...misbehave }
   const plan = withStepFaults(planFor, means)

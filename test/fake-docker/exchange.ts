@@ -13,7 +13,11 @@ export function renderPods(machine: SimulatedMachine, [directory, , version, pat
   if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
   const { files, cluster } = machine
   const rendered = cluster.kubeadmConfigVersion
-  const reason = machine.renderRefusal ?? (isMixed(machine) ? 'the static pods are of several versions' : undefined)
+  const reason =
+    machine.renderRefusal ??
+    (isMixed(machine) && !machine.isDirectory(`${directory}/before`)
+      ? 'the static pods are of several versions'
+      : undefined)
   const refusal = reason ?? (rendered === version ? undefined : 'kubeadm renders another version of kube-apiserver')
   if (refusal !== undefined) {
     files.set(`${directory}/exchange.refused`, `${refusal}\n`)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Engine } from '../../src/machine/engine.ts'
-import { startWorkersLab } from '../fake-docker/lab.ts'
-import { old, target } from '../fake-docker/release.ts'
+import { startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import { old, staticPodsOf, target } from '../fake-docker/release.ts'
 import { begin, recordFile, recordOf, state, walk, when } from './walk.ts'
 
 test.each([
@@ -90,4 +90,33 @@ test('programs that a lost attempt has exchanged in part are put back where the 
   expect(run.progress.error?.code).toBe('DOWNLOAD_NOT_FOUND')
   expect(files.get('/usr/bin/kubeadm')).toBe(old)
   expect(files.has(`${state}/work/exchanging`)).toBe(false)
+})
+
+test.each([
+  ['runs', false],
+  ['does not run', true],
+])('a record that is lost in the middle of an exchange, whose new kubelet %s, costs no way back', async (_, isBroken) => {
+  const lab = startQuickLab('cp-1')
+  const machine = lab.machine('cp-1')
+  const first = begin(lab, 'cp-1')
+  when(lab, 'cp-1', 'start unit exchange', () => {
+    lab.clock.stop()
+    if (isBroken) machine.brokenKubelets.add(target)
+    machine.files.delete(recordFile)
+    machine.units.fail('exchange', { exitCode: 1, log: 'mv: no\n' })
+    // What the unit has renamed by then.
+    machine.setManifest('kube-apiserver', staticPodsOf(target)['kube-apiserver'] ?? '')
+    machine.files.set('/usr/bin/kubelet', target)
+    machine.restartKubelet()
+  })
+  await first.ended
+  lab.clock.resume()
+  // What there was before is in a work directory with another key.
+  const { run } = await walk(lab, 'cp-1', { files: [{ path: '/etc/motd', content: 'hello' }] })
+  lab.clock.pass(15)
+  const version = isBroken ? old : target
+  expect(run.progress.phase).toBe(isBroken ? 'Failed' : 'Done')
+  expect(machine.kubelet).toMatchObject({ version, healthy: true })
+  expect(machine.manifests).toEqual(staticPodsOf(version))
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) expect(machine.files.get(`/usr/bin/${name}`)).toBe(version)
 })

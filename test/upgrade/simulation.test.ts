@@ -7,16 +7,9 @@ import { memberObserver } from '../../src/upgrade/members.ts'
 import { planFor } from '../../src/upgrade/plan.ts'
 import { taskOfMachine } from '../../src/upgrade/task.ts'
 import { createUpgrades } from '../../src/upgrade/upgrades.ts'
-import { recorder, silent } from '../app/serve.ts'
+import { recorder, silent, sources } from '../app/serve.ts'
 import { captured } from '../contract/captured.ts'
 import { SimulatedClock } from '../fake-docker/simulated-clock.ts'
-
-const sources = {
-  binaries: 'download',
-  binariesUrl: 'http://127.0.0.1',
-  images: 'pull',
-  nodeImage: 'x:{version}',
-} as const
 
 // What Cluster API sends for a machine of the in-memory backend, whose bootstrap config has this file.
 function request(content: string, { role = 'worker', namespace = 'default' } = {}): UpdateMachineRequest {

@@ -61,8 +61,8 @@ end() {
   echo "$name has ended"
 }
 
-# Ends these static pods: those that ask the API server first, so that it has nobody left to wait for, and etcd last, so
-# that no watch holds it up.
+# Ends these static pods: the clients of the API server together with it, so that it does not wait for them, and etcd last,
+# so that no watch holds it up.
 end_all() {
   waiting=
   for name in $servers; do

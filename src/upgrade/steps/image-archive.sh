@@ -57,7 +57,7 @@ image_parts() {
 }
 
 # Makes an archive of images in the layout of OCI, from the files where containerd keeps their parts. `ctr images export`
-# makes the same and has containerd hand it each part through its API: 8.4 s for 474 MB where this takes 0.4 s.
+# makes the same and has containerd hand it each part through its API: 8.3 s for 474 MB, where this whole script takes 1.2 s.
 pack() {
   mkdir -p /tmp/pack
   : >/tmp/pack/parts

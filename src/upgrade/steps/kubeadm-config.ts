@@ -19,7 +19,7 @@ export const kubeadmConfig: Step = {
     const { machine, target, observation } = situation
     // kubeadm has read it, and the upgrade goes on whatever it names by now. While the only control plane machine is worked
     // on, no API server answers.
-    const isRead = hasInWork(situation, 'kubeadm.done') || hasInWork(situation, 'before')
+    const isRead = hasInWork(situation, 'kubeadm.done') || hasInWork(situation, 'prepared')
     if (isKubeadmAtWork(observation) || isRead) return 'done'
     const found = clusterConfiguration(observation)
     if ('waitsFor' in found) return found

@@ -31,7 +31,8 @@ tag_in() {
 versions=$(for name in kube-apiserver kube-controller-manager kube-scheduler; do tag_in "$manifests/$name.yaml"; done)
 # What comes from a subshell is assigned first, here and below: then one that is killed ends the script.
 different=$(echo "$versions" | sort -u | wc -l)
-[ "$different" = 1 ] || refuse 'the static pods are of several versions'
+# They are in the middle of an exchange, too, which goes on: what there was before it is kept.
+[ "$different" = 1 ] || [ -d "$directory/before" ] || refuse 'the static pods are of several versions'
 # kubeadm makes users of its own for it, which no dry run does.
 if grep -Eq 'RootlessControlPlane"?: *"?true' "$directory/cluster-configuration.yaml"; then
   refuse 'the feature gate RootlessControlPlane is on'

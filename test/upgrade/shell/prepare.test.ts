@@ -82,6 +82,16 @@ describe.skipIf(process.platform !== 'linux')('render.sh', () => {
   })
 
   const set = (pod: string, tag: string) => (root: Root) => root.write(`${manifests}/${pod}.yaml`, manifestOf(pod, tag))
+
+  test('static pods of several versions are rendered where an exchange of them is half way', async () => {
+    const root = machine()
+    set('kube-scheduler', 'v1.35.4')(root)
+    root.write(`${work}/before/kubelet`, 'old')
+    expect((await render(root)).exitCode).toBe(0)
+    expect(root.has(`${work}/rendered/kube-scheduler.yaml`)).toBe(true)
+    expect(root.has(`${work}/exchange.refused`)).toBe(false)
+  })
+
   test.each<[string, (root: Root) => void]>([
     ['the static pods are of several versions', set('kube-scheduler', 'v1.35.4')],
     [

@@ -115,6 +115,7 @@ test('nothing waits for the API or for etcd while the exchange is at work', asyn
   Object.assign(apiServer ?? {}, { answers: false })
   lab.machine('cp-1').etcdHealthy = false
   stage(lab, 'cp-1', 'before/kubelet', old)
+  stage(lab, 'cp-1', 'prepared')
   units.start('capd-kubeadm-upgrader-exchange', 'exchange', 60, () => ({ exitCode: 0, log: '' }))
   expect(await lookAt(kubeadmConfig, lab, 'cp-1')).toBe('done')
   expect(await lookAt(manifests, lab, 'cp-1')).toBe('done')
