@@ -80,7 +80,7 @@ e2e/scenarios says what it proves.
                   machine. recovery <row ...> and recovery:<row> do the same.
   --members 3     play rows of control plane machines in clusters with three, which Cluster API makes; usually one
   --list          print the rows of "recovery"
-  --record        add the results of "recovery" to docs/recovery.real.json
+  --record        add the results of "recovery" to docs/reference/recovery.real.json
   --help          show this
 
 Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are

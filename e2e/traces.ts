@@ -3,7 +3,7 @@ import { shellIn } from './machine.ts'
 import type { Role } from './role.ts'
 
 // What an upgrade may change in a machine, outside of what containerd, etcd, the kubelet and the pods keep for
-// themselves under /var. docs/what-changes.md lists the same paths and a test compares the two.
+// themselves under /var. docs/reference/what-changes.md lists the same paths and a test compares the two.
 export const documented: Record<Role, readonly string[]> = {
   'control-plane': [
     '/etc/kubernetes/admin.conf',

@@ -10,12 +10,12 @@ import { whatIsUpdatedPage } from './docs/what-is-updated.ts'
 // Makes the pages of docs/ that say what src/ does. `--check` writes nothing and fails when a page is not as it
 // would be made.
 const pages = {
-  'docs/api.md': apiPage,
-  'docs/configuration.md': configurationPage,
-  'docs/errors.md': errorsPage,
-  'docs/misbehaviours.md': misbehavioursPage,
-  'docs/recovery.md': recoveryPage,
-  'docs/what-is-updated.md': whatIsUpdatedPage,
+  'docs/reference/api.md': apiPage,
+  'docs/reference/configuration.md': configurationPage,
+  'docs/reference/errors.md': errorsPage,
+  'docs/reference/misbehaviours.md': misbehavioursPage,
+  'docs/reference/recovery.md': recoveryPage,
+  'docs/reference/what-is-updated.md': whatIsUpdatedPage,
 }
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } })

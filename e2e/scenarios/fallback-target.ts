@@ -12,7 +12,7 @@ import { setFiles } from './files.ts'
 const limitSeconds = 300
 const path = '/etc/lab/misbehaviour'
 
-// What Cluster API does about a misbehaviour, in the words of docs/misbehaviours.md.
+// What Cluster API does about a misbehaviour, in the words of docs/reference/misbehaviours.md.
 type Then = 'rollout' | 'stall' | 'failed' | 'late' | 'waits' | 'gone'
 
 // Each row of the table there but two, which have functions of their own below; with a file on a worker as the change.
@@ -37,7 +37,7 @@ export const rows: { fault: string; leadsTo: Then }[] = [
 
 export const fallbackTarget: Scenario = {
   proves:
-    'Each misbehaviour does to Cluster API what docs/misbehaviours.md says, to the cluster that it is meant for, and when it is over the change goes through.',
+    'Each misbehaviour does to Cluster API what docs/reference/misbehaviours.md says, to the cluster that it is meant for, and when it is over the change goes through.',
   async play(play) {
     const { name, cluster, site } = play
     const { from } = site.management

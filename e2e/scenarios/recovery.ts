@@ -28,7 +28,7 @@ import { onMembers } from './recovery-members.ts'
 export interface Wanted {
   /** Ids of the rows to play, each on a machine of its own; all that are usually played where it is empty. */
   rows: readonly string[]
-  /** Whether the results are added to docs/recovery.real.json. */
+  /** Whether the results are added to docs/reference/recovery.real.json. */
   isRecorded: boolean
   /**
    * With more than one, rows of control plane machines are played in clusters with so many, which Cluster API makes, one
