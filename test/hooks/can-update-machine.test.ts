@@ -74,6 +74,7 @@ test('a machine of the in-memory backend gets a Success without any patch', () =
     kind: 'CanUpdateMachineResponse',
     status: 'Success',
     message: '',
+    affectsAvailability: true,
   })
 })
 
