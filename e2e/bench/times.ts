@@ -24,7 +24,8 @@ export function replacementTimes(moments: readonly Moment[], roleOf: RoleOf): Ma
     return first ? [{ machine, at: first.at }] : []
   })
   const firstGone = Math.min(...gone.map(({ at }) => at))
-  const come = all.filter(([, [first]]) => first && first.at >= firstGone)
+  const isGone = (machine: string) => gone.some((old) => old.machine === machine)
+  const come = all.filter(([machine, [first]]) => first && first.at >= firstGone && !isGone(machine))
   return (['control-plane', 'worker'] as const).flatMap((role) => {
     const old = gone.filter(({ machine }) => roleOf(machine) === role).toSorted((a, b) => a.at - b.at)
     const fresh = come.filter(([machine]) => roleOf(machine) === role)
