@@ -19,6 +19,8 @@ import type { Measure } from './orchestrate.ts'
 const root = new URL('../../', import.meta.url).pathname
 const connectionCounts = [1, 8]
 const secondsEach = 5
+// Until both have compiled what they run often.
+const warmUpSeconds = 3
 
 /** Calls of the hooks that decide, answered by this service and by Cluster API's test extension, one after the other. */
 export const hookThroughput: Measure = async ({ busy }) => {
@@ -65,7 +67,7 @@ async function measured(
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const call = () => answered(address, agent, path, body)
   try {
-    await during(1, connections, call)
+    await during(warmUpSeconds, connections, call)
     return { server, hook, connections, perSecond: await during(secondsEach, connections, call) }
   } finally {
     agent.destroy()

@@ -18,7 +18,7 @@ export interface Bench {
 }
 
 /** Runs of a bench, alternating between the ways. */
-export function planned({ ways: asked, runs, busy, setting }: Bench): Key[] {
+function planned({ ways: asked, runs, busy, setting }: Bench): Key[] {
   return Array.from({ length: runs }, (_, i) => i + 1).flatMap((number) =>
     asked.map((way) => ({ way, number, busy, ...setting })),
   )
