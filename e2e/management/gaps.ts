@@ -12,28 +12,42 @@ export interface Gaps {
   // For how many seconds before the end there was no answer any more: a machine that was replaced has gone for good.
   // Counted in none of the above.
   gone: number
+  // From when to when each gap lasted, and the last entry what is gone, by the clock of the timeline.
+  away: [from: number, to: number][]
+}
+
+interface Asking {
+  what: string
+  everySeconds: number
+  signal: AbortSignal
+  // Seconds by the clock of the timeline.
+  elapsed: () => number
 }
 
 // Asks every so many seconds until the signal is given.
-export async function gapsOf(what: string, everySeconds: number, signal: AbortSignal, ask: () => Promise<boolean>) {
-  const found: Gaps = { what, asked: 0, gaps: 0, seconds: 0, longest: 0, gone: 0 }
+export async function gapsOf({ what, everySeconds, signal, elapsed }: Asking, ask: () => Promise<boolean>) {
+  const found: Gaps = { what, asked: 0, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] }
   let since: number | undefined
   const close = () => {
     if (since === undefined) return
-    const seconds = (performance.now() - since) / 1000
+    const now = elapsed()
     found.gaps++
-    found.seconds += seconds
-    found.longest = Math.max(found.longest, seconds)
+    found.seconds += now - since
+    found.longest = Math.max(found.longest, now - since)
+    found.away.push([since, now])
     since = undefined
   }
   while (!signal.aborted) {
-    const begun = performance.now()
+    const begun = elapsed()
     found.asked++
     if (await ask()) close()
     else since ??= begun
-    await sleep(Math.max(0, everySeconds * 1000 - (performance.now() - begun)), undefined, { signal }).catch(() => {})
+    await sleep(Math.max(0, (everySeconds - (elapsed() - begun)) * 1000), undefined, { signal }).catch(() => {})
   }
-  if (since !== undefined) found.gone = (performance.now() - since) / 1000
+  if (since !== undefined) {
+    found.gone = elapsed() - since
+    found.away.push([since, elapsed()])
+  }
   return found
 }
 

@@ -3,6 +3,7 @@ import { get } from 'node:http'
 import { request } from 'node:https'
 import { execa } from 'execa'
 import { parse } from 'yaml'
+import { probed } from '../../scripts/docs/performance/results.ts'
 import { type Gaps, gapsOf } from './gaps.ts'
 import type { Kube } from './kube.ts'
 import { containerOf, type Machine, roleOf } from './machines.ts'
@@ -10,7 +11,9 @@ import type { Shape } from './workload.ts'
 
 const port = 8080
 const nodePort = 30080
+// Seconds from one question to the next, and from one write.
 const often = 0.2
+const twice = 0.5
 
 interface Access {
   server: string
@@ -59,7 +62,13 @@ export async function putServingPods(workload: Kube, image: string): Promise<voi
 // the pod of each worker at its machine's address, and any of them through the Service at a control plane machine, the
 // next one where one does not answer; and writes an object through the load balancer. Addresses are those of the machines
 // that there are at the beginning, in the order of their names; a machine that replaces another may get its address.
-export async function measureServing(kube: Kube, { namespace, name }: Shape, machines: Machine[]) {
+// `elapsed` is the clock of the timeline.
+export async function measureServing(
+  kube: Kube,
+  { namespace, name }: Shape,
+  machines: Machine[],
+  elapsed: () => number,
+) {
   const access = await accessTo(kube, namespace, name)
   const addresses = await Promise.all(machines.map((machine) => addressOf(containerOf(machine))))
   const nodes = machines.map((machine, i) => ({ role: roleOf(machine), at: addresses[i] ?? '' }))
@@ -67,20 +76,22 @@ export async function measureServing(kube: Kube, { namespace, name }: Shape, mac
   const workers = nodes.filter(({ role }) => role === 'worker')
   const stopping = new AbortController()
   const asks: [what: string, seconds: number, ask: () => Promise<boolean>][] = [
-    ['API, load balancer', often, () => askApi(access, '/readyz')],
+    [probed.balancer, often, () => askApi(access, '/readyz')],
     ...controlPlane.map(({ at }, i): (typeof asks)[number] => {
       const own = { ...access, server: `https://${at}:6443` }
-      return [`API, control plane machine ${i + 1}`, often, () => askApi(own, '/readyz')]
+      return [`${probed.member} ${i + 1}`, often, () => askApi(own, '/readyz')]
     }),
-    ['a write to etcd', 1, () => askApi(access, written, true)],
+    [probed.write, twice, () => askApi(access, written, true)],
     ...workers.map(({ at }, i): (typeof asks)[number] => [
-      `pod, worker ${i + 1}`,
+      `${probed.pod} ${i + 1}`,
       often,
       () => askPod(`http://${at}:${port}`),
     ]),
-    ['Service', often, () => askAny(controlPlane.map(({ at }) => `http://${at}:${nodePort}`))],
+    [probed.service, often, () => askAny(controlPlane.map(({ at }) => `http://${at}:${nodePort}`))],
   ]
-  const probes = asks.map(([what, seconds, ask]) => gapsOf(what, seconds, stopping.signal, ask))
+  const probes = asks.map(([what, everySeconds, ask]) =>
+    gapsOf({ what, everySeconds, signal: stopping.signal, elapsed }, ask),
+  )
   return async (): Promise<Gaps[]> => {
     stopping.abort()
     return Promise.all(probes)

@@ -1,7 +1,7 @@
 import { servingImage } from '../../scripts/lab/serving-image.ts'
 import { describeCalls, hookCalls } from './calls.ts'
 import { createCluster, setVersion, untilComplete, untilUpToDate } from './clusters.ts'
-import { describeGaps } from './gaps.ts'
+import { describeGaps, type Gaps } from './gaps.ts'
 import { corednsOf, tagOf } from './judge.ts'
 import { workloadOf } from './kube.ts'
 import { type Machine, machinesOf } from './machines.ts'
@@ -11,12 +11,19 @@ import { controlPlaneOf, type Shape } from './workload.ts'
 
 const limitSeconds = 2400
 
-// Three control plane machines and two workers of the old version, with a pod on each worker that can be asked.
-export async function createOld(play: Play, labels?: Record<string, string>): Promise<Shape> {
+/** What one upgrade took. Seconds are those of the timeline. */
+export interface Measured {
+  /** The machines as they are afterwards. */
+  machines: Machine[]
+  gaps: Gaps[]
+}
+
+// Three control plane machines and some workers of the old version, with a pod on each worker that can be asked.
+export async function createOld(play: Play, labels?: Record<string, string>, workers = 2): Promise<Shape> {
   const { name, cluster, site, kube } = play
   const { from } = site.management
   const image = await servingImage()
-  const sizes = { controlPlanes: 3, workers: 2 }
+  const sizes = { controlPlanes: 3, workers }
   const shape: Shape = { namespace: name, name: cluster, version: from, ...sizes, preLoadImages: [image] }
   await createCluster(play, shape, labels)
   await putServingPods(await workloadOf(site.management, kube, shape), image)
@@ -24,14 +31,14 @@ export async function createOld(play: Play, labels?: Record<string, string>): Pr
 }
 
 // Brings the cluster to the new version, CoreDNS included, as its owner would: first the control plane, then the workers.
-// Measures on the way. Gives the machines as they are afterwards.
-export async function measuredUpgrade(play: Play, shape: Shape): Promise<Machine[]> {
+// Measures on the way.
+export async function measuredUpgrade(play: Play, shape: Shape): Promise<Measured> {
   const { site, kube, timeline, figure } = play
   const { to } = site.management
   const { namespace, name, controlPlanes, workers } = shape
   const dns = { imageTag: tagOf(await corednsOf(to)) }
   const calls = await hookCalls(site)
-  const stop = await measureServing(kube, shape, await machinesOf(kube, namespace, name))
+  const stop = await measureServing(kube, shape, await machinesOf(kube, namespace, name), timeline.elapsed)
 
   await timed('all', controlPlanes + workers, async () => {
     timeline.note(`control plane to ${to}`)
@@ -47,9 +54,10 @@ export async function measuredUpgrade(play: Play, shape: Shape): Promise<Machine
       await untilUpToDate(kube, shape, 'worker', to, limitSeconds)
     })
   })
-  for (const gaps of await stop()) figure(gaps.what, describeGaps(gaps))
+  const gaps = await stop()
+  for (const one of gaps) figure(one.what, describeGaps(one))
   figure('hook calls', describeCalls(calls, await hookCalls(site), controlPlanes + workers))
-  return untilComplete(kube, { ...shape, version: to }, 300)
+  return { machines: await untilComplete(kube, { ...shape, version: to }, 300), gaps }
 
   async function timed(what: string, machines: number, work: () => Promise<unknown>) {
     const begun = performance.now()
