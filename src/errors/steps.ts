@@ -155,6 +155,11 @@ export const steps = {
       `kubeadm does not accept the cluster's configuration: ${cause}`,
       'Correct spec.kubeadmConfigSpec of the control plane, or the ConfigMap kubeadm-config in kube-system.',
     ),
+  KUBEADM_CONFIG_CHANGED: ({ target }: Values<'target'>) =>
+    failure(
+      `The ConfigMap kubeadm-config names another version than ${target} by now.`,
+      'No action needed where the cluster is on its way to that version. Otherwise correct kubeadm-config in kube-system. kubeadm was not started.',
+    ),
   PATCHES_MISSING: () =>
     failure(
       "The directory of kubeadm's patches that the KubeadmConfig names is missing in the machine.",
