@@ -109,10 +109,10 @@ is_settled() {
 }
 
 # Prints the version that kubeadm-config names, to which kubeadm takes the static pods; nothing where it cannot be read,
-# which kubeadm says better.
+# which kubeadm says better. kubectl's cache goes with the work directory, and not into the machine's home.
 named_version() {
   "$directory/bin/kubectl" get configmap kubeadm-config --namespace=kube-system --kubeconfig=/etc/kubernetes/admin.conf \
-    --request-timeout=10s --output='jsonpath={.data.ClusterConfiguration}' 2>/dev/null |
+    --cache-dir="$directory/cache" --request-timeout=10s --output='jsonpath={.data.ClusterConfiguration}' 2>/dev/null |
     sed -n "s/^kubernetesVersion: *[\"']\{0,1\}v\{0,1\}\([^\"' ]*\).*/v\1/p"
 }
 
