@@ -156,6 +156,11 @@ case $change in
     # systemd-run needs no D-Bus daemon for this: it uses systemd's private socket.
     set -- sh "$state/work/$unit.sh" "$@"
     [ -z "$service" ] || set -- --property="ExecStopPost=/bin/sh -c \"systemctl start $service\"" "$@"
+    # An exec has the environment of the container, and a unit has systemd's. kubeadm was run by an exec when the machine was
+    # made, and gives the static pods each variable of this kind (GetProxyEnvVars in its package util).
+    for name in $(env | sed -n 's/^\([A-Za-z][A-Za-z0-9_]*_[Pp][Rr][Oo][Xx][Yy]\)=..*/\1/p'); do
+      if value=$(printenv "$name"); then set -- --setenv="$name=$value" "$@"; fi
+    done
     systemd-run --quiet --unit="$unit" --no-block --property=Type=exec --property=RemainAfterExit=yes \
       --property="RuntimeMaxSec=$seconds" --property="StandardInput=file:$state/work/$unit.input" "$@" >&2
     echo made
