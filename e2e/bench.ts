@@ -39,7 +39,7 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const
 
-// Whoever else listens comes first: what the lab has started is ended.
+// The lab's own listeners run first: they end the programs that it has started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => setImmediate(stop))
 process.exitCode = await main(process.argv.slice(2))
 

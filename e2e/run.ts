@@ -86,7 +86,7 @@ e2e/scenarios says what it proves.
 Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are
 compared there, too. Exit code 0 when all is so, else 1.`
 
-// Whoever else listens comes first: what the lab has started is ended.
+// The lab's own listeners run first: they end the programs that it has started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => setImmediate(stop))
 process.exitCode = await main(process.argv.slice(2))
 

@@ -1,20 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-
-// What was not answered, of one thing that is asked all the time.
-export interface Gaps {
-  what: string
-  asked: number
-  // How many times it stopped answering, for how long in all and at most, in seconds from the first question without an
-  // answer to the next one with.
-  gaps: number
-  seconds: number
-  longest: number
-  // For how many seconds before the end there was no answer any more: a machine that was replaced has gone for good.
-  // Counted in none of the above.
-  gone: number
-  // From when to when each gap lasted, and the last entry what is gone, by the clock of the timeline.
-  away: [from: number, to: number][]
-}
+import type { Answers } from '../../scripts/docs/performance/results.ts'
 
 interface Asking {
   what: string
@@ -26,7 +11,7 @@ interface Asking {
 
 // Asks every so many seconds until the signal is given.
 export async function gapsOf({ what, everySeconds, signal, elapsed }: Asking, ask: () => Promise<boolean>) {
-  const found: Gaps = { what, asked: 0, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] }
+  const found: Answers = { what, asked: 0, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] }
   let since: number | undefined
   const close = () => {
     if (since === undefined) return
@@ -51,7 +36,7 @@ export async function gapsOf({ what, everySeconds, signal, elapsed }: Asking, as
   return found
 }
 
-export function describeGaps({ asked, gaps, seconds, longest, gone }: Gaps): string {
+export function describeGaps({ asked, gaps, seconds, longest, gone }: Answers): string {
   const some = `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}, ${seconds.toFixed(1)} s in all, the longest ${longest.toFixed(1)} s`
   const end = gone > 0 ? `; no answer any more for the last ${gone.toFixed(0)} s` : ''
   return `${gaps > 0 ? some : 'no gap'}${end}; ${asked} questions`

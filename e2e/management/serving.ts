@@ -3,8 +3,8 @@ import { get } from 'node:http'
 import { request } from 'node:https'
 import { execa } from 'execa'
 import { parse } from 'yaml'
-import { probed } from '../../scripts/docs/performance/results.ts'
-import { type Gaps, gapsOf } from './gaps.ts'
+import { type Answers, probed } from '../../scripts/docs/performance/results.ts'
+import { gapsOf } from './gaps.ts'
 import type { Kube } from './kube.ts'
 import { containerOf, type Machine, roleOf } from './machines.ts'
 import type { Shape } from './workload.ts'
@@ -92,7 +92,7 @@ export async function measureServing(
   const probes = asks.map(([what, everySeconds, ask]) =>
     gapsOf({ what, everySeconds, signal: stopping.signal, elapsed }, ask),
   )
-  return async (): Promise<Gaps[]> => {
+  return async (): Promise<Answers[]> => {
     stopping.abort()
     return Promise.all(probes)
   }

@@ -1,7 +1,8 @@
+import type { Answers } from '../../scripts/docs/performance/results.ts'
 import { servingImage } from '../../scripts/lab/serving-image.ts'
 import { describeCalls, hookCalls } from './calls.ts'
 import { createCluster, setVersion, untilComplete, untilUpToDate } from './clusters.ts'
-import { describeGaps, type Gaps } from './gaps.ts'
+import { describeGaps } from './gaps.ts'
 import { corednsOf, tagOf } from './judge.ts'
 import { workloadOf } from './kube.ts'
 import { type Machine, machinesOf } from './machines.ts'
@@ -15,7 +16,7 @@ const limitSeconds = 2400
 export interface Measured {
   /** The machines as they are afterwards. */
   machines: Machine[]
-  gaps: Gaps[]
+  gaps: Answers[]
 }
 
 // Three control plane machines and some workers of the old version, with a pod on each worker that can be asked.

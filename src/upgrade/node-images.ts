@@ -12,13 +12,13 @@ export interface Pull {
   end: { error: UpgradeError | undefined } | undefined
 }
 
-/** The node images of the engine, and the pulls of this process: one of an image, whoever waits for it. */
+/** The node images of the engine, and the pulls of this process: one pull per image, shared by all that wait for it. */
 export interface NodeImages {
   /** The reference by which the engine has the image, by its tag or a digest; undefined where it has none. */
   find(image: string): Promise<string | undefined>
   /**
-   * The pull of the image: the one that goes on, one that has failed a moment ago in a way that may pass, or a new one. A
-   * pull that nobody has joined for 2 minutes is ended with the engine's next report.
+   * The pull of the image: the one that is running, one that failed a moment ago and rests before it is tried again, or a
+   * new one. It is cancelled at the engine's next report when nobody has joined it for 2 minutes.
    */
   join(image: string): Pull
 }

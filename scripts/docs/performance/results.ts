@@ -33,13 +33,14 @@ export interface Answers {
   what: string
   /** How many questions. */
   asked: number
+  /** How many times it stopped answering. A gap lasts from the first question without an answer to the next one with. */
   gaps: number
   /** In all, and of the longest gap. */
   seconds: number
   longest: number
-  /** Seconds before the end without an answer. They are in no gap. */
+  /** Seconds before the end without an answer, in no gap: a machine that was replaced does not come back. */
   gone: number
-  /** From when to when each gap lasted, and last what is gone. */
+  /** From when to when each gap lasted, and last what is gone, in seconds since the run began. */
   away: [from: number, to: number][]
 }
 

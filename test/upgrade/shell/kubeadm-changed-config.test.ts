@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { machine, work } from './kubeadm-machine.ts'
+import { kubeconfig } from './kubectl.ts'
 import type { Root } from './rooted.ts'
 
 describe.skipIf(process.platform !== 'linux')('kubeadm.sh, where kubeadm-config was changed meanwhile', () => {
@@ -12,6 +13,18 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh, where kubeadm-config 
     expect((await run(root, 'control-plane')).exitCode).toBe(48)
     expect(root.calls()).toEqual([])
     expect(root.has(`${work}/kubeadm.done`)).toBe(false)
+  })
+
+  test('gives the kubelet its own API server back where it does not start kubeadm', async () => {
+    const root = machine()
+    root.write('/var/cluster-configuration', 'kubernetesVersion: v1.35.5\n')
+    const { exitCode } = await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}', 'v1.35.4')
+    expect(exitCode).toBe(48)
+    expect(root.read('/etc/kubernetes/kubelet.conf')).toBe(kubeconfig('here'))
+    expect(root.calls().filter((call) => call.startsWith('systemctl'))).toEqual(
+      Array(2).fill('systemctl restart kubelet'),
+    )
+    expect(root.calls().filter((call) => call.startsWith('kubeadm'))).toEqual([])
   })
 
   test.each(['v1.35.4', '"v1.35.4"', '1.35.4'])('starts it for its own version, as %s', async (version) => {
