@@ -164,6 +164,34 @@ const changeCases: ChangeCase[] = [
     gives: 'made',
   },
   {
+    what: 'a beginning where the entries are those that the caller saw',
+    change: { ...begin(), entries: new Set(['previous', 'exchanging', 'key']) } as Change,
+    prepare: ({ files }) => {
+      for (const name of ['key', 'exchanging', 'previous/kubelet', 'previous/kubectl'])
+        files.set(`${work}/${name}`, 'x\n')
+    },
+    gives: 'made',
+  },
+  {
+    what: 'a beginning where a unit has left something that the caller did not see',
+    change: { ...begin(), entries: new Set(['previous', 'key']) } as Change,
+    prepare: ({ files }) => {
+      for (const name of ['key', 'exchanging', 'previous/kubelet']) files.set(`${work}/${name}`, 'x\n')
+    },
+    gives: 'differs',
+  },
+  {
+    what: 'a beginning where there is a work directory by now',
+    change: { ...begin(), entries: new Set() } as Change,
+    prepare: ({ files }) => files.set(`${work}/key`, 'x\n'),
+    gives: 'differs',
+  },
+  {
+    what: 'a beginning where there is no work directory, as the caller saw',
+    change: { ...begin(), entries: new Set() } as Change,
+    gives: 'made',
+  },
+  {
     what: 'a beginning on the kubelet that runs',
     change: { ...begin(), kubelet: 'started-at-0' } as Change,
     gives: 'made',
