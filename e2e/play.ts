@@ -1,4 +1,4 @@
-import type { Lab } from '../scripts/lab/lab.ts'
+import type { Lab } from '../scripts/lab/verbs/lab.ts'
 import { coversAll, type Json, post } from './cluster-api.ts'
 import { moveKubeProxy, nameVersion } from './control-plane-controller.ts'
 import { tracesOf } from './old-only.ts'
