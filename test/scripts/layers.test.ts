@@ -39,7 +39,10 @@ describe('an import from a higher floor is a fault', () => {
     ['scripts/certificates/secret.ts', '../lab/host/cache.ts', 'scripts/lab/host/cache.ts'],
     ['scripts/docs/table.ts', '../lab/engine/docker.ts', 'scripts/lab/engine/docker.ts'],
     ['e2e/management/until.ts', '../scenarios/rollout.ts', 'e2e/scenarios/rollout.ts'],
-    ['e2e/verify.ts', './stage.ts', 'e2e/stage.ts'],
+    ['e2e/management/kube.ts', '../recovery/steps.ts', 'e2e/recovery/steps.ts'],
+    ['e2e/player/stage.ts', '../management/kube.ts', 'e2e/management/kube.ts'],
+    ['e2e/witness/verify.ts', '../player/stage.ts', 'e2e/player/stage.ts'],
+    ['e2e/witness/gaps.ts', '../demo.ts', 'e2e/demo.ts'],
     ['scripts/lab/host/poll.ts', '../../../e2e/management/until.ts', 'e2e/management/until.ts'],
   ])('%s imports %s', (path, name, imported) => {
     plant(path, `import type {} from '${name}'`)
@@ -80,13 +83,13 @@ describe('a cycle is a fault, within a room too', () => {
   })
 
   test('a file that imports itself', () => {
-    plant('e2e/call.ts', "export * from './call.ts'")
-    expect(faultsIn(copy)).toContain('import cycle: e2e/call.ts > e2e/call.ts')
+    plant('e2e/player/call.ts', "export * from './call.ts'")
+    expect(faultsIn(copy)).toContain('import cycle: e2e/player/call.ts > e2e/player/call.ts')
   })
 })
 
 test.each([
-  ['e2e/verify.ts', '../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
+  ['e2e/witness/verify.ts', '../../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
   ['scripts/lab/host/versions.ts', '../../../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
   ['src/decide/diff.ts', '../machine/engine.ts', 'src/machine/engine.ts'],
 ])('%s never imports %s, although it is lower', (path, name, imported) => {

@@ -18,7 +18,7 @@ export interface Play {
 }
 
 export interface Result {
-  // What was not so; empty when all is.
+  // What failed; empty when everything passed.
   problems: string[]
   // What was measured, and the value in words.
   figures: [what: string, value: string][]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { withArgument, withoutArgument } from '../../e2e/recovery/undone.ts'
+import { withArgument, withoutArgument } from '../../../e2e/recovery/undone.ts'
 
 describe('an argument of the API server that does not exist', () => {
   test.each([

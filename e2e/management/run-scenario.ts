@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { table } from '../../scripts/docs/table.ts'
 import { removeClusters } from './clusters.ts'
-import type { Play, Result, Scenario } from './play.ts'
+import type { Play, Result, Scenario } from './scenario.ts'
 import type { Site } from './site.ts'
 import { type Moment, watchMachines } from './timeline.ts'
 
@@ -23,7 +23,7 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
     expect: (ok, problem) => {
       if (ok) return
       problems.push(problem)
-      say(`NOT SO, so far: ${problem}`)
+      say(`FAILED (continuing): ${problem}`)
     },
     figure: (what, value) => {
       figures.push([what, value])
@@ -44,9 +44,9 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
   }
   const seconds = `${((performance.now() - begun) / 1000).toFixed(0)} s`
   await write(name, [
-    `# ${name}: ${problems.length === 0 ? 'all is so' : 'failed'}, ${seconds}`,
+    `# ${name}: ${problems.length === 0 ? 'passed' : 'failed'}, ${seconds}`,
     scenario.proves,
-    ...(problems.length > 0 ? [problems.map((problem) => `- NOT SO: ${problem}`).join('\n')] : []),
+    ...(problems.length > 0 ? [problems.map((problem) => `- FAILED: ${problem}`).join('\n')] : []),
     ...(figures.length > 0 ? [table(['Measured', ''], figures)] : []),
     table(
       ['Seconds', 'Machine', 'Condition', 'Message'],

@@ -1,5 +1,5 @@
+import type { Role } from '../witness/role.ts'
 import { callService } from './call.ts'
-import type { Role } from './role.ts'
 import { machineOf, type Stage } from './stage.ts'
 
 export interface Synced {

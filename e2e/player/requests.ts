@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { Role } from '../witness/role.ts'
 import type { Json } from './cluster-api.ts'
-import type { Role } from './role.ts'
 
 export interface Subject {
   cluster: string
@@ -18,7 +18,7 @@ type Captured = 'can-update-machine.version' | 'can-update-machine-set.version' 
 // A request that Cluster API really sent, with nothing changed but names, providerID, versions and the hash of
 // the cluster's CA. kind's own Nodes say "kind://"; the form that CAPD gives a Machine is built here.
 export function captured(name: Captured, subject: Subject): Json & { current: Json; desired: Json } {
-  const file = new URL(`../test/fixtures/capi-v1.14.2/${name}.json`, import.meta.url)
+  const file = new URL(`../../test/fixtures/capi-v1.14.2/${name}.json`, import.meta.url)
   const { body } = JSON.parse(readFileSync(file, 'utf8'))
   return replaceAll(body, (text) => {
     if (/^sha256:/.test(text)) return hashOf(subject.ca)

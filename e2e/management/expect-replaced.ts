@@ -1,6 +1,6 @@
-import { wrongWith } from './judge.ts'
+import { wrongWith } from './machine-problems.ts'
 import { type Machine, snapshots } from './machines.ts'
-import type { Play } from './play.ts'
+import type { Play } from './scenario.ts'
 
 // A cluster's machines are all new and well, and the updater has worked in none: `execs` is what `watchExecs` gave.
 export async function expectReplaced(

@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import { kubectlJson, shellIn } from './machine.ts'
+import { kubectlJson, shellIn } from './exec.ts'
 
 // What a machine is and what runs in it, read by docker, kubectl and from the processes themselves. Nothing of
 // src/ is used here: this is the witness against it.

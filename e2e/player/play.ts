@@ -1,16 +1,16 @@
-import type { Lab } from '../scripts/lab/verbs/lab.ts'
+import type { Lab } from '../../scripts/lab/verbs/lab.ts'
+import { dockerDiff, unexpectedChanges } from '../witness/file-changes.ts'
+import { tracesOf } from '../witness/parts-of-version.ts'
+import type { Role } from '../witness/role.ts'
+import type { Snapshot } from '../witness/snapshot.ts'
+import { changes, isAt, problems } from '../witness/verify.ts'
 import { coversAll, type Json, post } from './cluster-api.ts'
 import { moveKubeProxy, nameVersion } from './control-plane-controller.ts'
-import { tracesOf } from './old-only.ts'
 import { beforeAfter, heading, secondsPerStep, type Upgraded } from './report.ts'
 import { captured } from './requests.ts'
-import type { Role } from './role.ts'
 import { looked, settled } from './settle.ts'
-import type { Snapshot } from './snapshot.ts'
 import { machineOf, pathOf, type Stage, subjectOf, updateRequest } from './stage.ts'
-import { dockerDiff, unexpectedChanges } from './traces.ts'
 import { type Moment, type Update, untilUpdated } from './update.ts'
-import { changes, isAt, problems } from './verify.ts'
 
 interface Means {
   // ExtensionConfig spec.settings, as Cluster API would send them.
@@ -54,11 +54,11 @@ export async function play(stage: Stage, roles: readonly Role[], { settings, sig
   console.log(`${heading('\nBefore and after')}\n${beforeAfter(upgraded)}`)
   if (upgraded.some(({ update }) => update))
     console.log(`${heading('\nSeconds per step')}\n${secondsPerStep(upgraded)}`)
-  for (const problem of found) console.error(`NOT SO  ${problem}`)
+  for (const problem of found) console.error(`FAILED  ${problem}`)
   console.log(
     found.length === 0
       ? closing(lab, upgraded)
-      : `\nThe demo failed: ${found.length} things are not as they should be.`,
+      : `\nThe demo failed: ${found.length} ${found.length === 1 ? 'check' : 'checks'} failed.`,
   )
   return found.length === 0
 }
@@ -112,6 +112,6 @@ async function showDecline(stage: Stage): Promise<void> {
 
 function closing({ from, to }: Lab, upgraded: Upgraded[]): string {
   return upgraded.every(({ update }) => update === undefined)
-    ? `\nThere was nothing to do: all is at ${to} already, and nothing was changed. --fresh begins again with ${from}.`
-    : `\nAll is as it should be: upgraded in place from ${from} to ${to}.`
+    ? `\nThe demo passed: the machines were already at ${to}, and nothing was changed. Use --fresh to start again from ${from}.`
+    : `\nThe demo passed: upgraded in place from ${from} to ${to}.`
 }

@@ -1,13 +1,13 @@
 import type { Answers } from '../../scripts/docs/performance/results.ts'
 import { servingImage } from '../../scripts/lab/build/serving-image.ts'
-import { describeCalls, hookCalls } from './calls.ts'
+import { describeGaps } from '../witness/gaps.ts'
 import { createCluster, setVersion, untilComplete, untilUpToDate } from './clusters.ts'
-import { describeGaps } from './gaps.ts'
-import { corednsOf, tagOf } from './judge.ts'
+import { corednsOf, tagOf } from './coredns.ts'
+import { describeCalls, hookCalls } from './hook-metrics.ts'
 import { workloadOf } from './kube.ts'
 import { type Machine, machinesOf } from './machines.ts'
-import type { Play } from './play.ts'
-import { measureServing, putServingPods } from './serving.ts'
+import type { Play } from './scenario.ts'
+import { measureServing, putServingPods } from './serving-probes.ts'
 import { controlPlaneOf, type Shape } from './workload.ts'
 
 const limitSeconds = 2400

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { momentsOf } from '../../e2e/recovery/moments.ts'
+import { momentsOf } from '../../../e2e/recovery/moments.ts'
 import {
   batchesOf,
   defaultTurns,
@@ -9,9 +9,9 @@ import {
   turnOf,
   wayOf,
   workersPerBatch,
-} from '../../e2e/recovery/rows.ts'
-import { actingOf, allSteps, stepsOf } from '../../e2e/recovery/steps.ts'
-import { described, isAtBoundary, isPast, type Seen } from '../../e2e/recovery/watch.ts'
+} from '../../../e2e/recovery/rows.ts'
+import { actingOf, allSteps, stepsOf } from '../../../e2e/recovery/steps.ts'
+import { described, isAtBoundary, isPast, type Seen } from '../../../e2e/recovery/watch.ts'
 
 const seen = (parts: Partial<Seen>): Seen => ({
   step: '',

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Role } from './role.ts'
-import { type Snapshot, snapshot } from './snapshot.ts'
+import type { Role } from '../witness/role.ts'
+import { type Snapshot, snapshot } from '../witness/snapshot.ts'
+import { isAt } from '../witness/verify.ts'
 import { machineOf, type Stage } from './stage.ts'
-import { isAt } from './verify.ts'
 
 const settleSeconds = 90
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { shellIn } from '../machine.ts'
-import type { Role } from '../role.ts'
-import { type Snapshot, snapshot } from '../snapshot.ts'
-import { isAt, problems } from '../verify.ts'
+import { shellIn } from '../witness/exec.ts'
+import type { Role } from '../witness/role.ts'
+import { type Snapshot, snapshot } from '../witness/snapshot.ts'
+import { isAt, problems } from '../witness/verify.ts'
 import { unitsOf, type Way } from './steps.ts'
 
 /** What a machine was like before anything broke. */

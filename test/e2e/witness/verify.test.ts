@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Snapshot } from '../../e2e/snapshot.ts'
-import { changes } from '../../e2e/verify.ts'
+import type { Snapshot } from '../../../e2e/witness/snapshot.ts'
+import { changes } from '../../../e2e/witness/verify.ts'
 
 const pod = { images: 'kube-proxy:v1.34.4', ready: true, containers: 'containerd://1 0' }
 const seen: Snapshot = {

@@ -5,7 +5,7 @@ import { createNamespace, removeClusters, untilUpToDate } from '../management/cl
 import { type Kube, type KubeObject, kubeWith } from '../management/kube.ts'
 import { containerOf } from '../management/machines.ts'
 import { cluster, type Shape } from '../management/workload.ts'
-import { onStageOf, type Stage } from '../stage.ts'
+import { onStageOf, type Stage } from '../player/stage.ts'
 
 // Also the namespace of its machines, which is not the extension's.
 const name = 'recovery'

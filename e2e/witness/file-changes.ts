@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import { shellIn } from './machine.ts'
+import { shellIn } from './exec.ts'
 import type { Role } from './role.ts'
 
 // What an upgrade may change in a machine, outside of what containerd, etcd, the kubelet and the pods keep for

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
-import type { Role } from './role.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Role } from '../witness/role.ts'
+import type { Snapshot } from '../witness/snapshot.ts'
 import type { Update } from './update.ts'
 
 export interface Upgraded {

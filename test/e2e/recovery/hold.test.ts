@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { script } from '../../e2e/recovery/hold.ts'
-import { signOf } from '../../e2e/recovery/moments.ts'
+import { script } from '../../../e2e/recovery/hold.ts'
+import { signOf } from '../../../e2e/recovery/moments.ts'
 
 // systemctl and pgrep answer from files that hold the ids of processes.
 const systemctl = 'case $2 in kubelet) cat "$ROOT/kubelet.pid"; : >"$ROOT/seen" ;; *) cat "$ROOT/main.pid" ;; esac\n'

@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import { shellIn } from './machine.ts'
+import { shellIn } from '../witness/exec.ts'
 import { machineOf, type Stage } from './stage.ts'
 
 /**

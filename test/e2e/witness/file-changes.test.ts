@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { documented } from '../../e2e/traces.ts'
+import { documented } from '../../../e2e/witness/file-changes.ts'
 
 // Rows of the page's table: path, control plane, worker.
-const page = readFileSync(new URL('../../docs/what-changes.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../../docs/what-changes.md', import.meta.url), 'utf8')
 const rows = [...page.matchAll(/^\| `([^`]+)` \| (yes|no) \| (yes|no) \|/gm)]
 
 test.each([

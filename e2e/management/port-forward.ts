@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
-import { callService } from '../call.ts'
-import type { Json } from '../cluster-api.ts'
+import { callService } from '../player/call.ts'
+import type { Json } from '../player/cluster-api.ts'
 import { certificate, extension, type Site, system } from './site.ts'
 
 const group = '/hooks.runtime.cluster.x-k8s.io/v1alpha1'

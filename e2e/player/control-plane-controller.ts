@@ -1,4 +1,4 @@
-import { inMachine, kubectl, kubectlJson } from './machine.ts'
+import { inMachine, kubectl, kubectlJson } from '../witness/exec.ts'
 
 // The part of the KubeadmControlPlane controller in an upgrade, on a cluster that has none.
 // Source: CAPI v1.14.2 controlplane/kubeadm/pkg/workload_cluster.go.

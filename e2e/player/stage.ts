@@ -1,9 +1,9 @@
-import { type ReleaseServer, serveReleases } from '../scripts/lab/cluster/release-server.ts'
-import { type Lab, labUp } from '../scripts/lab/verbs/lab.ts'
+import { type ReleaseServer, serveReleases } from '../../scripts/lab/cluster/release-server.ts'
+import { type Lab, labUp } from '../../scripts/lab/verbs/lab.ts'
+import { inMachine } from '../witness/exec.ts'
+import type { Role } from '../witness/role.ts'
 import { discover } from './cluster-api.ts'
-import { inMachine } from './machine.ts'
 import { captured, type Subject } from './requests.ts'
-import type { Role } from './role.ts'
 import { type Service, startService } from './service.ts'
 
 // What every run on real machines needs: the lab, a server of releases where dl.k8s.io is out of reach, and the

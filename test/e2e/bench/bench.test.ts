@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openKept } from '../../e2e/bench/kept.ts'
-import { type Bench, type Measure, orchestrate } from '../../e2e/bench/orchestrate.ts'
-import { inPlaceTimes, replacementTimes, spansOf } from '../../e2e/bench/times.ts'
-import type { Way } from '../../scripts/docs/performance/results.ts'
+import { openKept } from '../../../e2e/bench/finished-runs.ts'
+import { type Bench, type Measure, orchestrate } from '../../../e2e/bench/orchestrate.ts'
+import { inPlaceTimes, replacementTimes, spansOf } from '../../../e2e/bench/times.ts'
+import type { Way } from '../../../scripts/docs/performance/results.ts'
 
 const setting = { from: 'v1.34.4', to: 'v1.35.4', clusterApi: 'v1.14.2', cores: 2 }
 const bench: Bench = { ways: ['in-place', 'rollout'], runs: 2, busy: false, setting }
@@ -25,7 +25,7 @@ function measuring(made: string[], fails = ''): Record<Way, Measure> {
     async ({ number, busy }) => {
       const name = `${way} ${number}${busy ? ' busy' : ''}`
       made.push(name)
-      if (name === fails) throw new Error('not so')
+      if (name === fails) throw new Error('the upgrade failed')
       return { machines: [] }
     }
   const [inPlace, rollout] = [measure('in-place'), measure('rollout')]

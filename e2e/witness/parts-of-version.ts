@@ -1,4 +1,4 @@
-import { shellIn } from './machine.ts'
+import { shellIn } from './exec.ts'
 
 // What a machine has of a version that it should not have yet: the check that the demo begins with, because an
 // upgrade to what was there all along would prove nothing. Where one to the same version was begun before, it has brought
