@@ -43,7 +43,7 @@ describe('an import from a higher floor is a fault', () => {
     ['e2e/player/stage.ts', '../management/kube.ts', 'e2e/management/kube.ts'],
     ['e2e/witness/verify.ts', '../player/stage.ts', 'e2e/player/stage.ts'],
     ['e2e/witness/gaps.ts', '../demo.ts', 'e2e/demo.ts'],
-    ['scripts/lab/host/poll.ts', '../../../e2e/management/until.ts', 'e2e/management/until.ts'],
+    ['scripts/lab/host/wait.ts', '../../../e2e/management/until.ts', 'e2e/management/until.ts'],
   ])('%s imports %s', (path, name, imported) => {
     plant(path, `import type {} from '${name}'`)
     expect(faultsIn(copy)).toContain(`${path} may not import ${imported}, which is above it`)
@@ -73,7 +73,7 @@ test('an import from another room of the same floor is a fault', () => {
 describe('a cycle is a fault, within a room too', () => {
   test.each([
     ['src/decide/diff.ts', './decide.ts', 'src/decide/decide.ts'],
-    ['scripts/lab/host/names.ts', './lock.ts', 'scripts/lab/host/lock.ts'],
+    ['scripts/lab/host/cache.ts', './lock.ts', 'scripts/lab/host/lock.ts'],
     ['e2e/management/kube.ts', './clusters.ts', 'e2e/management/clusters.ts'],
   ])('%s imports %s', (path, name, imported) => {
     plant(path, `import type {} from '${name}'`)
