@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The time as a retry knows it. Tests pass a clock that they advance themselves. */
 export interface RetryClock {
-  /** Milliseconds since any fixed moment. It never goes back, whatever happens to the wall clock. */
+  /** Milliseconds since any fixed moment. It never goes back, unlike the wall clock. */
   now: () => number
   sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>
 }

@@ -24,7 +24,7 @@ export interface SubprocessOptions {
 
 /**
  * A command as a template, such as run`docker pull ${image}`: words are separated by spaces, an expression is one
- * argument whatever it contains, and an array is one argument per item. Called with options it is the same command
+ * argument even with spaces, and an array is one argument per item. Called with options it is the same command
  * with these options.
  */
 export interface Command<Result> {

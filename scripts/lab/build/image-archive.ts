@@ -15,7 +15,7 @@ export interface ImageContent {
   below?: string
 }
 
-// The same programs give the same image, whenever and wherever it is made.
+// The same programs result in the same bytes of the image.
 const epoch = '1970-01-01T00:00:00Z'
 const reproducible = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner']
 

@@ -13,7 +13,7 @@ const file = join(cache, 'lab.lock')
  * Throws `UserError` where there is no flock(1), and `Interrupted` when a signal ends the wait.
  *
  * The lock is the kernel's (flock(2)), held by a flock(1) whose standard input is a pipe from this process. When this
- * process ends in whatever way, the pipe closes, flock(1) ends, and the lock is free: no lock is ever stale.
+ * process ends, even by SIGKILL, the pipe closes, flock(1) ends, and the lock is free: no lock is ever stale.
  */
 export async function withLabLock<T>(work: () => Promise<T>): Promise<T> {
   const release = await lock()
