@@ -8,13 +8,8 @@ import { execa } from 'execa'
 const root = join(import.meta.dirname, '..')
 const vitestArguments = process.argv.slice(2)
 
-const checks: Record<string, string[]> = {
-  'format and lint': [bin('biome'), 'check', '--error-on-warnings', '--colors=off'],
-  types: [bin('tsc'), '--noEmit'],
-  'dead code': [bin('knip'), '--no-progress'],
-  docs: ['scripts/docs.ts', '--check'],
-  layers: ['scripts/layers.ts'],
-}
+// npm scripts, so that each can run by itself.
+const checks = ['lint', 'types', 'dependencies', 'layers', 'docs']
 
 // A check that hangs is ended, with all that it has started: vitest's own limits need an event loop that is not blocked.
 const timeoutSeconds = 1200
@@ -32,8 +27,8 @@ for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as cons
 process.exitCode = await main()
 
 async function main(): Promise<number> {
-  for (const [name, command] of vitestArguments.length > 0 ? [] : Object.entries(checks)) {
-    const { exitCode, all } = await run(name, command, { all: true })
+  for (const name of vitestArguments.length > 0 ? [] : checks) {
+    const { exitCode, all } = await npmRun(name, [], { all: true })
     if (interrupted) return interrupted
     if (exitCode === 0) continue
     console.log(all)
@@ -52,8 +47,7 @@ async function tests(): Promise<number> {
       '--reporter=json',
       `--outputFile.json=${report}`,
     ]
-    const command = [bin('vitest'), 'run', ...reporters, ...vitestArguments]
-    const { exitCode } = await run('tests', command, { stdio: 'inherit' })
+    const { exitCode } = await npmRun('unit', [...reporters, ...vitestArguments], { stdio: 'inherit' })
     if (interrupted) return interrupted
     const { passed, failed, skipped } = countsIn(await readFile(report, 'utf8').catch(() => '{}'))
     for (const name of skipped) console.log(`skipped: ${name}`)
@@ -88,11 +82,12 @@ function countsIn(text: string) {
   }
 }
 
-// Runs Node with these arguments and prints how long it took.
-async function run(name: string, args: string[], options: { all?: true; stdio?: 'inherit' }) {
+// Runs an npm script with these arguments and prints how long it took.
+async function npmRun(name: string, args: string[], options: { all?: true; stdio?: 'inherit' }) {
   const start = performance.now()
   const env = process.stdout.isTTY ? {} : { NO_COLOR: '1' }
-  const child = execa(process.execPath, args, { cwd: root, env, reject: false, detached: true, ...options })
+  const script = execa({ cwd: root, env, reject: false, detached: true, ...options })
+  const child = script`npm run --silent ${name} -- ${args}`
   processGroup = child.pid
   const limit = setTimeout(endCheck, timeoutSeconds * 1000, 'SIGKILL')
   const { exitCode, all } = await child
@@ -106,8 +101,4 @@ async function run(name: string, args: string[], options: { all?: true; stdio?: 
 // A check is a process group of its own, so that all that it has started ends with it.
 function endCheck(signal: 'SIGTERM' | 'SIGKILL'): void {
   if (processGroup !== undefined) process.kill(-processGroup, signal)
-}
-
-function bin(name: string): string {
-  return join(root, 'node_modules/.bin', name)
 }

@@ -15,7 +15,7 @@ const secret = 'capd-kubeadm-upgrader-tls'
 const defaultNamespace = 'capd-kubeadm-upgrader-system'
 const namespaceFile = join(import.meta.dirname, '../../kind-config/base/namespace.yaml')
 
-interface Options {
+interface CertificateOptions {
   kubeconfig?: string
   kubectl: string
   namespace: string
@@ -34,7 +34,7 @@ certificate: running pods read the new one within about a minute, and no call fa
     .option('--kubectl <program>', 'path of kubectl', 'kubectl')
     .option('--namespace <name>', 'namespace of the Secret', namespaceName, defaultNamespace)
     .option('--days <number>', 'validity in days, 1 to 3650', validity, 365)
-    .action(async ({ kubeconfig, kubectl, namespace, days }: Options) => {
+    .action(async ({ kubeconfig, kubectl, namespace, days }: CertificateOptions) => {
       await interruptible(async () => install(await managementClusterAt(kubectl, kubeconfig), namespace, days))
     })
   return exitCodeOf(command, args)

@@ -1,12 +1,11 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from '../../host/subprocess.ts'
 import type { ImageBuild } from '../engine/ensure-image.ts'
-import { changes } from '../engine/labels.ts'
 import { withStaging } from '../host/cache.ts'
 import { inputsHash } from '../host/hash.ts'
 import { distribution } from '../host/versions.ts'
 import { ensureGoProgram } from './go-programs.ts'
+import { importImage } from './import-image.ts'
 import { goSources, imageFiles } from './sources.ts'
 
 const files = join(imageFiles, 'registry')
@@ -20,12 +19,10 @@ export async function registryImageBuild(name: string): Promise<ImageBuild<strin
     build: (registry) =>
       withStaging('registry', async (staging) => {
         const root = join(staging, 'root')
-        const archive = join(staging, 'root.tar')
         await cp(files, join(root, 'etc'), { recursive: true })
         await cp(registry, join(root, 'registry'))
-        await run`tar -C ${root} -cf ${archive} .`
-        const entrypoint = 'ENTRYPOINT ["/registry", "serve", "/etc/config.yml"]'
-        await run`docker import ${changes(hash, entrypoint)} ${archive} ${name}`
+        const entrypoint = ['/registry', 'serve', '/etc/config.yml']
+        await importImage(name, hash, { folder: root, paths: ['.'], entrypoint })
       }),
   }
 }

@@ -5,7 +5,7 @@ import { type Provider, providerImage, providers } from '../host/providers.ts'
 import { type WebhookCertificate, webhookCertificate } from './webhook-certificate.ts'
 
 /** A Kubernetes object of any kind, in part. */
-export interface Manifest {
+export interface KubernetesObject {
   apiVersion: string
   kind: string
   metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
@@ -31,18 +31,18 @@ export const settings: Record<string, string> = {
  * The objects of all providers, ready to be applied: with the variables that clusterctl replaces, and with the
  * certificates that cert-manager issues.
  */
-export async function clusterApiManifests(kubectl: string): Promise<Manifest[]> {
-  const all: Manifest[] = []
+export async function clusterApiManifests(kubectl: string): Promise<KubernetesObject[]> {
+  const all: KubernetesObject[] = []
   for (const provider of providers) all.push(...(await manifests(kubectl, provider)))
   return all
 }
 
-async function manifests(kubectl: string, provider: Provider): Promise<Manifest[]> {
+async function manifests(kubectl: string, provider: Provider): Promise<KubernetesObject[]> {
   const { moduleFolder } = await import('../build/cluster-api.ts')
   const folder = join(await moduleFolder(provider.module), provider.folder, 'config/default')
   const text = await run`${kubectl} kustomize ${folder}`
   const replaced = text.replaceAll(/\$\{(\w+):=(.*?)\}/g, (_, name, byDefault) => settings[name] ?? byDefault)
-  const objects: Manifest[] = parseAllDocuments(replaced).map((document) => document.toJS())
+  const objects: KubernetesObject[] = parseAllDocuments(replaced).map((document) => document.toJS())
   for (const { kind, spec } of objects) {
     if (kind !== 'Deployment') continue
     const [container] = spec.template.spec.containers
@@ -52,7 +52,7 @@ async function manifests(kubectl: string, provider: Provider): Promise<Manifest[
 }
 
 // Replaces each Certificate by a Secret, and sets its CA in the webhooks that name it.
-async function withCertificates(objects: Manifest[]): Promise<Manifest[]> {
+async function withCertificates(objects: KubernetesObject[]): Promise<KubernetesObject[]> {
   const certificates: Record<string, WebhookCertificate> = {}
   for (const { kind, metadata, spec } of objects) {
     if (kind !== 'Certificate') continue
@@ -67,15 +67,15 @@ async function withCertificates(objects: Manifest[]): Promise<Manifest[]> {
   return objects.filter(({ kind }) => kind !== 'Issuer').map((object) => asSecret(object, certificates) ?? object)
 }
 
-function webhookClients({ webhooks = [], spec }: Manifest): WebhookClient[] {
+function webhookClients({ webhooks = [], spec }: KubernetesObject): WebhookClient[] {
   const conversion: WebhookClient | undefined = spec?.conversion?.webhook?.clientConfig
   return [...webhooks.map(({ clientConfig }) => clientConfig), ...(conversion ? [conversion] : [])]
 }
 
 function asSecret(
-  { kind, metadata, spec }: Manifest,
+  { kind, metadata, spec }: KubernetesObject,
   certificates: Record<string, WebhookCertificate>,
-): Manifest | undefined {
+): KubernetesObject | undefined {
   const certificate = certificates[`${metadata.namespace}/${metadata.name}`]
   if (kind !== 'Certificate' || !certificate) return undefined
   const { cert, key } = certificate
