@@ -75,6 +75,17 @@ const rows: [Step, ...Row][] = [
     staticPods,
     'cp-1',
     'done',
+    'an import has named images by their digests, and one of them, which is nothing of kubeadm, runs',
+    ({ machine }) => {
+      const { images: names } = machine('cp-1')
+      for (const digest of [...names.values(), digestOf('another')]) names.set(`import-2026-11-27@${digest}`, digest)
+      machine('cp-1').runContainer(`import-2026-11-27@${digestOf('another')}`)
+    },
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'done',
     'the runtime names the images after another registry',
     ({ machine }) =>
       renameContainers(machine('cp-1'), (name) => name.replace('registry.k8s.io', 'mirror.example:5000/k8s')),
