@@ -4,16 +4,19 @@ import { apiPage } from './docs/api.ts'
 import { configurationPage } from './docs/configuration.ts'
 import { errorsPage } from './docs/errors.ts'
 import { misbehavioursPage } from './docs/misbehaviours.ts'
+import { performancePage, performanceTimeline } from './docs/performance.ts'
 import { recoveryPage } from './docs/recovery.ts'
 import { whatIsUpdatedPage } from './docs/what-is-updated.ts'
 
-// Makes the pages of docs/ that say what src/ does. `--check` writes nothing and fails when a page is not as it
-// would be made.
+// Writes the pages of docs/ that are generated from src/ and from results. `--check` writes nothing, and fails when a page
+// is out of date.
 const pages = {
   'docs/reference/api.md': apiPage,
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/errors.md': errorsPage,
   'docs/reference/misbehaviours.md': misbehavioursPage,
+  'docs/reference/performance.md': performancePage,
+  'docs/reference/performance.svg': performanceTimeline,
   'docs/reference/recovery.md': recoveryPage,
   'docs/reference/what-is-updated.md': whatIsUpdatedPage,
 }

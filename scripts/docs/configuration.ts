@@ -1,7 +1,8 @@
 import { variables } from '../../src/config/environment.ts'
-import { settings } from '../../src/contract/settings.ts'
+import { ignoredSettings, settings } from '../../src/contract/settings.ts'
 import { heading, table } from './table.ts'
 
+/** The page about the environment and the settings of the service. */
 export function configurationPage(): string {
   const environment = Object.entries(variables).map(([name, { default: usual, description }]) => [
     `\`${name}\``,
@@ -14,6 +15,12 @@ export function configurationPage(): string {
     `\`${usual}\``,
     description,
   ])
+  const ignored = [
+    ignoredSettings.map((key) => `\`${key}\``).join(', '),
+    'any text',
+    '',
+    "No effect: settings of Cluster API's own test for hooks that are not served here.",
+  ]
   const fault = [
     '`fault`, `fault/<namespace>/<cluster>`',
     'see docs/reference/misbehaviours.md',
@@ -37,6 +44,6 @@ strings. A wrong one makes that call fail, naming the key, and starts nothing; d
 fails for them. The verdict on a MachineSet is kept by Cluster API for 24 hours, so a changed setting has no effect on a
 pair of MachineSets that was asked about before.
 
-${table(['Setting', 'Values', 'Default', 'Meaning'], [...perCall, fault])}
+${table(['Setting', 'Values', 'Default', 'Meaning'], [...perCall, ignored, fault])}
 `
 }

@@ -16,6 +16,7 @@ export interface Question {
   role: Role
   changes: Settings['changes']
   inMemory: Settings['inMemory']
+  disableInPlaceUpdates: Settings['disableInPlaceUpdates']
   machine: Sides
   infrastructure: Sides
   bootstrapConfig: Sides

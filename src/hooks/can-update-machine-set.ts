@@ -13,12 +13,13 @@ const parse = parser(CanUpdateMachineSetRequest)
  */
 export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  const { changes, inMemory } = readSettings(settings)
+  const { changes, inMemory, disableInPlaceUpdates } = readSettings(settings)
   const root = ['spec', 'template', 'spec']
   const decision = decide({
     role: 'worker',
     changes,
     inMemory,
+    disableInPlaceUpdates,
     machine: { current: current.machineSet, desired: desired.machineSet, root },
     infrastructure: {
       current: current.infrastructureMachineTemplate,
@@ -31,5 +32,6 @@ export function answerCanUpdateMachineSet(body: string, report: (name: string, d
   return successResponse(hooks.canUpdateMachineSet.hook, '', {
     ...patchField('machineSetPatch', decision.operations.machine),
     ...patchField('bootstrapConfigTemplatePatch', decision.operations.bootstrapConfig),
+    affectsAvailability: decision.affectsAvailability,
   })
 }

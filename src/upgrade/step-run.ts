@@ -3,23 +3,12 @@ import type { Change } from '../machine/change.ts'
 import { hasFullDisk, namesFullDisk } from '../machine/disk-full.ts'
 import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
+import { pauseAfterLook } from './look-pause.ts'
 import { restAfterFailure } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
-import { type Action, hasInWork, type Situation, type Step, unitNameOf } from './step.ts'
+import { type Action, hasInWork, type Needs, type Situation, type Step, unitNameOf } from './step.ts'
+import { StepFailed } from './step-failed.ts'
 import type { Tools } from './tools.ts'
-
-/** A step that ended in a failure, which stands in the record by now. */
-export class StepFailed extends Error {
-  readonly error: UpgradeError
-  /** For how long the same request rests. */
-  readonly pauseSeconds: number
-
-  constructor(error: UpgradeError, pauseSeconds: number) {
-    super(error.message, { cause: error })
-    this.error = error
-    this.pauseSeconds = pauseSeconds
-  }
-}
 
 /** What this process remembers of a step that is not done: it outlives the runs of the step. */
 export interface Watch {
@@ -37,6 +26,8 @@ export interface StepRunParts {
   /** Names the attempt in the record. */
   key: string
   situation: () => Situation
+  /** Makes sure that what the step needs is known. */
+  know(needs: Needs): Promise<void>
   tools: Pick<Tools, 'engine' | 'clock' | 'log' | 'report'>
   /** The step's number and what happens in it: the beginning of each message. */
   title: string
@@ -60,9 +51,6 @@ interface Unfinished {
 const watchSeconds = 60
 // A unit ends by its own limit; only then the step does.
 const unitGraceSeconds = 30
-const firstPauseSeconds = 0.5
-// A step that is looked at less often waits for other machines.
-const mostSecondsOfWork = 2
 // A file that is wrong again and again will not get right.
 const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
 
@@ -70,6 +58,9 @@ const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
 export class StepRun {
   readonly #step: Step
   readonly #parts: StepRunParts
+  // True until the first look after an action whose effect is there when its call returns. A second one follows a pause.
+  #isFirstCall = false
+  #calls = 0
 
   constructor(step: Step, parts: StepRunParts) {
     this.#step = step
@@ -78,12 +69,12 @@ export class StepRun {
 
   /** Returns when the step is done. Throws StepFailed, RecordMoved, and trouble of the engine or the observation. */
   async toEnd(): Promise<void> {
-    const { session, tools, look, watch } = this.#parts
+    const { session, tools, know, look, watch } = this.#parts
     for (;;) {
-      await session.know(this.#step.needs)
+      await know(this.#step.needs)
       await look()
       // Nothing is read again unless a note was due.
-      await session.know(this.#step.needs)
+      await know(this.#step.needs)
       const seen = await this.#look()
       if (seen === 'done') return this.#ended()
       const trouble = watch.trouble ?? seen.error
@@ -109,12 +100,11 @@ export class StepRun {
     }
   }
 
-  // Many a step takes less than its usual pause, which is for those that take longer.
   #pauseSeconds(): number {
-    const { lookSeconds } = this.#step
-    if (lookSeconds > mostSecondsOfWork) return lookSeconds
     const waited = (this.#parts.tools.clock.monotonic() - this.#parts.watch.since) / 1000
-    return Math.min(lookSeconds, Math.max(firstPauseSeconds, waited / 2))
+    const isFirst = this.#isFirstCall
+    this.#isFirstCall = false
+    return isFirst ? 0 : pauseAfterLook(this.#step, waited)
   }
 
   async #tryToAct(): Promise<void> {
@@ -164,6 +154,7 @@ export class StepRun {
         })
         const error = action.read?.(output)
         if (error) throw error
+        this.#called()
         return
       }
       case 'helper':
@@ -174,12 +165,22 @@ export class StepRun {
           argv: action.argv,
           volumes: { [action.volume]: '/machine' },
         })
+        this.#called()
+        return
+      case 'pull':
+        if (!isEntered) await session.change(record, { kind: 'note' })
+        session.awaitPull(action.image)
         return
       case 'note':
         await session.change(action.record(record), { kind: 'note' })
         await action.after()
         return
     }
+  }
+
+  #called(): void {
+    this.#isFirstCall = this.#calls === 0
+    this.#calls += 1
   }
 
   // A unit that has failed is explained, noted and forgotten, so that it can be started again. Then the plan is gone

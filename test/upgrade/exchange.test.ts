@@ -79,6 +79,8 @@ test('a machine that is still drained at the end waits for its load balancer', a
   }
   const { reports } = await walk(lab, 'cp-1', together)
   expect(reports).toContain('tidy: LOAD_BALANCER_AWAY')
+  // It is made ready again and again, with a pause each time.
+  expect(lab.machine('cp-1').commands.filter((argv) => argv[8] === 'run').length).toBeLessThan(70)
   expectAtTarget(lab, 'cp-1')
 })
 
@@ -187,4 +189,20 @@ test('patches are given to both runs of kubeadm', async () => {
     expect(argv).toContain('/etc/patches')
   }
   expectAtTarget(lab, 'cp-1')
+})
+
+// Cluster API may go on to the next version while kubeadm is about to look at this one.
+test.each([
+  ['together', 'Done', undefined],
+  ['one-by-one', 'Failed', 'KUBEADM_CONFIG_CHANGED'],
+])('exchange: %s with a kubeadm-config that changes just before kubeadm runs: %s', async (exchange, phase, code) => {
+  const lab = startQuickLab('cp-1', 'cp-2')
+  when(lab, 'cp-1', 'note kubeadm started', () => {
+    lab.cluster.kubeadmConfigVersion = 'v1.35.5'
+  })
+  const { run } = await walk(lab, 'cp-1', { settings: { exchange } })
+  expect(run.progress).toMatchObject({ phase, ...(code === undefined ? {} : { error: { code } }) })
+  const version = code === undefined ? target : old
+  expect(lab.machine('cp-1').manifests).toEqual(staticPodsOf(version))
+  expect(lab.machine('cp-1').kubelet.version).toBe(version)
 })

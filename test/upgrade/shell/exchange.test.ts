@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { rmSync, statSync } from 'node:fs'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   balanceWith,
   breakIt,
@@ -47,7 +47,7 @@ function balancerOf(root: Root): string[] {
 
 const oldTags = ['3.6.5-0', 'v1.34.4', 'v1.34.4', 'v1.34.4']
 const newTags = ['3.6.6-0', 'v1.35.4', 'v1.35.4', 'v1.35.4']
-const wholeExchange = ['systemctl stop kubelet', 'systemctl daemon-reload', 'systemctl start kubelet']
+const wholeExchange = ['systemctl daemon-reload', 'systemctl stop kubelet', 'systemctl start kubelet']
 
 // A real process; undefined once it has ended.
 function process(command: string): number {
@@ -68,6 +68,17 @@ function isAlive(pid: number): boolean {
 }
 
 describe.skipIf(globalThis.process.platform !== 'linux')('exchange.sh', () => {
+  test('asks the machine and its load balancer past every proxy', async () => {
+    const root = machine()
+    onTestFinished(() => void vi.unstubAllEnvs())
+    for (const name of ['HTTPS_PROXY', 'no_proxy', 'NO_PROXY']) vi.stubEnv(name, 'http://proxy:3128')
+    const note = 'echo "$NO_PROXY $no_proxy" >>/tmp/proxies'
+    root.program('/stand-ins/kubectl', `${note} ; printf ok`)
+    root.program('/stand-ins/curl', `${note} ; case "$*" in *csv) exit 7 ;; esac; echo '{"health":"true"}'`)
+    expect((await exchange(root)).exitCode).toBe(0)
+    expect(new Set(root.read('/tmp/proxies').trim().split('\n'))).toEqual(new Set(['* *']))
+  })
+
   test('exchanges manifests and programs while the kubelet is stopped, and says that it has', async () => {
     const root = machine()
     const { exitCode, stdout } = await exchange(root)
@@ -146,7 +157,7 @@ describe.skipIf(globalThis.process.platform !== 'linux')('exchange.sh', () => {
     const root = machine()
     root.program('/stand-ins/ctr', 'exit 1')
     expect((await exchange(root)).exitCode).not.toBe(0)
-    expect(systemdOf(root)).toEqual(['systemctl stop kubelet', 'systemctl start kubelet'])
+    expect(systemdOf(root)).toEqual(wholeExchange)
     expect(tagsOf(root)).toEqual(oldTags)
   })
 
