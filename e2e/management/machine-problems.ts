@@ -20,7 +20,7 @@ export async function wrongWith(
     found = machines.flatMap((machine) => {
       const [was, is] = [before.get(containerOf(machine)), after.get(containerOf(machine))]
       if (!was || !is) return [`${containerOf(machine)} was not there before`]
-      return problems(was, is, roleOf(machine), version, true)
+      return problems(was, is, { role: roleOf(machine), version, kubeProxy: true })
     })
     return found.length === 0
   }

@@ -90,7 +90,7 @@ export async function measureServing(
     [probed.service, often, () => askAny(controlPlane.map(({ at }) => `http://${at}:${nodePort}`))],
   ]
   const probes = asks.map(([what, everySeconds, ask]) =>
-    gapsOf({ what, everySeconds, signal: stopping.signal, elapsed }, ask),
+    gapsOf({ what, everySeconds, probe: ask }, stopping.signal, elapsed),
   )
   return async (): Promise<Answers[]> => {
     stopping.abort()
