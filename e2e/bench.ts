@@ -6,7 +6,7 @@ import { brokenIn, busyFiguresOf, figureCells, figureHead, figuresOf } from '../
 import { type Way, ways } from '../scripts/docs/performance/results.ts'
 import { performancePage, performanceTimeline, resultsFile } from '../scripts/docs/performance.ts'
 import { table } from '../scripts/docs/table.ts'
-import { clusterApi, from, to } from '../scripts/lab/versions.ts'
+import { clusterApi, from, to } from '../scripts/lab/host/versions.ts'
 import { clusterMeasures } from './bench/clusters.ts'
 import { type Kept, openKept, writeWhole } from './bench/finished-runs.ts'
 import { hookThroughput } from './bench/hook-throughput.ts'

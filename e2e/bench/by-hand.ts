@@ -1,6 +1,6 @@
 import { execa } from 'execa'
 import type { MachineTime } from '../../scripts/docs/performance/results.ts'
-import { nodeImage } from '../../scripts/lab/names.ts'
+import { nodeImage } from '../../scripts/lab/host/names.ts'
 import { pauseCluster } from '../management/clusters.ts'
 import { type Kube, workloadOf } from '../management/kube.ts'
 import { containerOf, machinesOf, roleOf } from '../management/machines.ts'

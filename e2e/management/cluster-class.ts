@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { moduleFolder } from '../../scripts/lab/cluster-api.ts'
+import { moduleFolder } from '../../scripts/lab/build/cluster-api.ts'
 import type { Shape } from './workload.ts'
 
 // The machines of the Docker provider: DevMachine with its docker backend or, InMemory, with no machine behind it at all,

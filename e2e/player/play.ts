@@ -1,4 +1,4 @@
-import type { Lab } from '../../scripts/lab/lab.ts'
+import type { Lab } from '../../scripts/lab/verbs/lab.ts'
 import { dockerDiff, unexpectedChanges } from '../witness/file-changes.ts'
 import { partsOfVersion } from '../witness/parts-of-version.ts'
 import type { Role } from '../witness/role.ts'

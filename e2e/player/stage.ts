@@ -1,5 +1,5 @@
-import { type Lab, labUp } from '../../scripts/lab/lab.ts'
-import { type ReleaseServer, serveReleases } from '../../scripts/lab/release-server.ts'
+import { type ReleaseServer, serveReleases } from '../../scripts/lab/cluster/release-server.ts'
+import { type Lab, labUp } from '../../scripts/lab/verbs/lab.ts'
 import { inMachine } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { discover } from './cluster-api.ts'

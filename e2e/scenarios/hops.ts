@@ -1,5 +1,5 @@
-import { nodeImage } from '../../scripts/lab/names.ts'
-import { needVersion } from '../../scripts/lab/releases.ts'
+import { needVersion } from '../../scripts/lab/cluster/releases.ts'
+import { nodeImage } from '../../scripts/lab/host/names.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
 import { containerOf, machinesOf, snapshots } from '../management/machines.ts'

@@ -22,84 +22,13 @@ export const floors: readonly Floor[] = [
   // The witness: reads machines and judges them. It imports nothing of the player, so that what it finds is its own.
   [['e2e/witness/'], ['e2e/cli/']],
 
-  // The lab.
+  // The lab: its command line, and its rooms from what a verb does down to the host.
   [['scripts/lab.ts']],
-  // verbs
-  [
-    [
-      'scripts/lab/assumptions.ts',
-      'scripts/lab/check-image.ts',
-      'scripts/lab/down.ts',
-      'scripts/lab/lab.ts',
-      'scripts/lab/management.ts',
-      'scripts/lab/status.ts',
-    ],
-  ],
-  // clusters, and what runs in and next to them
-  [
-    [
-      'scripts/lab/cluster-api-in-cluster.ts',
-      'scripts/lab/cluster-api-manifests.ts',
-      'scripts/lab/cluster.ts',
-      'scripts/lab/extension-image.ts',
-      'scripts/lab/kind-cluster.ts',
-      'scripts/lab/kubectl.ts',
-      'scripts/lab/load-image.ts',
-      'scripts/lab/management-cluster.ts',
-      'scripts/lab/registry.ts',
-      'scripts/lab/release-server.ts',
-      'scripts/lab/releases.ts',
-      'scripts/lab/serving-image.ts',
-      'scripts/lab/steady-pod.ts',
-      'scripts/lab/test-extension.ts',
-      'scripts/lab/webhook-certificate.ts',
-      'scripts/lab/webhook-samples.ts',
-      'scripts/lab/workload.ts',
-    ],
-  ],
-  // what is built where no registry can be reached
-  [
-    [
-      'scripts/lab/cluster-api-images.ts',
-      'scripts/lab/cluster-api.ts',
-      'scripts/lab/debian-image.ts',
-      'scripts/lab/go.ts',
-      'scripts/lab/image-archive.ts',
-      'scripts/lab/kind.ts',
-      'scripts/lab/kubeadm-images.ts',
-      'scripts/lab/kubernetes.ts',
-      'scripts/lab/load-balancer-image.ts',
-      'scripts/lab/machine-image.ts',
-      'scripts/lab/node-base-image.ts',
-      'scripts/lab/node-image.ts',
-      'scripts/lab/programs.ts',
-      'scripts/lab/registry-image.ts',
-    ],
-  ],
-  // the Docker engine
-  [
-    [
-      'scripts/lab/debian.ts',
-      'scripts/lab/docker.ts',
-      'scripts/lab/engine.ts',
-      'scripts/lab/inotify.ts',
-      'scripts/lab/machines.ts',
-      'scripts/lab/network.ts',
-    ],
-  ],
-  // the host
-  [
-    [
-      'scripts/lab/cache.ts',
-      'scripts/lab/downloads.ts',
-      'scripts/lab/lock.ts',
-      'scripts/lab/names.ts',
-      'scripts/lab/poll.ts',
-      'scripts/lab/sha256.ts',
-      'scripts/lab/stage.ts',
-      'scripts/lab/versions.ts',
-    ],
-  ],
+  [['scripts/lab/verbs/']],
+  [['scripts/lab/cluster/']],
+  [['scripts/lab/build/']],
+  [['scripts/lab/engine/']],
+  [['scripts/lab/host/']],
 
   // Tools of the product and of this repository. They import nothing of the lab.
   [
