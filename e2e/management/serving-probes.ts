@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { type Answers, probed } from '../../scripts/docs/performance/results.ts'
 import { gapsOf } from '../witness/gaps.ts'
 import type { Kube } from './kube.ts'
-import { containerOf, type Machine, roleOf } from './machines.ts'
+import { type CapiMachine, containerOf, roleOf } from './machines.ts'
 import type { Shape } from './workload.ts'
 
 const port = 8080
@@ -66,7 +66,7 @@ export async function putServingPods(workload: Kube, image: string): Promise<voi
 export async function measureServing(
   kube: Kube,
   { namespace, name }: Shape,
-  machines: Machine[],
+  machines: CapiMachine[],
   elapsed: () => number,
 ) {
   const access = await accessTo(kube, namespace, name)

@@ -1,6 +1,6 @@
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { type Machine, machinesOf, snapshots } from '../management/machines.ts'
+import { type CapiMachine, machinesOf, snapshots } from '../management/machines.ts'
 import { withPort } from '../management/port-forward.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import type { Shape } from '../management/workload.ts'
@@ -95,9 +95,9 @@ async function refuseForged({ kube, site, expect, timeline }: Play, one: Shape, 
 }
 
 // What Cluster API would send for the machine: its own objects, without what the API adds.
-async function requestFor(kube: Play['kube'], machine: Machine, version: string) {
+async function requestFor(kube: Play['kube'], machine: CapiMachine, version: string) {
   const where = `-n=${machine.metadata.namespace}`
-  const clean = ({ apiVersion, kind, metadata, spec }: Machine) => ({
+  const clean = ({ apiVersion, kind, metadata, spec }: CapiMachine) => ({
     apiVersion,
     kind,
     metadata: { name: metadata.name, namespace: metadata.namespace, labels: metadata.labels ?? {} },
@@ -111,8 +111,10 @@ async function requestFor(kube: Play['kube'], machine: Machine, version: string)
     settings: {},
     desired: {
       machine: desired,
-      infrastructureMachine: clean(await kube.get<Machine>('devmachine', machine.metadata.name, where)),
-      bootstrapConfig: clean(await kube.get<Machine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where)),
+      infrastructureMachine: clean(await kube.get<CapiMachine>('devmachine', machine.metadata.name, where)),
+      bootstrapConfig: clean(
+        await kube.get<CapiMachine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where),
+      ),
     },
   }
 }
