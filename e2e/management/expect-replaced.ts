@@ -1,10 +1,10 @@
 import { wrongWith } from './machine-problems.ts'
 import { type CapiMachine, snapshots } from './machines.ts'
-import type { Play } from './scenario.ts'
+import type { ScenarioRun } from './scenario.ts'
 
 // A cluster's machines are all new and well, and the updater has worked in none: `execs` is what `watchExecs` gave.
 export async function expectReplaced(
-  { expect }: Pick<Play, 'expect'>,
+  { expect }: Pick<ScenarioRun, 'expect'>,
   old: CapiMachine[],
   now: CapiMachine[],
   { execs, version }: { execs: string[]; version: string },

@@ -2,19 +2,19 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { table } from '../../scripts/docs/table.ts'
 import { removeClusters } from './clusters.ts'
-import type { Play, Result, Scenario } from './scenario.ts'
+import type { ManagedScenario, Result, ScenarioRun } from './scenario.ts'
 import type { Site } from './site.ts'
 import { type TimelineEntry, watchMachines } from './timeline.ts'
 
 // Where each scenario leaves its result and its timeline; not part of the repository.
 const results = join(import.meta.dirname, '../results')
 
-export async function perform(name: string, scenario: Scenario, site: Site): Promise<Result> {
+export async function runScenario(name: string, scenario: ManagedScenario, site: Site): Promise<Result> {
   const begun = performance.now()
   const { problems, figures }: Result = { problems: [], figures: [] }
   const say = (line: string) => console.log(`${name}  ${line}`)
   const timeline = watchMachines(site.management, name, (entry) => say(cells(entry).join('  ')))
-  const play: Play = {
+  const run: ScenarioRun = {
     name,
     cluster: `${site.management.prefix}${name}`,
     site,
@@ -32,13 +32,13 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
   }
   try {
     await removeClusters(site.kube, name)
-    await scenario.play(play)
+    await scenario.run(run)
     const unknown = timeline.entries.find(({ message }) => message.includes('(UNEXPECTED)'))
-    play.expect(!unknown, `the updater met an error that it does not know, at ${unknown?.at.toFixed(1)} s`)
+    run.expect(!unknown, `the updater met an error that it does not know, at ${unknown?.at.toFixed(1)} s`)
     // What failed is left for a look.
     if (problems.length === 0) await removeClusters(site.kube, name)
   } catch (thrown) {
-    play.expect(false, (thrown as Error).message)
+    run.expect(false, (thrown as Error).message)
   } finally {
     await timeline.stop()
   }

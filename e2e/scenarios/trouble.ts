@@ -1,12 +1,8 @@
-// Proves: what is wrong from outside gives its error and changes nothing on the machine; once it is gone, the
-// upgrade goes on by itself.
-import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import type { Checks, Scenario } from '../management/scenario.ts'
 import { nameVersion } from '../player/control-plane-controller.ts'
-import { relayEngine } from '../player/engine-relay.ts'
+import { type EngineRelay, withRelay } from '../player/engine-relay.ts'
 import { machineOf, onStage, type Stage } from '../player/stage.ts'
 import { type Asked, type Synced, syncOf } from '../player/sync.ts'
 import { shellIn } from '../witness/exec.ts'
@@ -27,23 +23,25 @@ interface Fault {
 const withinMs = 120_000
 const state = '/var/lib/capd-kubeadm-upgrader'
 
-export async function trouble(): Promise<string[]> {
-  const socket = join(tmpdir(), `capd-kubeadm-upgrader-${process.pid}.sock`)
-  const relay = await relayEngine(socket)
-  try {
-    return await onStage({ fresh: true, environment: { DOCKER_HOST: `unix://${socket}` } }, async (stage) => {
-      await nameVersion(stage.lab.controlPlane, stage.lab.to)
-      const found: string[] = []
-      for (const fault of faultsOn(stage, relay)) found.push(...(await provoke(stage, fault)))
-      return found
-    })
-  } finally {
-    await relay.close()
-    await rm(socket, { force: true })
-  }
+export const trouble: Scenario = {
+  on: 'lab',
+  proves:
+    'What is wrong outside of the updater is reported with its error code and changes nothing on the machine; once it is gone, the upgrade continues by itself.',
+  run: ({ expect }) => provokeAll(expect),
 }
 
-function faultsOn({ releases }: Stage, relay: Awaited<ReturnType<typeof relayEngine>>): Fault[] {
+function provokeAll(expect: Checks['expect']): Promise<void> {
+  return withRelay((relay, environment) =>
+    onStage({ fresh: true, environment }, async (stage) => {
+      await nameVersion(stage.lab.controlPlane, stage.lab.to)
+      for (const fault of faultsOn(stage, relay)) {
+        for (const problem of await provoke(stage, fault)) expect(false, problem)
+      }
+    }),
+  )
+}
+
+function faultsOn({ releases }: Stage, relay: EngineRelay): Fault[] {
   if (!releases) throw new Error('This scenario needs a server of releases that can misbehave; dl.k8s.io cannot.')
   const download = (fault: Parameters<typeof releases.faults.set>[1]) => ({
     role: 'worker' as const,

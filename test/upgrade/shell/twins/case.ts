@@ -25,7 +25,7 @@ export const manifests = '/etc/kubernetes/manifests'
 /** Where prepare.sh puts the manifests that exchange.sh renames into place. */
 export const staged = '/etc/kubernetes/tmp/capd-kubeadm-upgrader'
 export const drained = `${stateDirectory}/drained`
-export const programs = ['kubeadm', 'kubelet', 'kubectl']
+const programs = ['kubeadm', 'kubelet', 'kubectl']
 export const [oldPods, newPods] = [staticPodsOf(old), staticPodsOf(target)]
 
 /** Puts programs of a version into a directory of the simulated machine. */
