@@ -62,24 +62,24 @@ const options = {
 
 const usage = `Usage: npm run e2e [-- scenario ...]
 
-Runs scenarios on real machines; without a name all but "short" and
-"recovery-short", which are some of the others. Each file in
-e2e/scenarios says what it proves.
+Runs scenarios on the lab's machines; without a name all but "short" and
+"recovery-short", which are parts of others. Each file in e2e/scenarios
+states what it proves.
 
   without Cluster API   ${namesOn('lab').join(', ')}
   under Cluster API     ${namesOn('management cluster').join(', ')}
 
-  --at-once <n>   how many of those under Cluster API run beside each other, each with a cluster of its own; usually 1.
-                  Two cores carry two. "interrupted" and "fallback-target" restart the extension, which all share.
-  --rows <a,b>    only these rows of "recovery", each on a machine of its own; a+b are played one after the other on one
-                  machine. recovery <row ...> and recovery:<row> do the same.
-  --members 3     play rows of control plane machines in clusters with three, which Cluster API makes; usually one
+  --at-once <n>   how many of those under Cluster API run at the same time, each with its own cluster; default 1. Two cores
+                  are enough for two. "interrupted" and "fallback-target" restart the extension, which all share.
+  --rows <a,b>    only these rows of "recovery", each on its own machine; a+b run one after the other on one machine.
+                  recovery <row ...> and recovery:<row> do the same.
+  --members 3     run rows of control plane machines in clusters with three of them, made by Cluster API; default 1
   --list          print the rows of "recovery"
   --record        add the results of "recovery" to docs/recovery.real.json
   --help          show this
 
-Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are
-compared there, too. Exit code 0 when every scenario passed, else 1.`
+Results and timelines of those under Cluster API are written to e2e/results. "in-place" and "rollout" in one run are
+also compared there. Exit code 0 when every scenario passed, else 1.`
 
 exitOnInterrupt([
   'Stopped. Machines and clusters stay as they are; a scenario that is run again makes new ones.',
@@ -163,12 +163,12 @@ function read(args: string[]): RunOptions | number {
   }
 }
 
-// The scenarios that are named, and the rows of "recovery" that are named in their place or after --rows.
-function namesIn(positionals: readonly string[], asked: readonly string[]): Pick<RunOptions, 'names' | 'rows'> {
+// Rows of "recovery" may be named after --rows or in the place of scenarios.
+function namesIn(positionals: readonly string[], given: readonly string[]): Pick<RunOptions, 'names' | 'rows'> {
   const all = Object.keys(scenarios)
-  // Only the id of a row has a dot.
+  // Only ids of rows have a dot.
   const isRow = (word: string) => /^recovery:|\./.test(word)
-  const rows = [...asked, ...positionals.filter(isRow).map((word) => word.replace(/^recovery:/, ''))]
+  const rows = [...given, ...positionals.filter(isRow).map((word) => word.replace(/^recovery:/, ''))]
   const words = positionals.filter((word) => !isRow(word))
   const unknown = words.find((name) => !all.includes(name))
   if (unknown !== undefined) throw new Error(`There is no scenario "${unknown}".`)
@@ -176,7 +176,7 @@ function namesIn(positionals: readonly string[], asked: readonly string[]): Pick
   return { names: words.length > 0 ? words : all.filter((name) => !onlyNamed.includes(name)), rows }
 }
 
-// Runs one, and reports the result: 1 when it failed.
+// Runs a scenario and prints its result. Returns 1 when it failed.
 async function report(name: string, run: () => Promise<string[]>): Promise<0 | 1> {
   const start = performance.now()
   console.log(name)

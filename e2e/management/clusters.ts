@@ -1,6 +1,6 @@
 import type { Role } from '../witness/role.ts'
 import type { Condition, Kube, KubeObject } from './kube.ts'
-import { type CapiMachine, holds, machinesOf } from './machines.ts'
+import { type CapiMachine, isTrue, machinesOf } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
 import { enabled } from './site.ts'
 import { until } from './until.ts'
@@ -63,7 +63,7 @@ export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: numb
 }
 
 export function isComplete(machine: CapiMachine, version: string): boolean {
-  return machine.spec.version === version && ['Ready', 'UpToDate', 'NodeReady'].every((type) => holds(machine, type))
+  return machine.spec.version === version && ['Ready', 'UpToDate', 'NodeReady'].every((type) => isTrue(machine, type))
 }
 
 // The owners have seen the newest wish, too.

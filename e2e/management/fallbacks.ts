@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { watchExecs } from '../witness/engine-execs.ts'
 import { changeWorkers, isComplete } from './clusters.ts'
-import { declinedSince } from './controller-logs.ts'
+import { declinesSince } from './controller-logs.ts'
 import { wrongWith } from './machine-problems.ts'
 import { type CapiMachine, machinesOf, roleOf, snapshots } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
@@ -75,7 +75,7 @@ export async function fallsBack(
   for (const machine of updated) expect(false, `${title}: ${machine} was updated in place`)
   figure(`${title}: seconds`, ((performance.now() - begun) / 1000).toFixed(0))
   for (const line of await execs()) expect(false, `${title}: the updater worked in a machine: ${line}`)
-  const declined = await declinedSince(kube, namespace, since)
+  const declined = await declinesSince(kube, namespace, since)
   expect(declined.length > 0, `${title}: Cluster API did not say why it does not update in place`)
   const all = await machinesOf(kube, namespace, name)
   for (const problem of await wrongWith(machines, await snapshots(all), to, all)) expect(false, `${title}: ${problem}`)

@@ -1,6 +1,6 @@
 import { shellIn } from '../witness/exec.ts'
 import { setFiles, untilUpToDate } from './clusters.ts'
-import { controllersSaid, declinedSince } from './controller-logs.ts'
+import { controllerLogs, declinesSince } from './controller-logs.ts'
 import { type CapiMachine, condition, containerOf, machinesOf } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
 import { askForFault, system } from './site.ts'
@@ -68,14 +68,14 @@ interface Seen {
 const shows: Record<Then, (seen: Seen) => Promise<void>> = {
   async rollout({ run: { kube }, shape, since }) {
     await until('Cluster API says why it does not update in place', 60, async () => {
-      return (await declinedSince(kube, shape.namespace, since)).length > 0
+      return (await declinesSince(kube, shape.namespace, since)).length > 0
     })
     // The setting has to stay until the new machine is there: the question comes only once.
     await untilUpToDate(kube, shape, 'worker', shape.version, limitSeconds)
   },
   async stall({ run, shape, before, since }) {
     await until('the reconcile of the MachineDeployment fails, twice', 120, async () => {
-      const lines = await controllersSaid(run.kube, since)
+      const lines = await controllerLogs(run.kube, since)
       const errors = lines.filter((line) => line.includes(`MachineDeployment="${shape.namespace}/`))
       return errors.filter((line) => /"Reconciler error"/.test(line)).length >= 2
     })

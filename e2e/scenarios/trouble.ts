@@ -4,7 +4,7 @@ import type { Checks, Scenario } from '../management/scenario.ts'
 import { nameVersion } from '../player/control-plane-controller.ts'
 import { type EngineRelay, withRelay } from '../player/engine-relay.ts'
 import { machineOf, onStage, type Stage } from '../player/stage.ts'
-import { type Asked, type Synced, syncOf } from '../player/sync.ts'
+import { type RequestOverrides, type SyncResult, syncOf } from '../player/sync.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { snapshot } from '../witness/snapshot.ts'
@@ -15,7 +15,7 @@ interface Fault {
   role: Role
   code: string
   // What the request says differently.
-  asked?: Asked
+  overrides?: RequestOverrides
   provoke?(machine: string): Promise<unknown> | unknown
   undo?(machine: string): Promise<unknown> | unknown
 }
@@ -55,15 +55,15 @@ function faultsOn({ releases }: Stage, relay: EngineRelay): Fault[] {
       name: 'container missing',
       ...worker,
       code: 'CONTAINER_MISSING',
-      asked: { providerID: 'docker:////no-such-machine' },
+      overrides: { providerID: 'docker:////no-such-machine' },
     },
     {
       name: 'container of another cluster',
       ...worker,
       code: 'CONTAINER_OF_OTHER_CLUSTER',
-      asked: { clusterName: 'other' },
+      overrides: { clusterName: 'other' },
     },
-    { name: 'version down', ...worker, code: 'MACHINE_NEWER', asked: { version: 'v1.33.5' } },
+    { name: 'version down', ...worker, code: 'MACHINE_NEWER', overrides: { version: 'v1.33.5' } },
     { name: 'engine down', ...worker, code: 'ENGINE_UNREACHABLE', provoke: relay.close, undo: relay.open },
     {
       name: 'container paused',
@@ -123,7 +123,7 @@ async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
     found.push(...changes(before, after).map((what) => `${fault.name}: ${what} was changed`))
   if (JSON.stringify(before.files) !== JSON.stringify(after.files)) found.push(`${fault.name}: /usr/bin was changed`)
   if (
-    !fault.asked &&
+    !fault.overrides &&
     !(await until(stage, fault, ({ phase, message }) => phase !== 'Failed' && !message.includes(fault.code)))
   ) {
     found.push(`${fault.name}: the upgrade did not go on after it was over`)
@@ -139,9 +139,13 @@ async function forget(stage: Stage, machine: string): Promise<void> {
   await shellIn(machine, `systemctl stop ${units}; systemctl reset-failed ${units}; rm -rf ${state}`)
 }
 
-async function until(stage: Stage, fault: Fault, holds: (synced: Synced) => boolean): Promise<Synced | undefined> {
+async function until(
+  stage: Stage,
+  fault: Fault,
+  holds: (synced: SyncResult) => boolean,
+): Promise<SyncResult | undefined> {
   for (const limit = Date.now() + withinMs; Date.now() < limit; await sleep(200)) {
-    const synced = await syncOf(stage, fault.role, fault.asked)
+    const synced = await syncOf(stage, fault.role, fault.overrides)
     if (holds(synced)) return synced
   }
   return undefined
