@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { apiPage } from './docs/api.ts'
-import { configurationPage } from './docs/configuration.ts'
-import { errorsPage } from './docs/errors.ts'
-import { misbehavioursPage } from './docs/misbehaviours.ts'
-import { performancePage, performanceTimeline } from './docs/performance.ts'
-import { recoveryPage } from './docs/recovery.ts'
-import { whatIsUpdatedPage } from './docs/what-is-updated.ts'
+import { apiPage } from './docs/reference/api.ts'
+import { configurationPage } from './docs/reference/configuration.ts'
+import { errorsPage } from './docs/reference/errors.ts'
+import { misbehavioursPage } from './docs/reference/misbehaviours.ts'
+import { performancePage, performanceTimeline } from './docs/reference/performance.ts'
+import { recoveryPage } from './docs/reference/recovery.ts'
+import { whatIsUpdatedPage } from './docs/reference/what-is-updated.ts'
 
 // Writes the pages of docs/ that are generated from src/ and from results. `--check` writes nothing, and fails when a page
 // is out of date.
