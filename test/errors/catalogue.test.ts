@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { errorsPage } from '../../scripts/docs/reference/errors.ts'
+import { errorsPage } from '../../scripts/docs/errors.ts'
 import { variables } from '../../src/config/environment.ts'
 import { settings } from '../../src/contract/settings.ts'
 import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'

@@ -3,7 +3,7 @@ import { brokenIn, busyFiguresOf, figuresOf } from '../../scripts/docs/performan
 import { probed, type Run } from '../../scripts/docs/performance/results.ts'
 import { describeSpread, spreadOf } from '../../scripts/docs/performance/statistics.ts'
 import { timelineOf } from '../../scripts/docs/performance/timeline.ts'
-import { pageOf } from '../../scripts/docs/reference/performance.ts'
+import { pageOf } from '../../scripts/docs/performance.ts'
 
 const common = { number: 1, busy: false, at: '', from: 'v1.34.4', to: 'v1.35.4', clusterApi: 'v1.14.2', cores: 2 }
 
