@@ -113,8 +113,8 @@ function realPart(): string {
 \`npm run e2e -- recovery\` runs these. Besides the boundaries above there are moments inside \`prepare\` and \`exchange\`: after the
 certificates were renewed, after the kubelet or a static pod has ended, after a manifest or a program was renamed. The step's unit is
 suspended while the fault begins. **broken-argument** gives the new API server an argument that does not exist, and
-**broken-kubelet** the new kubelet a configuration that it cannot read: everything from before has to come back and get Ready,
-and the upgrade to go through once the argument is gone. With three control plane machines there are more: **member-kill** kills
+**broken-kubelet** gives the new kubelet a configuration that it cannot read. The previous version has to come back and become
+Ready, and the upgrade has to succeed once the cause is gone. With three control plane machines there are two more: **member-kill** kills
 another one for 20 s, **balancer-stop** the load balancer for 15 s.
 
 ${table(['Machine', 'Static pods', 'Step', 'Boundary', 'Fault', 'Result', 'Time'], cells)}
