@@ -1,10 +1,11 @@
 import type { Way } from '../../scripts/docs/performance/results.ts'
+import { enabled } from '../management/extension.ts'
 import type { Kube } from '../management/kube.ts'
 import { workloadOf } from '../management/kube.ts'
-import { createOld, type Measured, upgradeByRollout, upgradeInPlace } from '../management/measured-upgrade.ts'
+import { createOld, type MeasuredUpgrade, upgradeByRollout, upgradeInPlace } from '../management/measured-upgrade.ts'
 import { runScenario } from '../management/run-scenario.ts'
 import type { ScenarioRun } from '../management/scenario.ts'
-import { enabled, type Site } from '../management/site.ts'
+import type { Site } from '../management/site.ts'
 import { controlPlaneOf, type Shape } from '../management/workload.ts'
 import type { Role } from '../witness/role.ts'
 import { whileBusy } from './busy.ts'
@@ -23,7 +24,7 @@ export function clusterMeasures(site: () => Promise<Site>): Record<Exclude<Way, 
       return { answers: gaps, machines, spans: spansOf(run.timeline.entries, machines) }
     }),
     rollout: measured(site, 'rollout', {}, async (run, shape) => {
-      const { gaps }: Measured = await upgradeByRollout(run, shape)
+      const { gaps }: MeasuredUpgrade = await upgradeByRollout(run, shape)
       return { answers: gaps, machines: replacementTimes(run.timeline.entries, roleIn(shape)) }
     }),
     kubeadm: measured(site, 'kubeadm', {}, upgradeByHand),

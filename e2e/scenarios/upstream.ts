@@ -1,9 +1,9 @@
 import { clusterClass, clusterOfClass } from '../management/cluster-class.ts'
 import { createNamespace } from '../management/clusters.ts'
+import { certificate, extension, system, untilDiscovered } from '../management/extension.ts'
 import type { Condition, Kube, KubeObject } from '../management/kube.ts'
 import { type CapiMachine, condition, machinesOf } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
-import { certificate, extension, system, untilDiscovered } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import type { File, Shape } from '../management/workload.ts'
 
