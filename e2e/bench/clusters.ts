@@ -15,7 +15,7 @@ import { inPlaceTimes, replacementTimes, spansOf } from './times.ts'
 
 const workers = 3
 
-/** The ways that need a management cluster. The same site serves all of them; it is set up when the first one needs it. */
+/** The measures of the ways that need a management cluster. They share one, which `site` sets up for the first of them. */
 export function clusterMeasures(site: () => Promise<Site>): Record<Exclude<Way, 'single' | 'hooks'>, Measure> {
   return {
     'in-place': measured(site, 'in-place', enabled, async (run, shape) => {
@@ -31,7 +31,7 @@ export function clusterMeasures(site: () => Promise<Site>): Record<Exclude<Way, 
   }
 }
 
-// A cluster of its own, in a namespace with the labels. What goes wrong in the scenario makes the run fail.
+// Measures an upgrade of a new cluster, in a namespace with these labels. The run fails when a check of the scenario fails.
 function measured(
   site: () => Promise<Site>,
   way: Exclude<Way, 'single' | 'hooks'>,
@@ -47,7 +47,7 @@ function measured(
       const taken = await whileBusy(busy, () => upgrade(run, shape))
       const kept = new Set(await servingContainers(workload))
       const restarted = before.filter((one) => !kept.has(one)).map((one) => one.split(' ')[0] ?? '')
-      run.expect(taken.machines?.length === shape.controlPlanes + workers, 'not every machine has been timed')
+      run.expect(taken.machines?.length === shape.controlPlanes + workers, 'there is a machine without a time')
       found = { ...taken, restarted }
     }
     const { problems } = await runScenario(
@@ -69,7 +69,7 @@ interface Pod {
   status: { containerStatuses?: { containerID: string; restartCount: number }[] }
 }
 
-// Name, container and restarts of each pod that is asked.
+// Name, container and restart count of each pod that is probed.
 async function servingContainers(workload: Kube): Promise<string[]> {
   const pods = await workload.list<Pod>('pods', '-n=default', '-l=app=serving')
   return pods.map(({ metadata, status: { containerStatuses = [] } }) =>

@@ -13,7 +13,7 @@ type Condition = NonNullable<ReturnType<typeof condition>>
 export const fallbackTarget: Scenario = {
   on: 'management cluster',
   proves:
-    'Each misbehaviour does to Cluster API what docs/misbehaviours.md says, to the cluster that it is meant for, and when it is over the change goes through.',
+    'Each misbehaviour has the effect on Cluster API that the documentation describes, on its cluster alone, and when it ends the change is made.',
   async run(run) {
     const { name, cluster, site } = run
     const { from } = site.management
@@ -25,7 +25,7 @@ export const fallbackTarget: Scenario = {
   },
 }
 
-// A worker that is told to be done when nothing was done: only a version shows it.
+// UpdateMachine reports done although nothing was done. Only a version shows that.
 async function doneTooEarly(run: ScenarioRun, shape: Shape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { from, to } = site.management
@@ -47,7 +47,7 @@ async function doneTooEarly(run: ScenarioRun, shape: Shape): Promise<void> {
   await setFault(kube, shape, null)
 }
 
-// Asked for by the environment, because discovery carries no settings.
+// Set by the environment, because discovery requests carry no settings.
 async function undiscovered({ kube, timeline, expect }: ScenarioRun): Promise<void> {
   timeline.note('discovery-fails: undiscovered')
   const config = () => kube.get<KubeObject & { status: { conditions: Condition[] } }>('extensionconfig', extension)
