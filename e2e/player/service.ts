@@ -26,11 +26,11 @@ export interface Service {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<string[]>
 }
 
-const readySeconds = 20
+const readySeconds = 60
 
 /**
  * Starts the service of this repository as a process on a free loopback port, with a new certificate, and waits until it is
- * ready. Throws when it ends or is not ready within 20 s.
+ * ready. Throws when it ends or is not ready within 60 s.
  */
 export async function startService(environment: Record<string, string>): Promise<Service> {
   const home = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-'))
@@ -61,12 +61,18 @@ export async function startService(environment: Record<string, string>): Promise
     stdin: 'ignore',
   })
   const logged = pipeline(child.all, createWriteStream(logFile, { flags: 'a' }))
-  const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     child.kill(signal)
     await Promise.all([child, logged])
     const warnings = (await readFile(logFile, 'utf8')).split('\n').filter(isWarning).slice(-10)
     await rm(home, { recursive: true })
     return warnings
+  }
+  // It may be stopped a second time when the service that replaces it does not start.
+  let ending: Promise<string[]> | undefined
+  const stop = (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
+    ending ??= end(signal)
+    return ending
   }
   const service = {
     url: `https://localhost:${port}`,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { registryImage } from '../../scripts/lab/build/registry-image.ts'
+import { registryImage } from '../../scripts/lab/cluster/images.ts'
 import { leaveRegistry, registryUp, useRegistry } from '../../scripts/lab/cluster/registry.ts'
 import { nodeImage, registry } from '../../scripts/lab/host/names.ts'
 import type { Scenario } from '../management/scenario.ts'
