@@ -7,7 +7,7 @@ import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import type { Shape } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 
-// A patch and two minors. The last drops the feature gate that the KubeadmControlPlane controller adds by itself.
+// A patch and two minor versions. The last one drops the feature gate that the KubeadmControlPlane controller adds.
 const versions = ['v1.34.3', 'v1.34.4', 'v1.35.4', 'v1.36.3'] as const
 const limitSeconds = 2400
 const state = '/var/lib/capd-kubeadm-upgrader'
@@ -15,12 +15,12 @@ const state = '/var/lib/capd-kubeadm-upgrader'
 export const hops: Scenario = {
   on: 'management cluster',
   proves:
-    'The same machines go through a patch and two minor versions, one after the other; what a hop leaves behind never touches the next.',
+    'The same machines go through a patch and two minor versions, one after the other; nothing that one upgrade leaves affects the next.',
   async run(run) {
     const { name, cluster } = run
     for (const version of versions) await needVersion(version)
     const [first, ...next] = versions
-    // CAPD knows some versions by a digest (v1.14.2, test/infrastructure/kind/mapper.go); one that was built has another.
+    // CAPD knows some versions by digest (v1.14.2, test/infrastructure/kind/mapper.go), which an image built here does not have.
     const image = nodeImage(first)
     const shape: Shape = { namespace: name, name: cluster, version: first, controlPlanes: 3, workers: 1, image }
     await createCluster(run, shape)
