@@ -88,7 +88,7 @@ export const shapes: readonly Shape[] = [
   {
     name: 'Proxies',
     outcome: 'kept',
-    how: "The machine's own addresses are asked past them (observe.sh). Units get the proxies of the machine's systemd, as kind's entrypoint sets them.",
+    how: "The machine's own addresses are asked past them (observe.sh). kubeadm runs with the proxies of the container, as when the machine was made, and renders them again (change.sh).",
   },
   {
     name: "Directories of one's own (`certificatesDir`, etcd's `dataDir`)",
