@@ -1,9 +1,9 @@
 import { execa } from 'execa'
 
 // Runs a command in a container, as a person would, and gives its standard output.
-export async function inMachine(container: string, argv: string[], input?: string): Promise<string> {
+export async function inMachine(container: string, argv: string[], input?: string, seconds = 60): Promise<string> {
   const flags = input === undefined ? [] : ['-i']
-  const options = { timeout: 60_000, ...(input === undefined ? {} : { input }) }
+  const options = { timeout: seconds * 1000, ...(input === undefined ? {} : { input }) }
   const { stdout } = await execa('docker', ['exec', ...flags, container, ...argv], options)
   return stdout
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { compare, perform } from './management/perform.ts'
 import type { Result, Scenario } from './management/play.ts'
 import { setSite } from './management/site.ts'
+import { asPeopleHaveIt } from './scenarios/as-people-have-it.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'
 import { files } from './scenarios/files.ts'
@@ -35,6 +36,7 @@ const managed: Record<string, Scenario> = {
   files,
   fallback,
   'fallback-target': fallbackTarget,
+  'as-people-have-it': asPeopleHaveIt,
   topology,
   interrupted,
   neighbours,

@@ -12,8 +12,12 @@ export interface Shape {
   surge?: 0 | 1
   // Images of the engine that CAPD puts into each new worker.
   preLoadImages?: string[]
+  // The same for each new control plane machine.
+  controlPlaneImages?: string[]
   // The image of all machines, where it is not the one that CAPD finds for the version.
   image?: string
+  // What the configurations of the machines have besides, by role; top-level fields of a KubeadmConfig.
+  configs?: { controlPlane?: object; workers?: object }
 }
 
 export interface File {
@@ -31,8 +35,11 @@ export const moreOf = (cluster: string) => `${cluster}-more`
 
 // The cluster's MachineDeployments.
 export function poolsOf({ name, workers, more = 0 }: Shape) {
-  const pools = [{ pool: workersOf(name), replicas: workers }]
-  return more === 0 ? pools : [...pools, { pool: moreOf(name), replicas: more }]
+  const pools = [
+    { pool: workersOf(name), replicas: workers },
+    { pool: moreOf(name), replicas: more },
+  ]
+  return pools.filter(({ replicas }) => replicas > 0)
 }
 
 const core = 'cluster.x-k8s.io'
@@ -43,7 +50,7 @@ const contract = 'v1beta2'
 
 // All objects of the cluster; no pod network, because the machine images have one.
 export function cluster(shape: Shape): object[] {
-  const { namespace, name, version, controlPlanes, surge = 0, image } = shape
+  const { namespace, name, version, controlPlanes, surge = 0, image, controlPlaneImages, configs } = shape
   const metadata = (called: string) => ({ name: called, namespace })
   return [
     {
@@ -66,7 +73,7 @@ export function cluster(shape: Shape): object[] {
       metadata: metadata(name),
       spec: { backend: { docker: {} } },
     },
-    machineTemplate(namespace, controlPlaneOf(name), image ? { customImage: image } : {}),
+    machineTemplate(namespace, controlPlaneOf(name), imagesOf(image, controlPlaneImages)),
     {
       apiVersion: `${controlPlane}/${contract}`,
       kind: 'KubeadmControlPlane',
@@ -79,7 +86,10 @@ export function cluster(shape: Shape): object[] {
             infrastructureRef: { apiGroup: infrastructure, kind: 'DevMachineTemplate', name: controlPlaneOf(name) },
           },
         },
-        kubeadmConfigSpec: { clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } } },
+        kubeadmConfigSpec: {
+          clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } },
+          ...configs?.controlPlane,
+        },
         // Fewer than three cannot do without one: Cluster API refuses it.
         rollout: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: controlPlanes < 3 ? 1 : surge } } },
       },
@@ -88,12 +98,16 @@ export function cluster(shape: Shape): object[] {
   ]
 }
 
+function imagesOf(customImage?: string, preLoadImages?: string[]) {
+  return { ...(preLoadImages && { preLoadImages }), ...(customImage && { customImage }) }
+}
+
 // A MachineDeployment with its two templates, which have its name.
 function machineDeployment(shape: Shape, pool: string, replicas: number): object[] {
-  const { namespace, name, version, surge = 0, preLoadImages, image } = shape
+  const { namespace, name, version, surge = 0, preLoadImages, image, configs } = shape
   return [
-    machineTemplate(namespace, pool, { ...(preLoadImages && { preLoadImages }), ...(image && { customImage: image }) }),
-    bootstrapTemplate(namespace, pool, {}),
+    machineTemplate(namespace, pool, imagesOf(image, preLoadImages)),
+    bootstrapTemplate(namespace, pool, configs?.workers ?? {}),
     {
       apiVersion: `${core}/${contract}`,
       kind: 'MachineDeployment',

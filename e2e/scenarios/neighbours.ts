@@ -95,7 +95,7 @@ async function refuseForged({ kube, site, expect, timeline }: Play, one: Shape, 
 }
 
 // What Cluster API would send for the machine: its own objects, without what the API adds.
-async function requestFor(kube: Play['kube'], machine: Machine, version: string) {
+export async function requestFor(kube: Play['kube'], machine: Machine, version: string) {
   const where = `-n=${machine.metadata.namespace}`
   const clean = ({ apiVersion, kind, metadata, spec }: Machine) => ({
     apiVersion,

@@ -1,0 +1,127 @@
+import type { Json } from '../cluster-api.ts'
+import { shellIn } from '../machine.ts'
+import { declinedSince } from '../management/asked.ts'
+import { createCluster, createNamespace, setVersion, untilUpToDate } from '../management/clusters.ts'
+import { withPort } from '../management/hooks.ts'
+import { containerOf, type Machine, machinesOf } from '../management/machines.ts'
+import { makeControlPlane, removeMachines } from '../management/older-cluster.ts'
+import type { Play } from '../management/play.ts'
+import { expectReplaced } from '../management/replaced.ts'
+import { enabled } from '../management/site.ts'
+import { watchExecs } from '../management/untouched.ts'
+import type { Shape } from '../management/workload.ts'
+import { requestFor } from './neighbours.ts'
+
+const limitSeconds = 900
+const pki = '/etc/kubernetes/pki'
+// Where the machines have what the Secrets hold.
+const files = {
+  caFile: `${pki}/etcd/ca.crt`,
+  certFile: `${pki}/apiserver-etcd-client.crt`,
+  keyFile: `${pki}/apiserver-etcd-client.key`,
+}
+
+/**
+ * A cluster whose etcd is not on its machines is declined with its reason, and Cluster API replaces the machines. The etcd
+ * is that of a control plane machine next to it; the two share it under different prefixes.
+ */
+export async function declinesExternalEtcd(play: Play): Promise<void> {
+  const { name, cluster, site, kube } = play
+  const { from } = site.management
+  const etcd = `${cluster}-etcd`
+  const namespace = `${name}-etcd`
+  try {
+    await makeControlPlane({ name: etcd, version: from })
+    await createNamespace(kube, namespace, name, enabled)
+    await kube.apply(await secrets(namespace, `${cluster}-outside`, etcd))
+    const shape: Shape = {
+      namespace,
+      name: `${cluster}-outside`,
+      version: from,
+      controlPlanes: 3,
+      workers: 0,
+      configs: { controlPlane: { clusterConfiguration: await configuration(etcd) } },
+    }
+    await createCluster({ kube, name }, shape)
+    await isDeclined(play, shape)
+    await isReplaced(play, shape)
+  } finally {
+    await removeMachines([etcd])
+  }
+}
+
+// The names are Cluster API's (util/secret/consts.go).
+async function secrets(namespace: string, cluster: string, etcd: string): Promise<object[]> {
+  const read = (path: string) => shellIn(etcd, `base64 -w0 ${path}`)
+  const secret = (suffix: string, data: object) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: `${cluster}-${suffix}`, namespace, labels: { 'cluster.x-k8s.io/cluster-name': cluster } },
+    type: 'cluster.x-k8s.io/secret',
+    data,
+  })
+  const client = { 'tls.crt': await read(files.certFile), 'tls.key': await read(files.keyFile) }
+  return [secret('etcd', { 'tls.crt': await read(files.caFile) }), secret('apiserver-etcd-client', client)]
+}
+
+async function configuration(etcd: string): Promise<object> {
+  const address = await shellIn(etcd, `getent ahostsv4 ${etcd} | awk '{ print $1; exit }'`)
+  return {
+    apiServer: {
+      certSANs: ['localhost', '127.0.0.1'],
+      extraArgs: [{ name: 'etcd-prefix', value: '/outside' }],
+    },
+    etcd: { external: { endpoints: [`https://${address}:2379`], ...files } },
+  }
+}
+
+// What Cluster API would ask about each machine; and a request that it would not send, which is refused, too.
+async function isDeclined({ kube, site, timeline, expect }: Play, shape: Shape): Promise<void> {
+  const machines = await machinesOf(kube, shape.namespace, shape.name)
+  await withPort(site, async (post) => {
+    for (const machine of machines) {
+      const request = await requestFor(kube, machine, site.management.to)
+      const answer = await post('CanUpdateMachine', 'can-update-machine', question(request, machine))
+      timeline.note(`${machine.metadata.name}: ${answer.message}`)
+      expect(isDecline(answer), `an external etcd was not declined: ${JSON.stringify(answer)}`)
+      const { status, message } = await post('UpdateMachine', 'update-machine', request as unknown as Json)
+      const isRefused = status === 'Failure' && String(message).includes('(CONFIG_UNSUPPORTED)')
+      expect(isRefused, `an external etcd was not refused: ${status}, ${message}`)
+    }
+  })
+  for (const container of machines.map(containerOf)) {
+    const left = await shellIn(container, 'ls -d /var/lib/capd-kubeadm-upgrader 2>/dev/null || true')
+    expect(left === '', `${container} has something of the updater's: ${left}`)
+  }
+}
+
+function isDecline(answer: Json): boolean {
+  const message = String(answer.message)
+  const patches = [answer.machinePatch, answer.infrastructureMachinePatch, answer.bootstrapConfigPatch]
+  const why = message.includes('clusterConfiguration.etcd.external') && message.includes('(CONFIG_NOT_COVERED)')
+  return why && !patches.some(hasPatch)
+}
+
+function hasPatch(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (value as { patch?: unknown }).patch !== undefined
+}
+
+function question({ desired, ...request }: Awaited<ReturnType<typeof requestFor>>, machine: Machine): Json {
+  const current = structuredClone(desired)
+  current.machine.spec.version = machine.spec.version
+  return { ...request, kind: 'CanUpdateMachineRequest', current, desired } as unknown as Json
+}
+
+async function isReplaced(play: Play, shape: Shape): Promise<void> {
+  const { kube, site, timeline, expect } = play
+  const { to } = site.management
+  const old = await machinesOf(kube, shape.namespace, shape.name)
+  const execs = watchExecs(shape.name)
+  const since = new Date().toISOString()
+  timeline.note(`${shape.name}: control plane to ${to}`)
+  await setVersion(kube, shape, 'control-plane', to)
+  const now = await untilUpToDate(kube, shape, 'control-plane', to, limitSeconds)
+  await expectReplaced(play, old, now, { execs: await execs(), version: to })
+  const declined = await declinedSince(kube, shape.namespace, since)
+  expect(declined.length > 0, 'Cluster API did not log why it does not update in place')
+}
