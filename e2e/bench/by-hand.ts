@@ -1,14 +1,14 @@
 import { execa } from 'execa'
 import type { MachineTime } from '../../scripts/docs/performance/results.ts'
-import { nodeImage } from '../../scripts/lab/names.ts'
+import { nodeImage } from '../../scripts/lab/host/names.ts'
 import { pauseCluster } from '../management/clusters.ts'
 import { type Kube, workloadOf } from '../management/kube.ts'
 import { containerOf, machinesOf, roleOf } from '../management/machines.ts'
-import type { Play } from '../management/play.ts'
-import { measureServing } from '../management/serving.ts'
+import type { Play } from '../management/scenario.ts'
+import { measureServing } from '../management/serving-probes.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
-import type { Role } from '../role.ts'
+import type { Role } from '../witness/role.ts'
 import type { Measurement } from './orchestrate.ts'
 
 const overlooked = [

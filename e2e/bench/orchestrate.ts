@@ -1,6 +1,6 @@
 import type { Run, Way } from '../../scripts/docs/performance/results.ts'
 import { ways } from '../../scripts/docs/performance/results.ts'
-import type { Kept, Key } from './kept.ts'
+import type { Kept, Key } from './finished-runs.ts'
 
 /** What one run measures, besides what tells it from others. */
 export type Measurement = Omit<Run, keyof Key | 'at'>

@@ -1,6 +1,6 @@
 import type { MachineTime, Span } from '../../scripts/docs/performance/results.ts'
 import type { Moment } from '../management/timeline.ts'
-import type { Role } from '../role.ts'
+import type { Role } from '../witness/role.ts'
 
 type RoleOf = (machine: string) => Role
 

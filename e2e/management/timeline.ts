@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import type { Management } from '../../scripts/lab/management.ts'
+import type { Management } from '../../scripts/lab/verbs/management.ts'
 import { condition as conditionOf, type Machine } from './machines.ts'
 
 // One change of one condition of one Machine.

@@ -1,11 +1,13 @@
 import { untilComplete } from '../management/clusters.ts'
-import { corednsOf, putSteadyPods, wrongCoredns, wrongWith } from '../management/judge.ts'
+import { corednsOf, wrongCoredns } from '../management/coredns.ts'
 import { workloadOf } from '../management/kube.ts'
+import { wrongWith } from '../management/machine-problems.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
-import { watchExecs } from '../management/untouched.ts'
-import { createOld, type Measured, measuredUpgrade } from '../management/upgrade.ts'
+import { createOld, type Measured, measuredUpgrade } from '../management/measured-upgrade.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
+import { putSteadyPods } from '../management/steady-pods.ts'
 import { controlPlaneOf, type Shape, workersOf } from '../management/workload.ts'
+import { watchExecs } from '../witness/engine-execs.ts'
 
 export const inPlace: Scenario = {
   proves:

@@ -2,13 +2,13 @@
 // engine pulls a node image that it does not have, here by its digest.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { nodeImage, registry } from '../../scripts/lab/names.ts'
-import { leaveRegistry, registryUp, useRegistry } from '../../scripts/lab/registry.ts'
-import { registryImage } from '../../scripts/lab/registry-image.ts'
-import { nameVersion } from '../control-plane-controller.ts'
-import { shellIn } from '../machine.ts'
-import { onStage, type Stage } from '../stage.ts'
-import { syncOf } from '../sync.ts'
+import { registryImage } from '../../scripts/lab/build/registry-image.ts'
+import { leaveRegistry, registryUp, useRegistry } from '../../scripts/lab/cluster/registry.ts'
+import { nodeImage, registry } from '../../scripts/lab/host/names.ts'
+import { nameVersion } from '../player/control-plane-controller.ts'
+import { onStage, type Stage } from '../player/stage.ts'
+import { syncOf } from '../player/sync.ts'
+import { shellIn } from '../witness/exec.ts'
 
 const limitMs = 300_000
 const ofEngine = 'capd-kubeadm-upgrader-node-image-registry'

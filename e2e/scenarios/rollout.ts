@@ -1,9 +1,9 @@
+import { expectReplaced } from '../management/expect-replaced.ts'
 import { machinesOf } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
-import { expectReplaced } from '../management/replaced.ts'
-import { watchExecs } from '../management/untouched.ts'
-import { createOld, type Measured, measuredUpgrade } from '../management/upgrade.ts'
+import { createOld, type Measured, measuredUpgrade } from '../management/measured-upgrade.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import type { Shape } from '../management/workload.ts'
+import { watchExecs } from '../witness/engine-execs.ts'
 
 export const rollout: Scenario = {
   proves:

@@ -173,7 +173,9 @@ export class AttemptRun {
     const kept = wayBackIn(observation)
     // A unit of a lost attempt may have put another kubelet in place meanwhile, whose way back would not be kept.
     const kubelet = kept.length === 0 ? { kubelet: observation.kubelet.invocationId } : {}
-    await session.change(record, { kind: 'begin', key: this.#key(), endable, kept, ...kubelet })
+    // A unit of a lost attempt may have left its way back since then, too.
+    const { entries } = observation.work
+    await session.change(record, { kind: 'begin', key: this.#key(), endable, entries, kept, ...kubelet })
   }
 
   // The machine may have been restarted since its goal was reached, also between this look and the note.

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
-import { coversAll } from '../../e2e/cluster-api.ts'
+import { coversAll } from '../../e2e/player/cluster-api.ts'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
 import { paths, serve, upgradesAt } from '../app/serve.ts'
