@@ -1,5 +1,5 @@
 import { parse } from 'yaml'
-import { shellIn } from '../machine.ts'
+import { shellIn } from '../witness/exec.ts'
 import type { Kube } from './kube.ts'
 import { containerOf, type Machine, roleOf } from './machines.ts'
 import { proxies } from './proxies.ts'

@@ -1,6 +1,6 @@
 import { execa } from 'execa'
-import { kindNetwork, nodeImage } from '../../scripts/lab/names.ts'
-import { inMachine, shellIn } from '../machine.ts'
+import { kindNetwork, nodeImage } from '../../scripts/lab/host/names.ts'
+import { inMachine, shellIn } from '../witness/exec.ts'
 import { until } from './until.ts'
 
 // CAPD's and kind's labels (CAPI v1.14.2 test/infrastructure/docker/internal/docker/util.go).

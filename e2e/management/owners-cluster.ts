@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import { servingImage } from '../../scripts/lab/serving-image.ts'
+import { servingImage } from '../../scripts/lab/build/serving-image.ts'
 import { owners } from './kept.ts'
 import type { File, Shape } from './workload.ts'
 

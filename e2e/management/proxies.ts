@@ -1,5 +1,5 @@
 import { execaSync } from 'execa'
-import type { Management } from '../../scripts/lab/management.ts'
+import type { Management } from '../../scripts/lab/verbs/management.ts'
 import type { Kube } from './kube.ts'
 
 const deployment = 'deployment/capd-controller-manager'

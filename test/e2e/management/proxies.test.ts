@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Kube } from '../../e2e/management/kube.ts'
-import { proxies, withProxies } from '../../e2e/management/proxies.ts'
-import type { Management } from '../../scripts/lab/management.ts'
+import type { Kube } from '../../../e2e/management/kube.ts'
+import { proxies, withProxies } from '../../../e2e/management/proxies.ts'
+import type { Management } from '../../../scripts/lab/verbs/management.ts'
 
 const management = { kubectl: 'kubectl', kubeconfig: '/none' } as Management
 
