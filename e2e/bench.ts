@@ -12,6 +12,7 @@ import { type Kept, openKept, writeWhole } from './bench/finished-runs.ts'
 import { hookThroughput } from './bench/hook-throughput.ts'
 import { type Bench, orchestrate } from './bench/orchestrate.ts'
 import { singleMember } from './bench/single.ts'
+import { exitOnInterrupt } from './cli/interrupt.ts'
 import { type Site, setSite } from './management/site.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -39,8 +40,7 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const
 
-// The lab's own listeners run first: they end the programs that it has started.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => setImmediate(stop))
+exitOnInterrupt(['Stopped. Finished runs are kept; the same command continues with the others.'])
 process.exitCode = await main(process.argv.slice(2))
 
 interface Asked extends Pick<Bench, 'ways' | 'runs' | 'busy'> {
@@ -94,11 +94,6 @@ async function report(kept: Kept): Promise<number> {
     console.log('\nwrote docs/performance.json, docs/performance.md and docs/performance.svg')
   }
   return brokenIn([...quiet, ...busy])
-}
-
-function stop(): never {
-  console.error('\nStopped. Finished runs are kept; the same command goes on with the others.')
-  process.exit(130)
 }
 
 // What is asked for, or the exit code.

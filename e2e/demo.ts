@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { readAssignments } from './cli/assignments.ts'
+import { abortOnInterrupt, interruptedExitCode } from './cli/interrupt.ts'
 import { offline } from './player/offline.ts'
 import { play } from './player/play.ts'
 import { heading } from './player/report.ts'
@@ -31,11 +32,7 @@ const options = {
   help: { type: 'boolean' },
 } as const
 
-const interrupted = new AbortController()
-// Not only once: execa, too, looks for these signals, and ends the process where nobody else seems to. The second time
-// is taken at its word.
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => (interrupted.signal.aborted ? process.exit(130) : interrupted.abort()))
+const interrupted = abortOnInterrupt()
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
@@ -44,12 +41,12 @@ async function main(args: string[]): Promise<number> {
   try {
     return (await perform(asked)) ? 0 : 1
   } catch (thrown) {
-    if (!interrupted.signal.aborted) {
+    if (!interrupted.aborted) {
       console.error(`\n${(thrown as Error).message}`)
       return 1
     }
     console.error('\nStopped. What a machine is doing goes on in it; run the demo again to see it to its end.')
-    return 130
+    return interruptedExitCode
   }
 }
 
@@ -87,7 +84,7 @@ async function perform(asked: Asked): Promise<boolean> {
   const settings: Record<string, string> = { ...asked.settings, ...(asked.fault ? { fault: asked.fault } : {}) }
   return onStage({ fresh: asked.fresh, environment }, async (stage) => {
     const chosen = roles.filter((role) => !asked.only || asked.only === role)
-    const run = () => play(stage, chosen, { settings, signal: interrupted.signal })
+    const run = () => play(stage, chosen, { settings, signal: interrupted })
     return asked.offline ? offline(stage, run) : run()
   })
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { exitOnInterrupt } from './cli/interrupt.ts'
 import { compare, perform } from './management/run-scenario.ts'
 import type { Result, Scenario } from './management/scenario.ts'
 import { setSite } from './management/site.ts'
@@ -88,8 +89,10 @@ e2e/scenarios says what it proves.
 Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are
 compared there, too. Exit code 0 when every scenario passed, else 1.`
 
-// The lab's own listeners run first: they end the programs that it has started.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => setImmediate(stop))
+exitOnInterrupt([
+  'Stopped. Machines and clusters stay as they are; a scenario that is run again makes new ones.',
+  'Next: run it again, or remove everything with: npm run lab -- down',
+])
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
@@ -121,12 +124,6 @@ async function main(args: string[]): Promise<number> {
     await site.close()
   }
   return failed === 0 ? 0 : 1
-}
-
-function stop(): never {
-  console.error('\nStopped. Machines and clusters stay as they are; a scenario that is run again makes new ones.')
-  console.error('Next: run it again, or remove everything with: npm run lab -- down')
-  process.exit(130)
 }
 
 // What is asked for, or the exit code.

@@ -21,12 +21,12 @@ export function clusterMeasures(site: () => Promise<Site>): Record<Exclude<Way, 
   return {
     'in-place': measured(site, 'in-place', enabled, async (play, shape) => {
       const { gaps } = await upgradeInPlace(play, shape)
-      const machines = inPlaceTimes(play.timeline.moments, roleIn(shape))
-      return { answers: gaps, machines, spans: spansOf(play.timeline.moments, machines) }
+      const machines = inPlaceTimes(play.timeline.entries, roleIn(shape))
+      return { answers: gaps, machines, spans: spansOf(play.timeline.entries, machines) }
     }),
     rollout: measured(site, 'rollout', {}, async (play, shape) => {
       const { gaps }: Measured = await upgradeByRollout(play, shape)
-      return { answers: gaps, machines: replacementTimes(play.timeline.moments, roleIn(shape)) }
+      return { answers: gaps, machines: replacementTimes(play.timeline.entries, roleIn(shape)) }
     }),
     kubeadm: measured(site, 'kubeadm', {}, upgradeByHand),
   }

@@ -1,10 +1,10 @@
 import { coversAll, post } from '../player/cluster-api.ts'
 import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
 import { captured } from '../player/requests.ts'
-import { settled } from '../player/settle.ts'
 import { onStage, pathOf, type Stage, subjectOf, updateRequest } from '../player/stage.ts'
 import { untilUpdated } from '../player/update.ts'
 import { kubectlJson } from '../witness/exec.ts'
+import { settledSnapshot } from '../witness/settled.ts'
 import { snapshot } from '../witness/snapshot.ts'
 import { problems } from '../witness/verify.ts'
 import { whileBusy } from './busy.ts'
@@ -41,8 +41,9 @@ async function measured(stage: Stage): Promise<Measurement> {
     spans.push({ machine: lab.controlPlane, step, begin: at, end })
   }
   await moveKubeProxy(lab.controlPlane, lab.to)
-  const after = await settled(stage, 'control-plane', { kubeProxy: false })
-  const found = problems(before, after, 'control-plane', lab.to, false)
+  const expected = { role: 'control-plane', version: lab.to, kubeProxy: false } as const
+  const after = await settledSnapshot(lab.controlPlane, lab.controlPlane, expected)
+  const found = problems(before, after, expected)
   if (found.length > 0) throw new Error(found.join('; '))
   const ready = await looking
   const time = { machine: lab.controlPlane, role: 'control-plane' as const, begin: 0, end }

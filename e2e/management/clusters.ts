@@ -1,6 +1,6 @@
 import type { Role } from '../witness/role.ts'
 import type { Condition, Kube, KubeObject } from './kube.ts'
-import { holds, type Machine, machinesOf } from './machines.ts'
+import { type CapiMachine, holds, machinesOf } from './machines.ts'
 import type { Play } from './scenario.ts'
 import { enabled } from './site.ts'
 import { until } from './until.ts'
@@ -43,7 +43,7 @@ export async function removeClusters(kube: Kube, scenario: string): Promise<void
 }
 
 // All machines that are asked for are there, up to date, Ready, and none besides.
-export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: number): Promise<Machine[]> {
+export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: number): Promise<CapiMachine[]> {
   const { namespace, name, version } = shape
   const wanted = shape.controlPlanes + shape.workers + (shape.more ?? 0)
   return until(
@@ -58,7 +58,7 @@ export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: numb
   )
 }
 
-export function isComplete(machine: Machine, version: string): boolean {
+export function isComplete(machine: CapiMachine, version: string): boolean {
   return machine.spec.version === version && ['Ready', 'UpToDate', 'NodeReady'].every((type) => holds(machine, type))
 }
 

@@ -1,12 +1,12 @@
 import { wrongWith } from './machine-problems.ts'
-import { type Machine, snapshots } from './machines.ts'
+import { type CapiMachine, snapshots } from './machines.ts'
 import type { Play } from './scenario.ts'
 
 // A cluster's machines are all new and well, and the updater has worked in none: `execs` is what `watchExecs` gave.
 export async function expectReplaced(
   { expect }: Pick<Play, 'expect'>,
-  old: Machine[],
-  now: Machine[],
+  old: CapiMachine[],
+  now: CapiMachine[],
   { execs, version }: { execs: string[]; version: string },
 ): Promise<void> {
   for (const line of execs) expect(false, `the updater worked in a machine: ${line}`)

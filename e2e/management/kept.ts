@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import { shellIn } from '../witness/exec.ts'
 import type { Kube } from './kube.ts'
-import { containerOf, type Machine, roleOf } from './machines.ts'
+import { type CapiMachine, containerOf, roleOf } from './machines.ts'
 import { proxies } from './proxies.ts'
 
 /** What the owner of a cluster has put into its machines, each with the words that it is found by. */
@@ -22,7 +22,7 @@ const staticPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler
 const manifests = '/etc/kubernetes/manifests'
 
 /** Reads what a machine has of `owners`, and the proxies of its processes. Throws where a part of it is missing. */
-export async function keptIn(machine: Machine, workload: Kube): Promise<Kept> {
+export async function keptIn(machine: CapiMachine, workload: Kube): Promise<Kept> {
   const name = containerOf(machine)
   const kept: Record<string, string> = {
     ...(await maxPods(name, workload)),
@@ -37,7 +37,7 @@ export async function keptIn(machine: Machine, workload: Kube): Promise<Kept> {
 }
 
 /** What is wrong with the values of a machine that was just made: what is kept has to be there first. */
-export function missingIn(kept: Kept, machine: Machine): string[] {
+export function missingIn(kept: Kept, machine: CapiMachine): string[] {
   const name = containerOf(machine)
   const noProxy = (value: string) => value.includes(`NO_PROXY=`) && value.includes(proxies.NO_PROXY ?? '')
   const tests: [what: RegExp, holds: (value: string) => boolean][] = [

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../witness/snapshot.ts'
 import { problems } from '../witness/verify.ts'
-import { containerOf, type Machine, roleOf, snapshots } from './machines.ts'
+import { type CapiMachine, containerOf, roleOf, snapshots } from './machines.ts'
 import { until } from './until.ts'
 
 const settleSeconds = 180
@@ -8,10 +8,10 @@ const settleSeconds = 180
 // What is wrong with machines that are said to be updated: not the same, or not at the target in every part. Pods that
 // follow later (kube-proxy, CoreDNS) are given their time. `all` has a control plane machine among them.
 export async function wrongWith(
-  machines: Machine[],
+  machines: CapiMachine[],
   before: Map<string, Snapshot>,
   version: string,
-  all: Machine[] = machines,
+  all: CapiMachine[] = machines,
 ): Promise<string[]> {
   // Until the first look is done nothing is known to be so.
   let found = ['the machines could not be looked at']
@@ -20,7 +20,7 @@ export async function wrongWith(
     found = machines.flatMap((machine) => {
       const [was, is] = [before.get(containerOf(machine)), after.get(containerOf(machine))]
       if (!was || !is) return [`${containerOf(machine)} was not there before`]
-      return problems(was, is, roleOf(machine), version, true)
+      return problems(was, is, { role: roleOf(machine), version, kubeProxy: true })
     })
     return found.length === 0
   }

@@ -5,7 +5,7 @@ import { createCluster, setVersion, untilComplete, untilUpToDate } from './clust
 import { corednsOf, tagOf } from './coredns.ts'
 import { describeCalls, hookCalls } from './hook-metrics.ts'
 import { workloadOf } from './kube.ts'
-import { type Machine, machinesOf } from './machines.ts'
+import { type CapiMachine, machinesOf } from './machines.ts'
 import type { Play } from './scenario.ts'
 import { measureServing, putServingPods } from './serving-probes.ts'
 import { controlPlaneOf, type Shape } from './workload.ts'
@@ -15,7 +15,7 @@ const limitSeconds = 2400
 /** What one upgrade took. Seconds are those of the timeline. */
 export interface Measured {
   /** The machines as they are afterwards. */
-  machines: Machine[]
+  machines: CapiMachine[]
   gaps: Answers[]
 }
 

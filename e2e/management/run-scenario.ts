@@ -4,7 +4,7 @@ import { table } from '../../scripts/docs/table.ts'
 import { removeClusters } from './clusters.ts'
 import type { Play, Result, Scenario } from './scenario.ts'
 import type { Site } from './site.ts'
-import { type Moment, watchMachines } from './timeline.ts'
+import { type TimelineEntry, watchMachines } from './timeline.ts'
 
 // Where each scenario leaves its result and its timeline; not part of the repository.
 const results = join(import.meta.dirname, '../results')
@@ -13,7 +13,7 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
   const begun = performance.now()
   const { problems, figures }: Result = { problems: [], figures: [] }
   const say = (line: string) => console.log(`${name}  ${line}`)
-  const timeline = watchMachines(site.management, name, (moment) => say(cells(moment).join('  ')))
+  const timeline = watchMachines(site.management, name, (entry) => say(cells(entry).join('  ')))
   const play: Play = {
     name,
     cluster: `${site.management.prefix}${name}`,
@@ -33,7 +33,7 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
   try {
     await removeClusters(site.kube, name)
     await scenario.play(play)
-    const unknown = timeline.moments.find(({ message }) => message.includes('(UNEXPECTED)'))
+    const unknown = timeline.entries.find(({ message }) => message.includes('(UNEXPECTED)'))
     play.expect(!unknown, `the updater met an error that it does not know, at ${unknown?.at.toFixed(1)} s`)
     // What failed is left for a look.
     if (problems.length === 0) await removeClusters(site.kube, name)
@@ -50,7 +50,7 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
     ...(figures.length > 0 ? [table(['Measured', ''], figures)] : []),
     table(
       ['Seconds', 'Machine', 'Condition', 'Message'],
-      timeline.moments.map((moment) => cells(moment).map(trimmed)),
+      timeline.entries.map((entry) => cells(entry).map(trimmed)),
     ),
   ])
   return { problems, figures }
@@ -74,7 +74,7 @@ async function write(name: string, parts: string[]): Promise<void> {
   await writeFile(join(results, `${name}.md`), `${parts.join('\n\n')}\n`)
 }
 
-function cells({ at, machine, condition, message }: Moment): string[] {
+function cells({ at, machine, condition, message }: TimelineEntry): string[] {
   return [at.toFixed(1).padStart(7), machine, condition, message]
 }
 

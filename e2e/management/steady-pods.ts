@@ -1,8 +1,8 @@
 import type { Kube } from './kube.ts'
-import { containerOf, type Machine } from './machines.ts'
+import { type CapiMachine, containerOf } from './machines.ts'
 
 // A pod on each worker that does nothing and has to come through an update in place as the same container.
-export async function putSteadyPods(workload: Kube, workers: Machine[]): Promise<void> {
+export async function putSteadyPods(workload: Kube, workers: CapiMachine[]): Promise<void> {
   const pods = workers.map(containerOf).map((nodeName) => ({
     apiVersion: 'v1',
     kind: 'Pod',

@@ -1,11 +1,11 @@
 import type { Json } from '../player/cluster-api.ts'
 import type { Kube } from './kube.ts'
-import type { Machine } from './machines.ts'
+import type { CapiMachine } from './machines.ts'
 
 /** The UpdateMachine request of Cluster API for a machine at another version: its own objects, without what the API adds. */
-export async function requestFor(kube: Kube, machine: Machine, version: string) {
+export async function requestFor(kube: Kube, machine: CapiMachine, version: string) {
   const where = `-n=${machine.metadata.namespace}`
-  const clean = ({ apiVersion, kind, metadata, spec }: Machine) => ({
+  const clean = ({ apiVersion, kind, metadata, spec }: CapiMachine) => ({
     apiVersion,
     kind,
     metadata: { name: metadata.name, namespace: metadata.namespace, labels: metadata.labels ?? {} },
@@ -19,8 +19,10 @@ export async function requestFor(kube: Kube, machine: Machine, version: string) 
     settings: {},
     desired: {
       machine: desired,
-      infrastructureMachine: clean(await kube.get<Machine>('devmachine', machine.metadata.name, where)),
-      bootstrapConfig: clean(await kube.get<Machine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where)),
+      infrastructureMachine: clean(await kube.get<CapiMachine>('devmachine', machine.metadata.name, where)),
+      bootstrapConfig: clean(
+        await kube.get<CapiMachine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where),
+      ),
     },
   }
 }

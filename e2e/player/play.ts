@@ -1,14 +1,14 @@
 import type { Lab } from '../../scripts/lab/verbs/lab.ts'
 import { dockerDiff, unexpectedChanges } from '../witness/file-changes.ts'
-import { tracesOf } from '../witness/parts-of-version.ts'
+import { partsOfVersion } from '../witness/parts-of-version.ts'
 import type { Role } from '../witness/role.ts'
+import { reachableSnapshot, settledSnapshot } from '../witness/settled.ts'
 import type { Snapshot } from '../witness/snapshot.ts'
 import { changes, isAt, problems } from '../witness/verify.ts'
 import { coversAll, type Json, post } from './cluster-api.ts'
 import { moveKubeProxy, nameVersion } from './control-plane-controller.ts'
 import { beforeAfter, heading, secondsPerStep, type Upgraded } from './report.ts'
 import { captured } from './requests.ts'
-import { looked, settled } from './settle.ts'
 import { machineOf, pathOf, type Stage, subjectOf, updateRequest } from './stage.ts'
 import { type Moment, type Update, untilUpdated } from './update.ts'
 
@@ -27,21 +27,22 @@ export async function play(stage: Stage, roles: readonly Role[], { settings, sig
   const before = new Map<Role, { seen: Snapshot; layer: Set<string> }>()
   for (const role of roles) {
     const machine = machineOf(stage, role)
-    const seen = await looked(machine, lab.controlPlane, signal)
+    const seen = await reachableSnapshot(machine, lab.controlPlane, signal)
     before.set(role, { seen, layer: await dockerDiff(machine) })
   }
   const updates = new Map<Role, Update | undefined>()
   const kubeProxy = roles.includes('worker')
   for (const [role, { seen }] of before) {
     console.log(heading(`\n${machineOf(stage, role)}, ${role}: ${lab.from} to ${lab.to}`))
-    const isDone = isAt(seen, role, lab.to, kubeProxy)
+    const isDone = isAt(seen, { role, version: lab.to, kubeProxy })
     updates.set(role, isDone ? await confirm(stage, role, signal) : await upgrade(stage, role, { settings, signal }))
   }
   for (const [role, { seen, layer }] of before) {
     const machine = machineOf(stage, role)
     const update = updates.get(role)
-    const after = await settled(stage, role, { kubeProxy, signal })
-    found.push(...problems(seen, after, role, lab.to, kubeProxy))
+    const expected = { role, version: lab.to, kubeProxy }
+    const after = await settledSnapshot(machine, lab.controlPlane, expected, signal)
+    found.push(...problems(seen, after, expected))
     if (update) {
       const files = await unexpectedChanges(machine, role, since, layer)
       found.push(...files.map((path) => `${machine}: ${path} was changed, which is not documented`))
@@ -66,7 +67,7 @@ export async function play(stage: Stage, roles: readonly Role[], { settings, sig
 // One machine's upgrade, in the order of Cluster API's controllers.
 async function upgrade(stage: Stage, role: Role, { settings, signal }: Means): Promise<Update> {
   const { lab, service } = stage
-  const traces = await tracesOf(lab.to, machineOf(stage, role))
+  const traces = await partsOfVersion(lab.to, machineOf(stage, role))
   if (traces.length > 0) throw new Error(`The machine has parts of ${lab.to} already: ${traces.join(', ')}`)
   const asks = role === 'control-plane' ? 'CanUpdateMachine' : 'CanUpdateMachineSet'
   const can = captured(

@@ -21,8 +21,9 @@ export function beforeAfter(machines: Upgraded[]): string {
   ])
   const same = machines.map(({ before, after }) => {
     const kept = Object.keys(before.identity).filter((name) => before.identity[name] === after.identity[name])
-    const steady = before.pods.steady && after.pods.steady?.containers === before.pods.steady.containers
-    return `${before.machine} stayed the same: ${[...kept, ...(steady ? ["the pod steady's container"] : [])].join(', ')}`
+    const [was, is] = [before.pods[steadyPod], after.pods[steadyPod]]
+    const isKept = was !== undefined && is?.containers === was.containers
+    return `${before.machine} kept: ${[...kept, ...(isKept ? [`the container of ${steadyPod}`] : [])].join(', ')}`
   })
   return [...columns(rows), ...same].join('\n')
 }
@@ -41,6 +42,8 @@ export function secondsPerStep(machines: Upgraded[]): string {
     .join('\n')
 }
 
+const steadyPod = 'default/steady'
+
 export function heading(text: string): string {
   return styleText('bold', text, { stream: process.stdout })
 }
@@ -50,7 +53,7 @@ function describeNode({ node }: Snapshot): string {
 }
 
 function imageOf({ pods }: Snapshot, name: string): string {
-  const images = Object.entries(pods).filter(([pod]) => pod.startsWith(name))
+  const images = Object.entries(pods).filter(([pod]) => pod.startsWith(`kube-system/${name}`))
   return images.map(([, { images }]) => images.split(':').at(-1))[0] ?? '-'
 }
 

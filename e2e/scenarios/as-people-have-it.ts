@@ -2,7 +2,7 @@ import { createCluster, deleteCluster, setVersion, untilUpToDate } from '../mana
 import { type Kept, keptIn, lostIn, missingIn } from '../management/kept.ts'
 import { type Kube, workloadOf } from '../management/kube.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { containerOf, type Machine, machinesOf, snapshots } from '../management/machines.ts'
+import { type CapiMachine, containerOf, machinesOf, snapshots } from '../management/machines.ts'
 import { makeControlPlane, makeStopped, removeMachines, stateOf } from '../management/older-cluster.ts'
 import { ownersConfigs, tagImages } from '../management/owners-cluster.ts'
 import { withProxies } from '../management/proxies.ts'
@@ -89,7 +89,7 @@ async function addWorker({ kube, timeline }: Play, shape: Shape): Promise<Map<st
 }
 
 // Pods of a machine's own come up a little later than its Node.
-async function untilThere(machines: Machine[], workload: Kube): Promise<Map<string, Kept>> {
+async function untilThere(machines: CapiMachine[], workload: Kube): Promise<Map<string, Kept>> {
   let missing: string[] = []
   return until(
     "the machines have what is their owner's",

@@ -1,7 +1,7 @@
 import { createCluster, createNamespace, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { declinedSince } from '../management/controller-logs.ts'
 import { expectReplaced } from '../management/expect-replaced.ts'
-import { containerOf, type Machine, machinesOf } from '../management/machines.ts'
+import { type CapiMachine, containerOf, machinesOf } from '../management/machines.ts'
 import { makeControlPlane, removeMachines } from '../management/older-cluster.ts'
 import { withPort } from '../management/port-forward.ts'
 import type { Play } from '../management/scenario.ts'
@@ -106,7 +106,7 @@ function hasPatch(value: unknown): boolean {
   return typeof value === 'object' && value !== null && (value as { patch?: unknown }).patch !== undefined
 }
 
-function question({ desired, ...request }: Awaited<ReturnType<typeof requestFor>>, machine: Machine): Json {
+function question({ desired, ...request }: Awaited<ReturnType<typeof requestFor>>, machine: CapiMachine): Json {
   const current = structuredClone(desired)
   current.machine.spec.version = machine.spec.version
   return { ...request, kind: 'CanUpdateMachineRequest', current, desired } as unknown as Json

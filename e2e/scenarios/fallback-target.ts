@@ -1,7 +1,7 @@
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { controllersSaid, declinedSince } from '../management/controller-logs.ts'
 import type { KubeObject } from '../management/kube.ts'
-import { condition, containerOf, type Machine, machinesOf } from '../management/machines.ts'
+import { type CapiMachine, condition, containerOf, machinesOf } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import { askForFault, discoveryFails, extension, system, untilDiscovered } from '../management/site.ts'
 import { until } from '../management/until.ts'
@@ -74,7 +74,7 @@ interface Seen {
   play: Play
   shape: Shape
   fault: string
-  before: Machine[]
+  before: CapiMachine[]
   since: string
   restarts: number
   content: string
@@ -179,7 +179,7 @@ async function untilUpdatingSays({ kube }: Play, { namespace, name }: Shape, hol
 }
 
 // The file is in every worker, and every worker is up to date.
-async function untilWritten({ kube }: Play, shape: Shape, content: string): Promise<Machine[]> {
+async function untilWritten({ kube }: Play, shape: Shape, content: string): Promise<CapiMachine[]> {
   return until('the file is in every worker', limitSeconds, async () => {
     const workers = await untilUpToDate(kube, shape, 'worker', shape.version, limitSeconds)
     const texts = await Promise.all(workers.map((worker) => shellIn(containerOf(worker), `cat ${path}`)))
@@ -195,6 +195,6 @@ async function restartsOfExtension({ kube }: Play): Promise<number> {
   return pods.flatMap(({ status }) => status.containerStatuses ?? []).reduce((sum, one) => sum + one.restartCount, 0)
 }
 
-function specOf({ metadata, spec }: Machine): string {
+function specOf({ metadata, spec }: CapiMachine): string {
   return JSON.stringify([metadata.uid, metadata.annotations, spec])
 }

@@ -2,7 +2,7 @@ import { execa } from 'execa'
 import { changeWorkers, createCluster, isComplete } from '../management/clusters.ts'
 import { declinedSince } from '../management/controller-logs.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { type Machine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
+import { type CapiMachine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
 import {
@@ -74,7 +74,7 @@ async function fallsBack(play: Play, { namespace, name }: Shape, { pool, to, cha
       pool === undefined ? roleOf(machine) === 'control-plane' : machine.metadata.labels?.pool === pool,
     )
   const old = await mine()
-  const isOld = ({ metadata }: Machine) => old.some((was) => was.metadata.uid === metadata.uid)
+  const isOld = ({ metadata }: CapiMachine) => old.some((was) => was.metadata.uid === metadata.uid)
   const since = new Date().toISOString()
   const begun = performance.now()
   const execs = watchExecs(name)

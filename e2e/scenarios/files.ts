@@ -1,5 +1,5 @@
 import { changeWorkers, createCluster, untilUpToDate } from '../management/clusters.ts'
-import { containerOf, type Machine, machinesOf } from '../management/machines.ts'
+import { type CapiMachine, containerOf, machinesOf } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
 import { bootstrapTemplate, controlPlaneOf, type File, type Shape, workersOf } from '../management/workload.ts'
@@ -76,8 +76,8 @@ export async function setFiles({ kube }: Play, shape: Shape, role: Role, files: 
 }
 
 // The owner has handed on the files to each machine's KubeadmConfig, and each machine is up to date.
-async function untilFiles({ kube }: Play, shape: Shape, role: Role, wanted: File[]): Promise<Machine[]> {
-  const handedOn = async (machine: Machine) => {
+async function untilFiles({ kube }: Play, shape: Shape, role: Role, wanted: File[]): Promise<CapiMachine[]> {
+  const handedOn = async (machine: CapiMachine) => {
     const { spec } = await kube.get<{ spec: { files?: File[] } }>(
       'kubeadmconfig',
       machine.spec.bootstrap.configRef.name,
@@ -95,7 +95,7 @@ async function untilFiles({ kube }: Play, shape: Shape, role: Role, wanted: File
 }
 
 // Read in the machines themselves.
-async function wrong(machines: Machine[], wanted: File[]): Promise<string[]> {
+async function wrong(machines: CapiMachine[], wanted: File[]): Promise<string[]> {
   const found: string[] = []
   for (const container of machines.map(containerOf)) {
     for (const { path, content, encoding, permissions = '0644', owner = 'root:root' } of wanted) {
@@ -108,6 +108,6 @@ async function wrong(machines: Machine[], wanted: File[]): Promise<string[]> {
   return found
 }
 
-function identities(machines: Machine[]): string[] {
+function identities(machines: CapiMachine[]): string[] {
   return machines.map(({ metadata }) => `${metadata.name} ${metadata.uid}`)
 }

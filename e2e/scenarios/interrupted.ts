@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { condition, containerOf, type Machine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
+import { type CapiMachine, condition, containerOf, machinesOf, roleOf, snapshots } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import { extension, system } from '../management/site.ts'
 import { until } from '../management/until.ts'
@@ -15,7 +15,7 @@ const awaySeconds = 60
 
 export const interrupted: Scenario = {
   proves:
-    "The extension's pods are deleted in every step of an update and it ends as if nothing had happened; so does one whose cluster's API is away for a minute. A Machine that is deleted in the middle is replaced. A health check leaves a machine alone that is being updated, and replaces one that is broken.",
+    "The extension's pods are deleted in every step of an update and it ends as if nothing had happened; so does one whose cluster's API is away for a minute. A CapiMachine that is deleted in the middle is replaced. A health check leaves a machine alone that is being updated, and replaces one that is broken.",
   async play(play) {
     const { name, cluster, site, kube } = play
     const { from, to } = site.management
@@ -99,7 +99,7 @@ function nextUpdated({ kube }: Play, { namespace, name }: Shape, but: string[]):
 }
 
 // systemd's journal in the machine knows how often each unit began. Each machine was made for this scenario.
-async function startedOnce(machine: Machine): Promise<string[]> {
+async function startedOnce(machine: CapiMachine): Promise<string[]> {
   const container = containerOf(machine)
   const journal = await shellIn(
     container,

@@ -3,12 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
-import { settled } from '../player/settle.ts'
 import { machineOf, onStage, type Stage } from '../player/stage.ts'
 import { syncOf } from '../player/sync.ts'
 import { unitsOf } from '../recovery/steps.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
+import { settledSnapshot } from '../witness/settled.ts'
 import { type Snapshot, snapshot } from '../witness/snapshot.ts'
 import { problems } from '../witness/verify.ts'
 
@@ -32,7 +32,8 @@ export function killed(): Promise<string[]> {
     }
     for (const [i, role] of roles.entries()) {
       const was = before[i] as Snapshot
-      found.push(...problems(was, await settled(stage, role, { kubeProxy: true }), role, to, true))
+      const expected = { role, version: to, kubeProxy: true }
+      found.push(...problems(was, await settledSnapshot(was.machine, controlPlane, expected), expected))
     }
     return found
   })

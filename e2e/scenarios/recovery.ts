@@ -165,7 +165,7 @@ async function kubeProxyBehind({ lab }: Stage, { workers }: Batch): Promise<stri
     const looks = await Promise.all(
       machines.map(async ([name, role]) => {
         const seen = await snapshot(name, lab.controlPlane).catch(() => undefined)
-        return seen && isAt(seen, role, lab.to, true) ? [] : [name]
+        return seen && isAt(seen, { role, version: lab.to, kubeProxy: true }) ? [] : [name]
       }),
     )
     const behind = looks.flat()

@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { createCluster, deleteCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { condition, containerOf, type Machine, machinesOf, snapshots } from '../management/machines.ts'
+import { type CapiMachine, condition, containerOf, machinesOf, snapshots } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
@@ -26,8 +26,8 @@ export const surge: Scenario = {
 
 interface Upgraded {
   before: Map<string, Snapshot>
-  stayed: Machine[]
-  fresh: Machine[]
+  stayed: CapiMachine[]
+  fresh: CapiMachine[]
 }
 
 async function upgrade(play: Play, shape: Shape, role: Role): Promise<Upgraded> {
@@ -88,14 +88,14 @@ async function containersThatAre(): Promise<string[]> {
   return (await execa('docker', ['ps', '--all', '--format={{.Names}}'])).stdout.split('\n')
 }
 
-function isIn(machines: Machine[]) {
-  return ({ metadata }: Machine) => machines.some((one) => one.metadata.uid === metadata.uid)
+function isIn(machines: CapiMachine[]) {
+  return ({ metadata }: CapiMachine) => machines.some((one) => one.metadata.uid === metadata.uid)
 }
 
 function not<T>(holds: (value: T) => boolean) {
   return (value: T) => !holds(value)
 }
 
-function names(machines: Machine[]): string {
+function names(machines: CapiMachine[]): string {
   return machines.map(({ metadata }) => metadata.name).join(', ') || 'none'
 }

@@ -1,7 +1,7 @@
 import { clusterClass, clusterOfClass } from '../management/cluster-class.ts'
 import { createNamespace } from '../management/clusters.ts'
 import type { Condition, Kube, KubeObject } from '../management/kube.ts'
-import { condition, type Machine, machinesOf } from '../management/machines.ts'
+import { type CapiMachine, condition, machinesOf } from '../management/machines.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import { certificate, extension, system, untilDiscovered } from '../management/site.ts'
 import { until } from '../management/until.ts'
@@ -33,7 +33,7 @@ export const upstream: Scenario = {
         timeline.note(`change ${i + 1}: ${path} is "${content}"`)
         await change(play, shape, content, names)
       }
-      const walked = timeline.moments.filter(({ message }) => message.includes('simulated: step'))
+      const walked = timeline.entries.filter(({ message }) => message.includes('simulated: step'))
       expect(
         names.every((one) => walked.some(({ machine }) => machine === one)),
         'there are machines that never said that they are simulated',
@@ -108,12 +108,12 @@ function holdsPlainly(found: Condition | undefined): boolean {
   return found?.status === 'True' && !found.message
 }
 
-async function filesOf(kube: Kube, { metadata, spec }: Machine): Promise<File[]> {
+async function filesOf(kube: Kube, { metadata, spec }: CapiMachine): Promise<File[]> {
   const config = ['kubeadmconfig', spec.bootstrap.configRef.name, `-n=${metadata.namespace}`]
   return (await kube.get<KubeObject & { spec: { files?: File[] } }>(...config)).spec.files ?? []
 }
 
-function namesOf(machines: Machine[]): string[] {
+function namesOf(machines: CapiMachine[]): string[] {
   return machines.map(({ metadata }) => metadata.name).sort()
 }
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { type Kept, lostIn, missingIn, owners } from '../../../e2e/management/kept.ts'
-import type { Machine } from '../../../e2e/management/machines.ts'
+import type { CapiMachine } from '../../../e2e/management/machines.ts'
 import { proxies } from '../../../e2e/management/proxies.ts'
 
-const machine = { metadata: { name: 'm-1' }, spec: { providerID: 'docker:////cp-1' } } as Machine
+const machine = { metadata: { name: 'm-1' }, spec: { providerID: 'docker:////cp-1' } } as CapiMachine
 const proxy = `HTTPS_PROXY=${proxies.HTTPS_PROXY}\nNO_PROXY=172.18.0.0/16,${proxies.NO_PROXY},cp-1,.svc`
 
 const whole: Kept = {
