@@ -1,6 +1,8 @@
 import { execaSync } from 'execa'
 import type { Management } from '../../scripts/lab/verbs/management.ts'
-import type { Kube } from './kube.ts'
+import type { Kube, KubeObject } from './kube.ts'
+import { until } from './until.ts'
+import { machineTemplate } from './workload.ts'
 
 const deployment = 'deployment/capd-controller-manager'
 const namespace = 'capd-system'
@@ -50,6 +52,13 @@ function asArguments(variables: Readonly<Record<string, string>>): string[] {
   return Object.entries(variables).map(([name, value]) => `${name}=${value}`)
 }
 
+// The API server reaches the provider's webhooks, too: for a moment it calls those of the pod that has gone.
 async function rolledOut(kube: Kube): Promise<void> {
   await kube.run(['rollout', 'status', deployment, `-n=${namespace}`, '--timeout=110s'])
+  const probe = JSON.stringify(machineTemplate(namespace, 'probe'))
+  await until("the provider's webhooks answer, and its old pods are gone", 120, async () => {
+    const pods = await kube.list<KubeObject>('pods', `-n=${namespace}`)
+    await kube.run(['create', '--dry-run=server', '-f', '-'], probe)
+    return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined)
+  })
 }

@@ -10,6 +10,7 @@ function provider(env: { name: string; value?: string }[]) {
   const calls: string[] = []
   const kube = {
     get: async () => ({ spec: { template: { spec: { containers: [{ name: 'manager', env }] } } } }),
+    list: async () => [{ metadata: { name: 'capd-1' } }],
     run: async (args: string[]) => {
       calls.push(args.filter((arg) => !/^(-n|--timeout)/.test(arg)).join(' '))
       return ''
@@ -22,7 +23,7 @@ const deployment = 'deployment/capd-controller-manager'
 const set = `set env ${deployment} ${Object.entries(proxies)
   .map(([name, value]) => `${name}=${value}`)
   .join(' ')}`
-const waited = `rollout status ${deployment}`
+const waited = [`rollout status ${deployment}`, 'create --dry-run=server -f -']
 
 test.each([
   ['that it did not have', [], 'HTTP_PROXY- HTTPS_PROXY- NO_PROXY-'],
@@ -35,7 +36,7 @@ test.each([
 ])('the provider gets proxies for a while, and back those %s', async (_, env, back) => {
   const { calls, kube } = provider(env)
   await withProxies(management, kube, async () => calls.push('work'))
-  expect(calls).toEqual([set, waited, 'work', `set env ${deployment} ${back}`, waited])
+  expect(calls).toEqual([set, ...waited, 'work', `set env ${deployment} ${back}`, ...waited])
 })
 
 test('it gets them back when the work fails, and nothing is left to do at the end of the process', async () => {
@@ -46,6 +47,6 @@ test('it gets them back when the work fails, and nothing is left to do at the en
     return Promise.reject(new Error('no cluster'))
   }
   await expect(withProxies(management, kube, work)).rejects.toThrow('no cluster')
-  expect(calls.slice(-2)).toEqual([`set env ${deployment} HTTP_PROXY- HTTPS_PROXY- NO_PROXY-`, waited])
+  expect(calls.slice(-3)).toEqual([`set env ${deployment} HTTP_PROXY- HTTPS_PROXY- NO_PROXY-`, ...waited])
   expect(process.listenerCount('exit')).toBe(before)
 })
