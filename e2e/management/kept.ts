@@ -32,11 +32,11 @@ export async function keptIn(machine: CapiMachine, workload: Kube): Promise<Kept
   }
   if (roleOf(machine) === 'worker') return kept
   for (const pod of staticPods) Object.assign(kept, await proxiesOf(name, pod, `pgrep -x ${pod.slice(0, 15)}`))
-  for (const pod of Object.keys(owners.pods)) kept[`tasks of ${pod}`] = await tasksOf(name, `${pod}-${name}`)
+  for (const pod of Object.keys(owners.pods)) Object.assign(kept, await ownPod(name, pod, workload))
   return { ...kept, ...(await labels(name, workload)) }
 }
 
-/** What is wrong with the values of a machine that was just made: what is kept has to be there first. */
+/** What is wrong with the values of a machine. What is kept has to be there first. */
 export function missingIn(kept: Kept, machine: CapiMachine): string[] {
   const name = containerOf(machine)
   const noProxy = (value: string) => value.includes(`NO_PROXY=`) && value.includes(proxies.NO_PROXY ?? '')
@@ -45,6 +45,8 @@ export function missingIn(kept: Kept, machine: CapiMachine): string[] {
     [/^label/, (value) => value === owners.label.value],
     [/keepalived/, (value) => value === owners.filledIn.content.replace(owners.filledIn.placeholder, name)],
     [/^proxies of/, (value) => value.includes(`HTTPS_PROXY=${proxies.HTTPS_PROXY}`) && noProxy(value)],
+    [/^manifest of/, (value) => value !== ''],
+    [/^pod /, (value) => Object.values(owners.pods).some((image) => value === `${image}, Ready`)],
     // The sandbox and the one container.
     [/^tasks of/, (value) => (value.match(/ RUNNING$/gm) ?? []).length === 2],
   ]
@@ -54,10 +56,14 @@ export function missingIn(kept: Kept, machine: CapiMachine): string[] {
   })
 }
 
-/** Where the values of a machine differ from those before. */
-export function lostIn(before: Kept, after: Kept): string[] {
+/**
+ * Where the values of a machine differ from those before. A kubelet of another minor version gives each static pod another
+ * UID and so starts it again: then tasks are not compared.
+ */
+export function lostIn(before: Kept, after: Kept, { otherMinor = false } = {}): string[] {
   const all = new Set([...Object.keys(before), ...Object.keys(after)])
-  const differing = [...all].filter((what) => before[what] !== after[what])
+  const compared = [...all].filter((what) => !(otherMinor && what.startsWith('tasks of ')))
+  const differing = compared.filter((what) => before[what] !== after[what])
   return differing.map((what) => `${what}: ${JSON.stringify(before[what])} became ${JSON.stringify(after[what])}`)
 }
 
@@ -85,6 +91,21 @@ async function labels(name: string, workload: Kube): Promise<Kept> {
 async function proxiesOf(name: string, what: string, pid: string): Promise<Kept> {
   const environment = `tr '\\0' '\\n' <"/proc/$(${pid})/environ" | grep -i '^[a-z]*_proxy=' | sort`
   return { [`proxies of ${what}`]: await shellIn(name, environment) }
+}
+
+// A static pod of the owner's: its manifest, its image, and its tasks.
+async function ownPod(name: string, pod: string, workload: Kube): Promise<Kept> {
+  interface Pod {
+    spec: { containers: { image: string }[] }
+    status: { containerStatuses?: { ready: boolean }[] }
+  }
+  const { spec, status } = await workload.get<Pod>('pod', `${pod}-${name}`, '-n=kube-system')
+  const isReady = status.containerStatuses?.every(({ ready }) => ready) ?? false
+  return {
+    [`manifest of ${pod}`]: await shellIn(name, `sha256sum <${manifests}/${pod}.yaml`),
+    [`pod ${pod}`]: `${spec.containers[0]?.image}, ${isReady ? '' : 'not '}Ready`,
+    [`tasks of ${pod}`]: await tasksOf(name, `${pod}-${name}`),
+  }
 }
 
 // Each task of a pod with its process: one that was started again is another.

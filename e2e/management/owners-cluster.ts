@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { servingImage } from '../../scripts/lab/build/serving-image.ts'
 import { owners } from './kept.ts'
-import type { File, Shape } from './workload.ts'
+import type { File } from './workload.ts'
 
 const manifests = '/etc/kubernetes/manifests'
 
@@ -14,7 +14,7 @@ export async function tagImages(): Promise<string[]> {
 }
 
 /** The configurations of the machines, by role, as an owner writes them down. */
-export function ownersConfigs(): NonNullable<Shape['configs']> {
+export function ownersConfigs() {
   const patches = { directory: owners.patches }
   const { path, placeholder } = owners.filledIn
   const preKubeadmCommands = [`sed -i "s/${placeholder}/$(hostname)/" ${path}`]

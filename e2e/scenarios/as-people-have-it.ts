@@ -4,20 +4,24 @@ import { type Kube, workloadOf } from '../management/kube.ts'
 import { wrongWith } from '../management/machine-problems.ts'
 import { type CapiMachine, containerOf, machinesOf, snapshots } from '../management/machines.ts'
 import { makeControlPlane, makeStopped, removeMachines, stateOf } from '../management/older-cluster.ts'
+import { probeOwnPods } from '../management/own-pod-probes.ts'
 import { ownersConfigs, tagImages } from '../management/owners-cluster.ts'
 import { withProxies } from '../management/proxies.ts'
 import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { type Shape, workersOf } from '../management/workload.ts'
+import { type File, type Shape, workersOf } from '../management/workload.ts'
+import { shellIn } from '../witness/exec.ts'
+import { describeGaps } from '../witness/gaps.ts'
 import type { Role } from '../witness/role.ts'
 import type { Snapshot } from '../witness/snapshot.ts'
 import { declinesExternalEtcd } from './external-etcd.ts'
+import { setFiles } from './files.ts'
 
 const limitSeconds = 1800
 
 export const asPeopleHaveIt: Scenario = {
   proves:
-    "A cluster with patches for kubelet and API server, static pods of its owner's, a file that a command has filled in, a proxy, and containers of an older cluster of its name next to it goes to the next version in place, and keeps all of it. A cluster with an external etcd is replaced, and the updater touches none of its machines.",
+    "A cluster with patches for kubelet and API server, static pods of its owner's, a file that a command has filled in, a proxy, and containers of an older cluster of its name next to it gets a file and the next version in place, and keeps all of it. A cluster with an external etcd is replaced, and the updater touches none of its machines.",
   async play(play) {
     await keepsAll(play)
     await declinesExternalEtcd(play)
@@ -25,8 +29,9 @@ export const asPeopleHaveIt: Scenario = {
 }
 
 async function keepsAll(play: Play): Promise<void> {
-  const { name, cluster, site, kube } = play
+  const { name, cluster, site, kube, expect } = play
   const images = await tagImages()
+  const configs = ownersConfigs()
   const shape: Shape = {
     namespace: name,
     name: cluster,
@@ -34,49 +39,89 @@ async function keepsAll(play: Play): Promise<void> {
     controlPlanes: 3,
     workers: 1,
     controlPlaneImages: images,
-    configs: ownersConfigs(),
+    configs,
   }
   // Before those of the cluster in the order of names, so that they are the first to be looked at.
   const older = { running: `${cluster}-a-running`, stopped: `${cluster}-a-stopped` }
+  const found: string[] = []
   try {
     await withProxies(site.management, kube, () => createCluster(play, shape))
     await makeControlPlane({ name: older.running, version: shape.version, cluster })
     await makeStopped({ name: older.stopped, version: shape.version, cluster })
-    await upgrade(play, shape, Object.values(older))
+    const wereOlder = await statesOf(Object.values(older))
+    const workload = await workloadOf(site.management, kube, shape)
+    const kept = await untilThere(await machinesOf(kube, name, cluster), workload)
+    found.push(...(await addFile(play, shape, configs.controlPlane.files, { kept, workload })))
+    found.push(...(await upgrade(play, shape, { kept, workload })))
+    const areOlder = await statesOf(Object.values(older))
+    if (areOlder !== wereOlder) found.push(`an older cluster was not left alone: ${wereOlder} became ${areOlder}`)
   } finally {
     // CAPD would make them backends of the load balancer, as soon as a machine comes or goes.
     await removeMachines(Object.values(older))
   }
-  await deleteCluster(kube, shape)
+  for (const problem of found) expect(false, problem)
+  // What failed is left for a look.
+  if (found.length === 0) await deleteCluster(kube, shape)
 }
 
-async function upgrade(play: Play, shape: Shape, older: string[]): Promise<void> {
-  const { site, kube, timeline, expect } = play
+async function statesOf(containers: string[]): Promise<string> {
+  const states = await Promise.all(containers.map(async (name) => [name, await stateOf(name)]))
+  return JSON.stringify(Object.fromEntries(states))
+}
+
+interface Owned {
+  /** What each machine had when it was made, by container. */
+  kept: Map<string, Kept>
+  workload: Kube
+}
+
+// At the same version nothing but the file changes: no process is another one.
+async function addFile(play: Play, shape: Shape, files: File[], owned: Owned): Promise<string[]> {
+  const { kube, timeline } = play
+  const { namespace, name, version } = shape
+  const added = { path: '/etc/people/added.conf', content: 'added\n', permissions: '0644' }
+  timeline.note(`a file for the control plane machines: ${added.path}`)
+  await setFiles(play, shape, 'control-plane', [...files, added], '')
+  const machines = await until('each control plane machine has the file', limitSeconds, async () => {
+    const now = await machinesOf(kube, namespace, name, 'control-plane')
+    const read = await Promise.all(now.map((one) => shellIn(containerOf(one), `cat ${added.path}`)))
+    return read.every((content) => content === added.content.trim()) && now
+  })
+  await untilUpToDate(kube, shape, 'control-plane', version, limitSeconds)
+  return lost(machines, owned)
+}
+
+async function upgrade(play: Play, shape: Shape, owned: Owned): Promise<string[]> {
+  const { site, kube, timeline, figure } = play
   const { to } = site.management
-  const workload = await workloadOf(site.management, kube, shape)
-  const old = await machinesOf(kube, shape.namespace, shape.name)
-  const kept = await untilThere(old, workload)
+  const { namespace, name } = shape
+  const old = await machinesOf(kube, namespace, name)
   const before = await snapshots(old)
-  const wereOlder = await Promise.all(older.map(stateOf))
   const move = async (role: Role, of: Shape) => {
     timeline.note(`${role} machines to ${to}`)
     await setVersion(kube, of, role, to)
     await untilUpToDate(kube, of, role, to, limitSeconds)
   }
+  const members = await machinesOf(kube, namespace, name, 'control-plane')
+  const stop = await probeOwnPods(members.map(containerOf), timeline.elapsed)
   await move('control-plane', shape)
+  for (const gaps of await stop()) figure(gaps.what, describeGaps(gaps))
   const grown = { ...shape, workers: shape.workers + 1 }
-  for (const [name, look] of await addWorker(play, grown)) before.set(name, look)
+  for (const [container, look] of await addWorker(play, grown)) before.set(container, look)
   await move('worker', grown)
-  const now = await machinesOf(kube, shape.namespace, shape.name)
-  for (const problem of await wrongWith(now, before, to)) expect(false, problem)
-  for (const machine of old) {
-    const lost = lostIn(kept.get(containerOf(machine)) ?? {}, await keptIn(machine, workload))
-    for (const problem of lost) expect(false, `${containerOf(machine)}: ${problem}`)
+  const problems = await wrongWith(await machinesOf(kube, namespace, name), before, to)
+  return [...problems, ...(await lost(old, owned, { otherMinor: true }))]
+}
+
+async function lost(machines: CapiMachine[], { kept, workload }: Owned, options?: Parameters<typeof lostIn>[2]) {
+  const found: string[] = []
+  for (const machine of machines) {
+    const name = containerOf(machine)
+    const now = await keptIn(machine, workload)
+    found.push(...missingIn(now, machine))
+    found.push(...lostIn(kept.get(name) ?? {}, now, options).map((problem) => `${name}: ${problem}`))
   }
-  for (const [i, name] of older.entries()) {
-    const [was, is] = [JSON.stringify(wereOlder[i]), JSON.stringify(await stateOf(name))]
-    expect(was === is, `${name}, of an older cluster, was not left alone: ${was} became ${is}`)
-  }
+  return found
 }
 
 // A worker of the old version joins a control plane of the new one, which Cluster API does only when its own check of the

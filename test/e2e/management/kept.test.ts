@@ -11,6 +11,7 @@ const whole: Kept = {
   [owners.filledIn.path]: 'router_id cp-1',
   'proxies of containerd': proxy,
   'tasks of kube-vip': 'a 100 RUNNING\nb 101 RUNNING',
+  'pod kube-vip': `${owners.pods['kube-vip']}, Ready`,
   "label of the API server's pod": 'kept',
 }
 
@@ -26,6 +27,8 @@ test.each([
   ['proxies of containerd', proxy.replace(String(proxies.NO_PROXY), '')],
   ['tasks of kube-vip', 'a 100 RUNNING'],
   ['tasks of kube-vip', 'a 100 RUNNING\nb 101 STOPPED'],
+  ['pod kube-vip', `${owners.pods['kube-vip']}, not Ready`],
+  ['pod kube-vip', 'kube-vip:v2, Ready'],
   ["label of the API server's pod", 'undefined'],
   ['what no test is for', 'x'],
 ])('%s that is %j is missing', (what, value) => {
@@ -42,4 +45,10 @@ test('what has changed, what is gone and what has come is lost', () => {
     'tasks of other',
   ])
   expect(lostIn(whole, { ...whole })).toEqual([])
+})
+
+test('a kubelet of another minor version starts static pods again, and nothing else may change', () => {
+  const after = { ...whole, 'tasks of kube-vip': 'c 200 RUNNING\nd 201 RUNNING' }
+  expect(lostIn(whole, after, { otherMinor: true })).toEqual([])
+  expect(lostIn(whole, { ...after, 'pod kube-vip': 'kube-vip:v2, Ready' }, { otherMinor: true })).toHaveLength(1)
 })
