@@ -1,5 +1,6 @@
-import { createCluster, createNamespace, setVersion, untilUpToDate } from '../management/clusters.ts'
-import { declinedSince } from '../management/controller-logs.ts'
+import { createCluster, createNamespace, untilUpToDate } from '../management/clusters.ts'
+import { declinedSince, extensionLog } from '../management/controller-logs.ts'
+import { corednsOf, tagOf } from '../management/coredns.ts'
 import { expectReplaced } from '../management/expect-replaced.ts'
 import { type CapiMachine, containerOf, machinesOf } from '../management/machines.ts'
 import { makeControlPlane, removeMachines } from '../management/older-cluster.ts'
@@ -7,12 +8,13 @@ import { withPort } from '../management/port-forward.ts'
 import type { Play } from '../management/scenario.ts'
 import { enabled } from '../management/site.ts'
 import { requestFor } from '../management/update-request.ts'
-import type { Shape } from '../management/workload.ts'
+import { controlPlaneOf, type Shape } from '../management/workload.ts'
 import type { Json } from '../player/cluster-api.ts'
 import { watchExecs } from '../witness/engine-execs.ts'
 import { shellIn } from '../witness/exec.ts'
 
 const limitSeconds = 900
+const reason = '(CONFIG_NOT_COVERED)'
 const pki = '/etc/kubernetes/pki'
 // Where the machines have what the Secrets hold.
 const files = {
@@ -82,9 +84,9 @@ async function isDeclined({ kube, site, timeline, expect }: Play, shape: Shape):
     for (const machine of machines) {
       const request = await requestFor(kube, machine, site.management.to)
       const answer = await post('CanUpdateMachine', 'can-update-machine', question(request, machine))
-      timeline.note(`${machine.metadata.name}: ${answer.message}`)
       expect(isDecline(answer), `an external etcd was not declined: ${JSON.stringify(answer)}`)
       const { status, message } = await post('UpdateMachine', 'update-machine', request as unknown as Json)
+      timeline.note(`UpdateMachine for ${machine.metadata.name}: ${status}, ${message}`)
       const isRefused = status === 'Failure' && String(message).includes('(CONFIG_UNSUPPORTED)')
       expect(isRefused, `an external etcd was not refused: ${status}, ${message}`)
     }
@@ -95,11 +97,10 @@ async function isDeclined({ kube, site, timeline, expect }: Play, shape: Shape):
   }
 }
 
+// The answer has no reason: Cluster API would not read it. The log has.
 function isDecline(answer: Json): boolean {
-  const message = String(answer.message)
   const patches = [answer.machinePatch, answer.infrastructureMachinePatch, answer.bootstrapConfigPatch]
-  const why = message.includes('clusterConfiguration.etcd.external') && message.includes('(CONFIG_NOT_COVERED)')
-  return why && !patches.some(hasPatch)
+  return answer.status === 'Success' && !patches.some(hasPatch)
 }
 
 function hasPatch(value: unknown): boolean {
@@ -119,9 +120,17 @@ async function isReplaced(play: Play, shape: Shape): Promise<void> {
   const execs = watchExecs(shape.name)
   const since = new Date().toISOString()
   timeline.note(`${shape.name}: control plane to ${to}`)
-  await setVersion(kube, shape, 'control-plane', to)
+  // New machines do not have the CoreDNS of the old version.
+  const clusterConfiguration = { dns: { imageTag: tagOf(await corednsOf(to)) } }
+  const spec = { version: to, kubeadmConfigSpec: { clusterConfiguration } }
+  await kube.patch('kubeadmcontrolplane', controlPlaneOf(shape.name), shape.namespace, { spec })
   const now = await untilUpToDate(kube, shape, 'control-plane', to, limitSeconds)
   await expectReplaced(play, old, now, { execs: await execs(), version: to })
   const declined = await declinedSince(kube, shape.namespace, since)
   expect(declined.length > 0, 'Cluster API did not log why it does not update in place')
+  const decided = await extensionLog(kube, since)
+  for (const { metadata } of old) {
+    const why = decided.some((line) => line.includes(`"name":"${metadata.name}"`) && line.includes(reason))
+    expect(why, `the log does not have why ${metadata.name} is not updated in place`)
+  }
 }
