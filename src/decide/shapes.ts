@@ -113,7 +113,7 @@ export const shapes: readonly Shape[] = [
   {
     name: "Static pods of one's own, such as kube-vip",
     outcome: 'kept',
-    how: "Only kubeadm's four are compared and replaced (static-pods.ts).",
+    how: "Only kubeadm's four are compared and replaced (static-pods.ts). A kubelet of another minor version gives each static pod another UID, and so starts it again, once; within a minor version they run on.",
   },
   {
     name: "Patches of kubeadm's",

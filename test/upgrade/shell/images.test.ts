@@ -153,7 +153,7 @@ describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
     expect(root.has(`${work}/images.failed`)).toBe(false)
   })
 
-  test('packs the manifest of this architecture alone where an image has several', async () => {
+  test('B08: packs the manifest of this architecture alone where an image has several', async () => {
     const root = nodeImage({ lines: [line('registry/a:1', '1', 'application/vnd.oci.image.index.v1+json')] })
     root.write(`${store}/${digest('1')}`, `{"manifests":[${naming('9', 'a')}]}`)
     await run(root, 'registry/a:1')
