@@ -78,7 +78,8 @@ e2e/scenarios says what it proves.
   under Cluster API     ${Object.keys(managed).join(', ')}
 
   --at-once <n>   how many of those under Cluster API run beside each other, each with a cluster of its own; usually 1.
-                  Two cores carry two. "interrupted" and "fallback-target" restart the extension, which all share.
+                  Two cores carry two. "interrupted" and "fallback-target" restart the extension, which all share, and
+                  "as-people-have-it" the Docker provider.
   --rows <a,b>    only these rows of "recovery", each on a machine of its own; a+b are played one after the other on one
                   machine. recovery <row ...> and recovery:<row> do the same.
   --members 3     play rows of control plane machines in clusters with three, which Cluster API makes; usually one

@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import { servingImage } from '../../scripts/lab/build/serving-image.ts'
+import { servingImage } from '../../scripts/lab/cluster/images.ts'
 import { owners } from './kept.ts'
 import type { File } from './workload.ts'
 
