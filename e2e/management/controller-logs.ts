@@ -5,13 +5,13 @@ interface Pod {
   metadata: { name: string; namespace: string }
 }
 
-// What Cluster API's core and control plane controllers logged since a moment (RFC 3339), all their pods together.
-export function controllersSaid(kube: Kube, since: string): Promise<string[]> {
+/** Returns what the pods of Cluster API's core and control plane controllers have logged since a time (RFC 3339). */
+export function controllerLogs(kube: Kube, since: string): Promise<string[]> {
   return logsOf(kube, ['capi-system', 'capi-kubeadm-control-plane-system'], since)
 }
 
-/** What all pods of the extension logged since a moment (RFC 3339). */
-export function extensionLog(kube: Kube, since: string): Promise<string[]> {
+/** Returns what the pods of the extension have logged since a time (RFC 3339). */
+export function extensionLogs(kube: Kube, since: string): Promise<string[]> {
   return logsOf(kube, [system], since)
 }
 
@@ -26,8 +26,8 @@ async function logsOf(kube: Kube, namespaces: readonly string[], since: string):
   return lines
 }
 
-// The decisions against an update in place that they logged with their reasons, for objects of a namespace.
-export async function declinedSince(kube: Kube, namespace: string, since: string): Promise<string[]> {
-  const lines = await controllersSaid(kube, since)
+/** Returns the log lines in which the controllers decide against an in-place update of objects of a namespace. */
+export async function declinesSince(kube: Kube, namespace: string, since: string): Promise<string[]> {
+  const lines = await controllerLogs(kube, since)
   return lines.filter((line) => /cannot be updated in-place/.test(line) && line.includes(`${namespace}/`))
 }

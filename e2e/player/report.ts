@@ -3,15 +3,17 @@ import type { Role } from '../witness/role.ts'
 import type { Snapshot } from '../witness/snapshot.ts'
 import type { Update } from './update.ts'
 
-export interface Upgraded {
+/** A machine of the demo, before and after. */
+export interface UpgradedMachine {
   role: Role
   before: Snapshot
   after: Snapshot
+  /** Undefined when there was nothing to update. */
   update: Update | undefined
 }
 
-// The before and after of the machines, as a table, with what stayed the same below it.
-export function beforeAfter(machines: Upgraded[]): string {
+/** Returns a table of the machines before and after, with what they kept below it. */
+export function beforeAfter(machines: UpgradedMachine[]): string {
   const rows = machines.flatMap(({ before, after }) => [
     [before.machine, 'before', 'after'],
     ['  Node', describeNode(before), describeNode(after)],
@@ -28,13 +30,13 @@ export function beforeAfter(machines: Upgraded[]): string {
   return [...columns(rows), ...same].join('\n')
 }
 
-// How long each message of an update stood, which is how long its step took.
-export function secondsPerStep(machines: Upgraded[]): string {
+/** Returns how long each message of an update was reported, which is how long its step took. */
+export function secondsPerStep(machines: UpgradedMachine[]): string {
   return machines
     .flatMap(({ before, update }) => {
       if (!update) return []
-      const rows = update.timeline.slice(0, -1).map(({ at, message }, i) => {
-        const until = update.timeline[i + 1]?.at ?? update.seconds
+      const rows = update.messages.slice(0, -1).map(({ at, message }, i) => {
+        const until = update.messages[i + 1]?.at ?? update.seconds
         return [`  ${(until - at).toFixed(1).padStart(6)} s`, message]
       })
       return [`${before.machine}: ${update.seconds.toFixed(1)} s, ${update.calls} calls`, ...columns(rows)]
@@ -44,6 +46,7 @@ export function secondsPerStep(machines: Upgraded[]): string {
 
 const steadyPod = 'default/steady'
 
+/** Formats a heading; bold on a terminal. */
 export function heading(text: string): string {
   return styleText('bold', text, { stream: process.stdout })
 }

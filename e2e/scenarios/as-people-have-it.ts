@@ -1,4 +1,5 @@
 import { createCluster, deleteCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
+import { declinesExternalEtcd } from '../management/external-etcd.ts'
 import { type Kept, keptIn, lostIn, missingIn } from '../management/kept.ts'
 import { type Kube, workloadOf } from '../management/kube.ts'
 import { wrongWith } from '../management/machine-problems.ts'
@@ -7,29 +8,28 @@ import { makeControlPlane, makeStopped, removeMachines, stateOf } from '../manag
 import { probeOwnPods } from '../management/own-pod-probes.ts'
 import { ownersConfigs, tagImages } from '../management/owners-cluster.ts'
 import { withProxies } from '../management/proxies.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { type File, type Shape, workersOf } from '../management/workload.ts'
+import { controlPlaneOf, type File, type Shape, workersOf } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 import { describeGaps } from '../witness/gaps.ts'
 import type { Role } from '../witness/role.ts'
 import type { Snapshot } from '../witness/snapshot.ts'
-import { declinesExternalEtcd } from './external-etcd.ts'
-import { setFiles } from './files.ts'
 
 const limitSeconds = 1800
 
 export const asPeopleHaveIt: Scenario = {
+  on: 'management cluster',
   proves:
     "A cluster with patches for kubelet and API server, static pods of its owner's, a file that a command has filled in, a proxy, and containers of an older cluster of its name next to it gets a file and the next version in place, and keeps all of it. A cluster with an external etcd is replaced, and the updater touches none of its machines.",
-  async play(play) {
-    await keepsAll(play)
-    await declinesExternalEtcd(play)
+  async run(run) {
+    await keepsAll(run)
+    await declinesExternalEtcd(run)
   },
 }
 
-async function keepsAll(play: Play): Promise<void> {
-  const { name, cluster, site, kube, expect } = play
+async function keepsAll(run: ScenarioRun): Promise<void> {
+  const { name, cluster, site, kube, expect } = run
   const images = await tagImages()
   const configs = ownersConfigs()
   const shape: Shape = {
@@ -45,14 +45,14 @@ async function keepsAll(play: Play): Promise<void> {
   const older = { running: `${cluster}-a-running`, stopped: `${cluster}-a-stopped` }
   const found: string[] = []
   try {
-    await withProxies(site.management, kube, () => createCluster(play, shape))
+    await withProxies(site.management, kube, () => createCluster(run, shape))
     await makeControlPlane({ name: older.running, version: shape.version, cluster })
     await makeStopped({ name: older.stopped, version: shape.version, cluster })
     const wereOlder = await statesOf(Object.values(older))
     const workload = await workloadOf(site.management, kube, shape)
     const kept = await untilThere(await machinesOf(kube, name, cluster), workload)
-    found.push(...(await addFile(play, shape, configs.controlPlane.files, { kept, workload })))
-    found.push(...(await upgrade(play, shape, { kept, workload })))
+    found.push(...(await addFile(run, shape, configs.controlPlane.files, { kept, workload })))
+    found.push(...(await upgrade(run, shape, { kept, workload })))
     const areOlder = await statesOf(Object.values(older))
     if (areOlder !== wereOlder) found.push(`an older cluster was not left alone: ${wereOlder} became ${areOlder}`)
   } finally {
@@ -76,12 +76,13 @@ interface Owned {
 }
 
 // At the same version nothing but the file changes: no process is another one.
-async function addFile(play: Play, shape: Shape, files: File[], owned: Owned): Promise<string[]> {
-  const { kube, timeline } = play
+async function addFile(run: ScenarioRun, shape: Shape, files: File[], owned: Owned): Promise<string[]> {
+  const { kube, timeline } = run
   const { namespace, name, version } = shape
   const added = { path: '/etc/people/added.conf', content: 'added\n', permissions: '0644' }
   timeline.note(`a file for the control plane machines: ${added.path}`)
-  await setFiles(play, shape, 'control-plane', [...files, added], '')
+  const spec = { kubeadmConfigSpec: { files: [...files, added] } }
+  await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, { spec })
   const machines = await until('each control plane machine has the file', limitSeconds, async () => {
     const now = await machinesOf(kube, namespace, name, 'control-plane')
     const read = await Promise.all(now.map((one) => shellIn(containerOf(one), `cat ${added.path}`)))
@@ -91,8 +92,8 @@ async function addFile(play: Play, shape: Shape, files: File[], owned: Owned): P
   return lost(machines, owned)
 }
 
-async function upgrade(play: Play, shape: Shape, owned: Owned): Promise<string[]> {
-  const { site, kube, timeline, figure } = play
+async function upgrade(run: ScenarioRun, shape: Shape, owned: Owned): Promise<string[]> {
+  const { site, kube, timeline, figure } = run
   const { to } = site.management
   const { namespace, name } = shape
   const old = await machinesOf(kube, namespace, name)
@@ -107,7 +108,7 @@ async function upgrade(play: Play, shape: Shape, owned: Owned): Promise<string[]
   await move('control-plane', shape)
   for (const gaps of await stop()) figure(gaps.what, describeGaps(gaps))
   const grown = { ...shape, workers: shape.workers + 1 }
-  for (const [container, look] of await addWorker(play, grown)) before.set(container, look)
+  for (const [container, look] of await addWorker(run, grown)) before.set(container, look)
   await move('worker', grown)
   const problems = await wrongWith(await machinesOf(kube, namespace, name), before, to)
   return [...problems, ...(await lost(old, owned, { otherMinor: true }))]
@@ -126,7 +127,7 @@ async function lost(machines: CapiMachine[], { kept, workload }: Owned, options?
 
 // A worker of the old version joins a control plane of the new one, which Cluster API does only when its own check of the
 // versions is left out. Its machine has no proxy. Gives how the workers are.
-async function addWorker({ kube, timeline }: Play, shape: Shape): Promise<Map<string, Snapshot>> {
+async function addWorker({ kube, timeline }: ScenarioRun, shape: Shape): Promise<Map<string, Snapshot>> {
   timeline.note(`${shape.workers} workers of ${shape.version}`)
   const annotations = { 'machineset.cluster.x-k8s.io/skip-preflight-checks': 'KubeadmVersionSkew' }
   const change = { metadata: { annotations }, spec: { replicas: shape.workers } }

@@ -1,17 +1,17 @@
-import { createCluster, createNamespace, untilUpToDate } from '../management/clusters.ts'
-import { declinedSince, extensionLog } from '../management/controller-logs.ts'
-import { corednsOf, tagOf } from '../management/coredns.ts'
-import { expectReplaced } from '../management/expect-replaced.ts'
-import { type CapiMachine, containerOf, machinesOf } from '../management/machines.ts'
-import { makeControlPlane, removeMachines } from '../management/older-cluster.ts'
-import { withPort } from '../management/port-forward.ts'
-import type { Play } from '../management/scenario.ts'
-import { enabled } from '../management/site.ts'
-import { requestFor } from '../management/update-request.ts'
-import { controlPlaneOf, type Shape } from '../management/workload.ts'
 import type { Json } from '../player/cluster-api.ts'
 import { watchExecs } from '../witness/engine-execs.ts'
 import { shellIn } from '../witness/exec.ts'
+import { createCluster, createNamespace, untilUpToDate } from './clusters.ts'
+import { declinesSince, extensionLogs } from './controller-logs.ts'
+import { corednsOf, tagOf } from './coredns.ts'
+import { expectReplaced } from './expect-replaced.ts'
+import { type CapiMachine, containerOf, machinesOf } from './machines.ts'
+import { makeControlPlane, removeMachines } from './older-cluster.ts'
+import { withPort } from './port-forward.ts'
+import type { ScenarioRun } from './scenario.ts'
+import { enabled } from './site.ts'
+import { requestFor } from './update-request.ts'
+import { controlPlaneOf, type Shape } from './workload.ts'
 
 const limitSeconds = 900
 const reason = '(CONFIG_NOT_COVERED)'
@@ -27,8 +27,8 @@ const files = {
  * A cluster whose etcd is not on its machines is declined with its reason, and Cluster API replaces the machines. The etcd
  * is that of a control plane machine next to it; the two share it under different prefixes.
  */
-export async function declinesExternalEtcd(play: Play): Promise<void> {
-  const { name, cluster, site, kube } = play
+export async function declinesExternalEtcd(run: ScenarioRun): Promise<void> {
+  const { name, cluster, site, kube } = run
   const { from } = site.management
   const etcd = `${cluster}-etcd`
   const namespace = `${name}-etcd`
@@ -45,8 +45,8 @@ export async function declinesExternalEtcd(play: Play): Promise<void> {
       configs: { controlPlane: { clusterConfiguration: await configuration(etcd) } },
     }
     await createCluster({ kube, name }, shape)
-    await isDeclined(play, shape)
-    await isReplaced(play, shape)
+    await isDeclined(run, shape)
+    await isReplaced(run, shape)
   } finally {
     await removeMachines([etcd])
   }
@@ -78,7 +78,7 @@ async function configuration(etcd: string): Promise<object> {
 }
 
 // What Cluster API would ask about each machine; and a request that it would not send, which is refused, too.
-async function isDeclined({ kube, site, timeline, expect }: Play, shape: Shape): Promise<void> {
+async function isDeclined({ kube, site, timeline, expect }: ScenarioRun, shape: Shape): Promise<void> {
   const machines = await machinesOf(kube, shape.namespace, shape.name)
   await withPort(site, async (post) => {
     for (const machine of machines) {
@@ -113,8 +113,8 @@ function question({ desired, ...request }: Awaited<ReturnType<typeof requestFor>
   return { ...request, kind: 'CanUpdateMachineRequest', current, desired } as unknown as Json
 }
 
-async function isReplaced(play: Play, shape: Shape): Promise<void> {
-  const { kube, site, timeline, expect } = play
+async function isReplaced(run: ScenarioRun, shape: Shape): Promise<void> {
+  const { kube, site, timeline, expect } = run
   const { to } = site.management
   const old = await machinesOf(kube, shape.namespace, shape.name)
   const execs = watchExecs(shape.name)
@@ -125,10 +125,10 @@ async function isReplaced(play: Play, shape: Shape): Promise<void> {
   const spec = { version: to, kubeadmConfigSpec: { clusterConfiguration } }
   await kube.patch('kubeadmcontrolplane', controlPlaneOf(shape.name), shape.namespace, { spec })
   const now = await untilUpToDate(kube, shape, 'control-plane', to, limitSeconds)
-  await expectReplaced(play, old, now, { execs: await execs(), version: to })
-  const declined = await declinedSince(kube, shape.namespace, since)
+  await expectReplaced(run, old, now, { execs: await execs(), version: to })
+  const declined = await declinesSince(kube, shape.namespace, since)
   expect(declined.length > 0, 'Cluster API did not log why it does not update in place')
-  const decided = await extensionLog(kube, since)
+  const decided = await extensionLogs(kube, since)
   for (const { metadata } of old) {
     const why = decided.some((line) => line.includes(`"name":"${metadata.name}"`) && line.includes(reason))
     expect(why, `the log does not have why ${metadata.name} is not updated in place`)
