@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { attempt, run } from '../../host/run.ts'
 import { UserError } from '../../host/user-error.ts'
 import { install, onDebianAsRoot } from '../host/debian.ts'
@@ -21,6 +22,22 @@ const go: Stage<string> = {
   },
 }
 
+// Wanted only for programs that are partly written in C.
+const cCompiler: Stage<string> = {
+  title: 'C compiler and libseccomp',
+  there: async () => {
+    const compiler = await attempt('gcc', ['-dumpversion'])
+    return existsSync('/usr/include/seccomp.h') ? compiler : undefined
+  },
+  make: async () => {
+    if (!onDebianAsRoot()) throw new UserError('There is no gcc with the headers of libseccomp.', 'install them')
+    await install(['gcc', 'libc6-dev', 'libseccomp-dev'])
+    return run('gcc', ['-dumpversion'])
+  },
+}
+
+export const needC = () => need(cCompiler)
+
 let found: Promise<string> | undefined
 
 export function needGo(): Promise<string> {
@@ -32,9 +49,23 @@ export function goRun(folder: string, ...args: string[]) {
   return run('go', args, { cwd: folder, env })
 }
 
+export interface BuildOptions {
+  // For the linker: -X options, with which a release names itself.
+  stamp?: string
+  // Tags of a program that is partly written in C. It is linked statically, too.
+  cTags?: readonly string[]
+}
+
 // Builds main packages of the module in `folder`: no trace of the folder, the same bytes from the same sources.
 // `out` is a file, or a folder with a slash at the end. -v names each package while it is compiled.
-export async function goBuild(folder: string, out: string, packages: readonly string[], stamp = '') {
-  const args = ['build', '-v', '-trimpath', '-mod=mod', '-ldflags', `-s -w ${stamp}`, '-o', out, ...packages]
-  await run('go', args, { cwd: folder, env, seconds: 3600 })
+export async function goBuild(
+  folder: string,
+  out: string,
+  packages: readonly string[],
+  { stamp = '', cTags }: BuildOptions = {},
+) {
+  const linker = `-s -w ${stamp}`
+  const withC = cTags && ['-buildmode=pie', '-tags', cTags.join(' '), '-ldflags', `${linker} -extldflags -static-pie`]
+  const args = ['build', '-v', '-trimpath', '-mod=mod', ...(withC ?? ['-ldflags', linker]), '-o', out, ...packages]
+  await run('go', args, { cwd: folder, env: { ...env, ...(withC && { CGO_ENABLED: '1' }) }, seconds: 3600 })
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { ladder } from '../engine/ladder.ts'
 import { cache } from '../host/cache.ts'
 import { controlPlane, cluster as name, network, nodeImage, worker } from '../host/names.ts'
-import { from } from '../host/versions.ts'
 import type { KindCluster } from './kind-cluster.ts'
 import { machines, removeMachines } from './machines.ts'
 import { steadyPod } from './steady-pod.ts'
@@ -13,7 +13,7 @@ export function labClusterOf(workers: number): KindCluster & { workers: [string,
     name,
     network,
     kubeconfig: join(cache, `${name}.kubeconfig`),
-    image: nodeImage(from),
+    image: async () => nodeImage((await ladder()).from),
     nodes: [{ role: 'control-plane' }, ...[worker, ...more].map(() => ({ role: 'worker' as const }))],
     containers: [controlPlane, worker, ...more],
     workers: [worker, ...more],

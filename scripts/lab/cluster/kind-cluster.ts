@@ -14,7 +14,7 @@ export interface KindCluster {
   // Never the user's own file.
   kubeconfig: string
   // The machines' image, kind's description of each machine, and their names; the first is the control plane.
-  image: string
+  image: () => Promise<string>
   nodes: { role: 'control-plane' | 'worker'; extraMounts?: { hostPath: string; containerPath: string }[] }[]
   containers: [string, ...string[]]
   // What is put into it when it is new.
@@ -79,7 +79,8 @@ async function serves(cluster: KindCluster) {
 }
 
 async function create(kind: string, cluster: KindCluster) {
-  const { name, network, kubeconfig, image, nodes, objects } = cluster
+  const { name, network, kubeconfig, nodes, objects } = cluster
+  const image = await cluster.image()
   const config = {
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',

@@ -1,16 +1,17 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../host/user-error.ts'
+import { ladder } from '../engine/ladder.ts'
 import { inputsHash, isKept, keep, keptFolder } from '../host/cache.ts'
 import { downloadUrl } from '../host/downloads.ts'
 import { arch } from '../host/names.ts'
 import { sha256 } from '../host/sha256.ts'
 import { need } from '../host/stage.ts'
-import { to } from '../host/versions.ts'
 import type { Releases } from './releases.ts'
 
 // Path of a kubectl of the version to go to, which the host can run.
 export async function needKubectl(releases: Releases): Promise<string> {
+  const { to } = await ladder()
   if ('folder' in releases) return join(releases.folder, to, 'kubectl')
   const folder = keptFolder('kubectl', await inputsHash({ to, arch }))
   const file = join(folder, 'kubectl')
@@ -18,15 +19,15 @@ export async function needKubectl(releases: Releases): Promise<string> {
     title: `kubectl ${to}`,
     there: async () => (isKept(folder) ? file : undefined),
     make: async () => {
-      await keep(folder, (staging) => download(releases.url, join(staging, 'kubectl')))
+      await keep(folder, (staging) => download(releases.url, to, join(staging, 'kubectl')))
       return file
     },
   })
 }
 
-async function download(server: string, file: string) {
-  const wanted = await fetched(downloadUrl(server, to, 'kubectl.sha256'))
-  const program = await fetched(downloadUrl(server, to, 'kubectl'))
+async function download(server: string, version: string, file: string) {
+  const wanted = await fetched(downloadUrl(server, version, 'kubectl.sha256'))
+  const program = await fetched(downloadUrl(server, version, 'kubectl'))
   await writeFile(file, program)
   if ((await sha256(file)) !== wanted.toString().trim())
     throw new UserError(`kubectl from ${server} has another SHA-256.`)

@@ -2,11 +2,11 @@ import { interruptible } from '../../host/run.ts'
 import { UserError } from '../../host/user-error.ts'
 import { registryImage } from '../build/registry-image.ts'
 import { docker, imageInputs, labelledFrom, removeContainers, runContainerd, tryDocker } from '../engine/docker.ts'
+import { ladder } from '../engine/ladder.ts'
 import { hasNetwork } from '../engine/network.ts'
 import { alone } from '../host/lock.ts'
 import { arch, inputsLabel, network, nodeImage, registry } from '../host/names.ts'
 import { need } from '../host/stage.ts'
-import { to } from '../host/versions.ts'
 
 // Where the machines find it.
 const registryAddress = `${registry}:5000`
@@ -20,10 +20,11 @@ export function registryUp(): Promise<string> {
     alone(async () => {
       if (!(await hasNetwork(network))) throw new UserError('There are no machines.', 'npm run lab -- up')
       const image = await registryImage()
+      const { to } = await ladder()
       await need({
         title: `registry ${registry} with the images of ${to}`,
-        there: async () => ((await isRunning()) ? registry : undefined),
-        make: () => start(image),
+        there: async () => ((await isRunning(to)) ? registry : undefined),
+        make: () => start(image, to),
       })
       return registryAddress
     }),
@@ -41,38 +42,46 @@ export async function leaveRegistry(machine: string) {
   await docker(`exec ${machine} rm -rf ${hosts}`)
 }
 
-async function isRunning() {
+async function isRunning(version: string) {
   const format = `{{ .State.Running }} {{ index .Config.Labels "${inputsLabel}" }}`
   const state = await tryDocker('container inspect --format', [format, registry])
-  return state?.trim() === `true ${await filledFrom()}`
+  return state?.trim() === `true ${await filledFrom(version)}`
 }
 
 // What it is filled from: a pulled node image has no hash, its version says it all.
-const filledFrom = async () => (await imageInputs(nodeImage(to))) || to
+const filledFrom = async (version: string) => (await imageInputs(nodeImage(version))) || version
 
 // It gets its name when it is full.
-async function start(image: string) {
+async function start(image: string, version: string) {
   const filling = `${registry}-filling`
   await removeContainers([registry, filling])
   const where = `--network ${network} --network-alias ${registry} --name ${filling}`
-  await docker(`run --detach ${labelledFrom(await filledFrom())} ${where} ${image}`)
-  await fill()
+  await docker(`run --detach ${labelledFrom(await filledFrom(version))} ${where} ${image}`)
+  await fill(version)
   await docker(`rename ${filling} ${registry}`)
   return registry
 }
 
-// The node image has all the images, under their names: its own containerd pushes them.
-async function fill() {
+// The node image has the images, under their names: its own containerd pushes them. Of one for several architectures only
+// ours is there, which its client pushes by itself and the transfer service of containerd 2 does not.
+async function fill(version: string) {
   const source = `${registry}-source`
+  const ctr = `exec ${source} ctr --namespace k8s.io images`
   try {
-    await runContainerd(source, nodeImage(to), network)
-    const list = await docker(`exec ${source} kubeadm config images list --kubernetes-version ${to}`)
-    for (const name of list.split('\n')) {
+    await runContainerd(source, nodeImage(version), network)
+    const wanted = await docker(`exec ${source} kubeadm config images list --kubernetes-version ${version}`)
+    const present = (await docker(`${ctr} list --quiet`)).split('\n')
+    for (const name of wanted.split('\n')) {
       const pushed = name.replace('registry.k8s.io', registryAddress)
-      const push = `images push --plain-http --platform linux/${arch} ${pushed} ${name}`
-      await docker(`exec ${source} ctr --namespace k8s.io ${push}`)
+      await docker(`${ctr} push --local --plain-http --platform linux/${arch} ${pushed} ${sourceOf(name, present)}`)
     }
   } finally {
     await removeContainers([source])
   }
+}
+
+// The pause image is containerd's, whatever kubeadm names.
+function sourceOf(name: string, present: string[]): string {
+  if (!name.includes('/pause:') || present.includes(name)) return name
+  return present.find((other) => other.includes('/pause:')) ?? name
 }

@@ -1,15 +1,16 @@
 import { interruptible } from '../../host/run.ts'
 import { kubernetes, releaseFolder } from '../build/kubernetes.ts'
 import { needNodeImage } from '../build/node-image.ts'
+import { ladder } from '../engine/ladder.ts'
 import { downloads, downloadsReachable } from '../host/downloads.ts'
 import { alone } from '../host/lock.ts'
-import { to } from '../host/versions.ts'
 
 // Where a release's programs come from: a folder for `serveReleases`, or a server.
 export type Releases = { folder: string } | { url: string }
 
-// Those of a version.
-export async function needReleases(version = to): Promise<Releases> {
+// Those of a version; without one, of the version to go to.
+export async function needReleases(wanted?: string): Promise<Releases> {
+  const version = wanted ?? (await ladder()).to
   if (await downloadsReachable(version)) return { url: downloads }
   await kubernetes(version)
   return { folder: releaseFolder }

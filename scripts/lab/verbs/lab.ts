@@ -6,11 +6,11 @@ import { labClusterOf } from '../cluster/cluster.ts'
 import { needKindCluster } from '../cluster/kind-cluster.ts'
 import { needReleases, type Releases } from '../cluster/releases.ts'
 import { engine } from '../engine/engine.ts'
+import { ladder } from '../engine/ladder.ts'
 import { gateway, needNetwork } from '../engine/network.ts'
 import { alone } from '../host/lock.ts'
 import { arch, cluster, controlPlane, network, worker } from '../host/names.ts'
 import { need } from '../host/stage.ts'
-import { from, to } from '../host/versions.ts'
 
 export interface Lab {
   // Name of the kind cluster, and of its two machine containers.
@@ -48,6 +48,7 @@ export function labUp(options: Options = {}): Promise<Lab> {
     alone(async () => {
       await need(engine)
       const kind = await needKind()
+      const { from, to } = await ladder()
       await needNodeImage(from)
       const toImage = await needNodeImage(to)
       const releases = await needReleases()

@@ -10,13 +10,13 @@ import { needKubectl } from '../cluster/kubectl.ts'
 import { managementCluster } from '../cluster/management-cluster.ts'
 import { needReleases, type Releases } from '../cluster/releases.ts'
 import { engine } from '../engine/engine.ts'
+import { ladder } from '../engine/ladder.ts'
 import { needImageIn } from '../engine/load-image.ts'
 import { gateway, needNetwork } from '../engine/network.ts'
 import { inotify } from '../host/inotify.ts'
 import { alone } from '../host/lock.ts'
 import { arch, management as cluster, kindNetwork, managementControlPlane, workloadPrefix } from '../host/names.ts'
 import { need } from '../host/stage.ts'
-import { from, to } from '../host/versions.ts'
 
 export interface Management {
   // Name of the kind cluster, and of its one container.
@@ -49,6 +49,7 @@ export function managementUp(options: { fresh?: boolean; log?: (line: string) =>
       await need(engine)
       await need(inotify)
       const kind = await needKind()
+      const { from, to } = await ladder()
       await needNodeImage(from)
       await needNodeImage(to)
       await needLoadBalancerImage()

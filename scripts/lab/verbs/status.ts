@@ -6,9 +6,9 @@ import { managementCluster } from '../cluster/management-cluster.ts'
 import { workloadMachines } from '../cluster/workload.ts'
 import { imageInputs, tryDocker } from '../engine/docker.ts'
 import { engineVersion } from '../engine/engine.ts'
+import { ladder } from '../engine/ladder.ts'
 import { cache, isKept } from '../host/cache.ts'
 import { management as managementName, nodeImage } from '../host/names.ts'
-import { from, to } from '../host/versions.ts'
 
 // Prints what is there and changes nothing; true when machines of the lab are there and all run.
 export async function labStatus(): Promise<boolean> {
@@ -16,6 +16,7 @@ export async function labStatus(): Promise<boolean> {
   row('engine', version ? `Docker ${version}` : 'none answers')
   row('cache', isKept(cache) ? `${cache}, ${await size()}` : 'empty')
   if (!version) return false
+  const { from, to } = await ladder()
   for (const name of [nodeImage(from), nodeImage(to)]) row(name, await describe(name))
   const lab = await clusterStatus(labCluster)
   const management = await clusterStatus(managementCluster)
