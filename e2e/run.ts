@@ -10,6 +10,7 @@ import { inPlace } from './scenarios/in-place.ts'
 import { interrupted } from './scenarios/interrupted.ts'
 import { killed } from './scenarios/killed.ts'
 import { neighbours } from './scenarios/neighbours.ts'
+import { ownVersion } from './scenarios/own-version.ts'
 import { pull } from './scenarios/pull.ts'
 import { checkRows, listed, recovery, recoveryShort } from './scenarios/recovery.ts'
 import { rollout } from './scenarios/rollout.ts'
@@ -24,6 +25,7 @@ const played: Record<string, (asked: Asked) => Promise<string[]>> = {
   killed,
   trouble,
   pull,
+  'own-version': ownVersion,
   recovery: ({ rows, isRecorded, members }) => recovery({ rows, isRecorded, members }),
   'recovery-short': recoveryShort,
 }

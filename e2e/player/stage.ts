@@ -28,13 +28,16 @@ interface Options {
   fresh: boolean
   // How many workers the lab has; 1 by default.
   workers?: number
+  // With which of the lab's versions new machines are made: `from` by default.
+  at?: 'from' | 'to'
   // Of the service.
   environment?: Record<string, string>
 }
 
 // Sets a stage, acts on it and clears it. Where the act fails, the service's log says why before it is gone.
 export async function onStage<T>(options: Options, act: (stage: Stage) => Promise<T>): Promise<T> {
-  const lab = await labUp({ fresh: options.fresh, workers: options.workers ?? 1 })
+  const { fresh, workers = 1, at = 'from' } = options
+  const lab = await labUp({ fresh, workers, at })
   return onStageOf(lab, options.environment ?? {}, act)
 }
 

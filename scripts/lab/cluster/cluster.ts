@@ -6,14 +6,17 @@ import type { KindCluster } from './kind-cluster.ts'
 import { machines, removeMachines } from './machines.ts'
 import { steadyPod } from './steady-pod.ts'
 
-/** One control plane machine and so many workers, named as kind names them: worker, worker2, worker3, … */
-export function labClusterOf(workers: number): KindCluster & { workers: [string, ...string[]] } {
+/**
+ * One control plane machine and so many workers, named as kind names them: worker, worker2, worker3, … They are made with
+ * the version that machines are upgraded from, or with the one that they are upgraded to.
+ */
+export function labClusterOf(workers: number, at: 'from' | 'to' = 'from'): KindCluster & { workers: [string, ...string[]] } {
   const more = Array.from({ length: workers - 1 }, (_, i) => `${worker}${i + 2}`)
   return {
     name,
     network,
     kubeconfig: join(cache, `${name}.kubeconfig`),
-    image: async () => nodeImage((await ladder()).from),
+    image: async () => nodeImage((await ladder())[at]),
     nodes: [{ role: 'control-plane' }, ...[worker, ...more].map(() => ({ role: 'worker' as const }))],
     containers: [controlPlane, worker, ...more],
     workers: [worker, ...more],

@@ -38,6 +38,8 @@ interface Options {
   fresh?: boolean
   // How many workers there are at least; 1 by default.
   workers?: number
+  // With which version new machines are made: `from` by default.
+  at?: 'from' | 'to'
   log?: (line: string) => void
 }
 
@@ -53,7 +55,7 @@ export function labUp(options: Options = {}): Promise<Lab> {
       const toImage = await needNodeImage(to)
       const releases = await needReleases()
       await needNetwork(network)
-      const kindCluster = labClusterOf(options.workers ?? 1)
+      const kindCluster = labClusterOf(options.workers ?? 1, options.at)
       if (options.fresh) await kindCluster.remove()
       await needKindCluster(kind, kindCluster)
       const { kubeconfig, workers } = kindCluster
