@@ -1,5 +1,4 @@
-// Proves: a machine that the node image of a version has made is done at once when that version is requested. Nothing is
-// downloaded, and nothing in the machine changes.
+import type { Checks, Scenario } from '../management/scenario.ts'
 import { machineOf, onStage, pathOf, type Stage, updateRequest } from '../player/stage.ts'
 import { syncOf } from '../player/sync.ts'
 import { untilUpdated } from '../player/update.ts'
@@ -10,35 +9,35 @@ import { changes } from '../witness/verify.ts'
 
 const state = '/var/lib/capd-kubeadm-upgrader'
 
-export function ownVersion(): Promise<string[]> {
-  return onStage({ fresh: true, at: 'to' }, async (stage) => {
-    const found: string[] = []
-    for (const role of ['control-plane', 'worker'] as const) found.push(...(await requestOwnVersion(stage, role)))
-    const requests = stage.releases?.requests ?? []
-    if (requests.length > 0) found.push(`${requests.length} requests for a download`)
-    return found
-  })
+export const ownVersion: Scenario = {
+  on: 'lab',
+  proves:
+    'A machine that the node image of a version has made is done at once when that version is requested: nothing is downloaded, and nothing in the machine changes.',
+  run: ({ expect }) =>
+    onStage({ fresh: true, at: 'to' }, async (stage) => {
+      for (const role of ['control-plane', 'worker'] as const) await requestOwnVersion(stage, role, expect)
+      const requests = stage.releases?.requests ?? []
+      expect(requests.length === 0, `${requests.length} requests for a download`)
+    }),
 }
 
-async function requestOwnVersion(stage: Stage, role: Role): Promise<string[]> {
-  const { controlPlane, to } = stage.lab
+async function requestOwnVersion(stage: Stage, role: Role, expect: Checks['expect']): Promise<void> {
+  const { controlPlane } = stage.lab
   const machine = machineOf(stage, role)
   const before = await snapshot(machine, controlPlane)
   const messages: string[] = []
   await untilUpdated(stage.service, pathOf(stage, 'UpdateMachine'), updateRequest(stage, role), {
-    tell: ({ message }) => messages.push(message),
+    onMessage: ({ message }) => messages.push(message),
   })
   const { phase, message } = await syncOf(stage, role)
   messages.push(message)
   console.log(`  ${machine}: ${messages.join(', ')}`)
 
+  expect(phase === 'Done', `${machine}: the phase is ${phase}`)
   const steps = messages.filter((text) => text.startsWith('step '))
+  expect(steps.length === 0, `${machine} is not done at once: ${steps.join(', ')}`)
   const changed = changes(before, await snapshot(machine, controlPlane))
+  expect(changed.length === 0, `${machine}: ${changed.join(', ')} changed`)
   const left = await shellIn(machine, `ls -d ${state} 2>/dev/null || true`)
-  return [
-    ...(phase === 'Done' ? [] : [`sync gives ${phase}`]),
-    ...steps.map((text) => `not done at once: ${text}`),
-    ...changed.map((what) => `${what} changed`),
-    ...(left === '' ? [] : [`${left} was made`]),
-  ].map((problem) => `${machine} at ${to}: ${problem}`)
+  expect(left === '', `${machine} has ${left}`)
 }

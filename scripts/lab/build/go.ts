@@ -1,71 +1,79 @@
 import { existsSync } from 'node:fs'
-import { attempt, run } from '../../host/run.ts'
+import { attempt, run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
-import { install, onDebianAsRoot } from '../host/debian.ts'
-import { need, type Stage } from '../host/stage.ts'
+import { installPackages, isRootOnDebian } from '../host/apt.ts'
+import { ensure, type Prerequisite } from '../host/prerequisite.ts'
 
-// Static programs, built by the Go that a module asks for: an older one fetches it, even where it was set not to.
+// Static programs, built by the Go version that a module requires: Go fetches it even where GOTOOLCHAIN forbids that.
 const env = { CGO_ENABLED: '0', GOTOOLCHAIN: 'auto' }
 
-// Wanted only where something must be built. 1.21 was the first Go that fetches a newer one by itself.
-const go: Stage<string> = {
+// 1.21 is the first Go that fetches a newer one (https://go.dev/doc/toolchain).
+const go: Prerequisite<string> = {
   title: 'Go',
-  there: async () => {
-    const version = await attempt('go', ['env', 'GOVERSION'])
+  find: async () => {
+    const version = await attempt`go env GOVERSION`
     const minor = /^go1\.(\d+)/.exec(version ?? '')?.[1]
     return Number(minor) >= 21 ? version : undefined
   },
-  make: async () => {
-    if (!onDebianAsRoot()) throw new UserError('There is no Go, 1.21 or newer.', 'install it')
-    await install(['golang-go', 'ca-certificates'])
-    return run('go', ['env', 'GOVERSION'])
+  create: async () => {
+    if (!isRootOnDebian()) throw new UserError('Go 1.21 or newer is missing.', 'install it')
+    await installPackages(['golang-go', 'ca-certificates'])
+    return run`go env GOVERSION`
   },
 }
 
-// Wanted only for programs that are partly written in C.
-const cCompiler: Stage<string> = {
+const cCompiler: Prerequisite<string> = {
   title: 'C compiler and libseccomp',
-  there: async () => {
-    const compiler = await attempt('gcc', ['-dumpversion'])
-    return existsSync('/usr/include/seccomp.h') ? compiler : undefined
+  find: async () => {
+    const version = await attempt`gcc -dumpversion`
+    return existsSync('/usr/include/seccomp.h') ? version : undefined
   },
-  make: async () => {
-    if (!onDebianAsRoot()) throw new UserError('There is no gcc with the headers of libseccomp.', 'install them')
-    await install(['gcc', 'libc6-dev', 'libseccomp-dev'])
-    return run('gcc', ['-dumpversion'])
+  create: async () => {
+    if (!isRootOnDebian()) throw new UserError('gcc or the headers of libseccomp are missing.', 'install them')
+    await installPackages(['gcc', 'libc6-dev', 'libseccomp-dev'])
+    return run`gcc -dumpversion`
   },
 }
 
-export const needC = () => need(cCompiler)
-
-let found: Promise<string> | undefined
-
-export function needGo(): Promise<string> {
-  found ??= need(go)
-  return found
+/** Ensures what runc is built with besides Go, and resolves to the version of the compiler. */
+export function ensureCCompiler(): Promise<string> {
+  return ensure(cCompiler)
 }
 
-export function goRun(folder: string, ...args: string[]) {
-  return run('go', args, { cwd: folder, env })
+let ensured: Promise<string> | undefined
+
+/** Ensures a Go that can build every module of the lab, once per process, and resolves to its version. */
+export function ensureGo(): Promise<string> {
+  ensured ??= ensure(go)
+  return ensured
 }
 
-export interface BuildOptions {
-  // For the linker: -X options, with which a release names itself.
-  stamp?: string
-  // Tags of a program that is partly written in C. It is linked statically, too.
+/** Runs the go command in a folder and resolves to its standard output. */
+export function goRun(folder: string, ...args: string[]): Promise<string> {
+  return run({ cwd: folder, env })`go ${args}`
+}
+
+/** What a build adds to the flags of the lab. */
+export interface GoBuildOptions {
+  /** Flags of the linker, such as the -X flags by which a program states its version. */
+  linkerFlags?: string
+  /** The build tags of a program that is partly in C, which is then linked statically. */
   cTags?: readonly string[]
 }
 
-// Builds main packages of the module in `folder`: no trace of the folder, the same bytes from the same sources.
-// `out` is a file, or a folder with a slash at the end. -v names each package while it is compiled.
+/**
+ * Builds main packages of the module in `folder`, reproducibly and without a trace of the folder. `out` is a file, or a
+ * folder with a slash at the end.
+ */
 export async function goBuild(
   folder: string,
   out: string,
   packages: readonly string[],
-  { stamp = '', cTags }: BuildOptions = {},
-) {
-  const linker = `-s -w ${stamp}`
-  const withC = cTags && ['-buildmode=pie', '-tags', cTags.join(' '), '-ldflags', `${linker} -extldflags -static-pie`]
-  const args = ['build', '-v', '-trimpath', '-mod=mod', ...(withC ?? ['-ldflags', linker]), '-o', out, ...packages]
-  await run('go', args, { cwd: folder, env: { ...env, ...(withC && { CGO_ENABLED: '1' }) }, seconds: 3600 })
+  { linkerFlags = '', cTags }: GoBuildOptions = {},
+): Promise<void> {
+  const go = run({ cwd: folder, env: { ...env, ...(cTags && { CGO_ENABLED: '1' }) }, timeoutSeconds: 3600 })
+  const flags = cTags ? ['-buildmode=pie', '-tags', cTags.join(' ')] : []
+  const linker = `-s -w ${linkerFlags}${cTags ? ' -extldflags -static-pie' : ''}`
+  // -v names each package while it is compiled.
+  await go`go build -v -trimpath -mod=mod ${flags} -ldflags ${linker} -o ${out} ${packages}`
 }

@@ -1,99 +1,104 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from '../../host/run.ts'
+import { run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
-import { docker } from '../engine/docker.ts'
-import { imageFiles } from '../host/cache.ts'
 import type { ImageKind } from '../host/image-kind.ts'
 import { arch } from '../host/names.ts'
 import * as versions from '../host/versions.ts'
-import { type ImageContent, writeImage, writeImageOfOneArchitecture } from './image-archive.ts'
-import { kubernetes } from './kubernetes.ts'
-import { machineImage } from './machine-image.ts'
-import { program } from './programs.ts'
+import { ensureGoProgram } from './go-programs.ts'
+import { type ImageContent, writeImage, writeIndexedImage } from './image-archive.ts'
+import { ensureKubernetesPrograms } from './kubernetes.ts'
+import { ensureMachineImage } from './machine-image.ts'
+import { imageFiles } from './sources.ts'
 
-// What the images of a version are made of.
-export interface Parts {
+/** What the images of a Kubernetes version are made from: paths of programs, and names of images. */
+export interface NodeImageInputs {
   kind: ImageKind
-  // Folder with Kubernetes' own programs.
+  /** The folder with Kubernetes' own programs. */
   release: string
-  // The images that its kubeadm names.
+  /** The images that its kubeadm requires. */
   images: string[]
   etcd: string[]
   coredns: string
   pause: string
-  // The image of a machine without Kubernetes.
+  /** The image of a machine without Kubernetes. */
   machineImage: string
 }
 
-export async function parts(version: string, kind: ImageKind): Promise<Parts> {
-  const machine = await machineImage(kind)
-  const release = await kubernetes(version)
-  const list = await run(join(release, 'kubeadm'), ['config', 'images', 'list', '--kubernetes-version', version])
+/** Ensures what the images of a Kubernetes version are made from. */
+export async function ensureNodeImageInputs(version: string, kind: ImageKind): Promise<NodeImageInputs> {
+  const machineImage = await ensureMachineImage(kind)
+  const release = await ensureKubernetesPrograms(version)
+  const list = await run`${join(release, 'kubeadm')} config images list --kubernetes-version ${version}`
   const images = list.split('\n')
-  const etcd = builtFor(versions.etcd, images, '/etcd:')
+  const etcd = releaseFor(images, '/etcd:', versions.etcd)
   return {
     kind,
-    machineImage: machine,
+    machineImage,
     release,
     images,
-    etcd: [await program('etcd', etcd), await program('etcdctl', etcd)],
-    coredns: await program('coredns', builtFor(versions.coredns, images, '/coredns:')),
-    pause: await program('pause'),
+    etcd: [await ensureGoProgram('etcd', etcd), await ensureGoProgram('etcdctl', etcd)],
+    coredns: await ensureGoProgram('coredns', releaseFor(images, '/coredns:', versions.coredns)),
+    pause: await ensureGoProgram('pause'),
   }
 }
 
-// The version to build for the tag that kubeadm has.
-function builtFor(byMinor: Record<string, string>, images: string[], component: string): string {
+// The release to build for an image of kubeadm's list.
+function releaseFor(images: string[], component: string, byMinor: Record<string, string>): string {
   const image = images.find((name) => name.includes(component)) ?? component
   const minor = image
     .slice(image.lastIndexOf(':') + 1)
     .split('.', 2)
     .join('.')
-  return byMinor[minor] ?? unknown(image)
+  return byMinor[minor] ?? failUnknown(image)
 }
 
-function unknown(image: string): never {
-  throw new UserError(`kubeadm of this release wants ${image}, and the lab does not know how to make it.`)
+function failUnknown(image: string): never {
+  throw new UserError(`The kubeadm of this release requires ${image}, which the lab cannot build.`)
 }
 
-/** An archive of one image, with the options of `ctr images import`, and the name that the image gets besides. */
+/** An archive with one image, and how containerd gets it. */
 export interface ImageArchive {
   file: string
-  options: string
+  /** Flags of `ctr images import`. */
+  flags: string[]
+  /** A second name for the image of that name. */
   tag?: { name: string; as: string }
 }
 
-// Writes every image that a cluster of this version runs, under the name that its kubeadm has for it, and gives
-// the archives. A container of the machine image lends iptables and the like, which kube-proxy calls.
-export async function writeImages(staging: string, container: string, of: Parts): Promise<ImageArchive[]> {
+/**
+ * Writes an archive of every image that a cluster of a version runs, by the name that its kubeadm has for it. `container`
+ * is one of the machine image: kube-proxy's image gets iptables and the like from it.
+ */
+export async function writeImages(staging: string, container: string, of: NodeImageInputs): Promise<ImageArchive[]> {
   const below = join(staging, 'packet-filters.tar')
   const script = await readFile(join(imageFiles, 'kube-proxy/layer.sh'), 'utf8')
-  await docker(`exec ${container} sh -c`, [script], { outputFile: below })
+  await run({ outputFile: below })`docker exec ${container} sh -c ${script}`
   const archives: ImageArchive[] = []
   for (const name of of.images) {
-    for (const content of contents(name, below, of)) archives.push(await write(staging, content, of.kind))
+    for (const content of contents(name, below, of)) archives.push(await writeArchive(staging, content, of.kind))
   }
   return archives
 }
 
 const ofKubernetes = /\/kube-[a-z-]+:/
 
-// As kind v0.33.0 does it (pkg/build/nodeimage/buildcontext.go, imageimporter.go): what Kubernetes' build made has the
-// architecture in its name and gets the name without it besides; the others are fetched for one architecture.
-async function write(staging: string, content: ImageContent, kind: ImageKind): Promise<ImageArchive> {
-  if (kind === 'older') return { file: await writeImage(staging, content), options: '--all-platforms' }
+// As kind v0.33.0 (pkg/build/nodeimage/buildcontext.go, imageimporter.go): images of Kubernetes' own build are imported
+// with the architecture in their names and get a second name without it; others are fetched for one architecture.
+async function writeArchive(staging: string, content: ImageContent, kind: ImageKind): Promise<ImageArchive> {
+  if (kind === 'older') return { file: await writeImage(staging, content), flags: ['--all-platforms'] }
   if (!ofKubernetes.test(content.name)) {
-    const file = await writeImageOfOneArchitecture(staging, content)
-    return { file, options: `--platform linux/${arch}` }
+    return { file: await writeIndexedImage(staging, content), flags: ['--platform', `linux/${arch}`] }
   }
   const name = content.name.replace(/(?=:[^:]*$)/, `-${arch}`)
-  const file = await writeImage(staging, { ...content, name })
-  const options = '--all-platforms --digests --label=io.cri-containerd.pinned=pinned'
-  return { file, options, tag: { name, as: content.name } }
+  return {
+    file: await writeImage(staging, { ...content, name }),
+    flags: ['--all-platforms', '--digests', '--label=io.cri-containerd.pinned=pinned'],
+    tag: { name, as: content.name },
+  }
 }
 
-function contents(name: string, below: string, of: Parts): ImageContent[] {
+function contents(name: string, below: string, of: NodeImageInputs): ImageContent[] {
   const repository = name.slice(0, name.lastIndexOf(':'))
   const component = repository.slice(repository.lastIndexOf('/') + 1)
   switch (component) {
@@ -112,6 +117,6 @@ function contents(name: string, below: string, of: Parts): ImageContent[] {
       return versions.pause[of.kind].map((tag) => ({ ...image, name: `${repository}:${tag}` }))
     }
     default:
-      return unknown(name)
+      return failUnknown(name)
   }
 }

@@ -1,61 +1,77 @@
 import { cp } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { docker, imageInputs, labelledFrom } from '../engine/docker.ts'
-import { imageFiles, inputsHash, withStaging } from '../host/cache.ts'
+import { run } from '../../host/subprocess.ts'
+import { ensureImage } from '../engine/ensure-image.ts'
+import { labelsWithInputs } from '../engine/labels.ts'
+import { withStaging } from '../host/cache.ts'
+import { inputsHash } from '../host/hash.ts'
 import type { ImageKind } from '../host/image-kind.ts'
-import { need } from '../host/stage.ts'
 import { containerd, runc } from '../host/versions.ts'
-import { debianHash, debianImage } from './debian-image.ts'
-import { program } from './programs.ts'
+import { debianHash, ensureDebianImage } from './debian-image.ts'
+import { ensureGoProgram } from './go-programs.ts'
+import { imageFiles } from './sources.ts'
 
 const older = { name: 'capd-kubeadm-upgrader/machine', folder: join(imageFiles, 'machine') }
 const released = { name: 'capd-kubeadm-upgrader/machine-released', folder: join(imageFiles, 'machine-released') }
 
-const olderHash = async () => inputsHash(await debianHash(), older.folder)
-
+/** The hash of what the machine image without Kubernetes is made from. */
 export async function machineHash(kind: ImageKind): Promise<string> {
-  if (kind === 'older') return olderHash()
-  return inputsHash({ below: await olderHash(), containerd, runc }, released.folder)
+  const below = await inputsHash(await debianHash(), older.folder)
+  return kind === 'older' ? below : inputsHash({ below, containerd, runc }, released.folder)
 }
 
-// A machine without Kubernetes: see the Dockerfiles in image/machine/ and image/machine-released/.
-export function machineImage(kind: ImageKind): Promise<string> {
-  return kind === 'older' ? olderImage() : releasedImage()
+/**
+ * Ensures the image of a machine without Kubernetes, see image/machine/Dockerfile and image/machine-released/Dockerfile,
+ * and resolves to its name.
+ */
+export function ensureMachineImage(kind: ImageKind): Promise<string> {
+  return kind === 'older' ? ensureOlderImage() : ensureReleasedImage()
 }
 
-async function olderImage(): Promise<string> {
-  const hash = await olderHash()
-  return need({
+function ensureOlderImage(): Promise<string> {
+  const { name, folder } = older
+  return ensureImage({
     title: 'machine image without Kubernetes',
-    there: async () => ((await imageInputs(older.name)) === hash ? older.name : undefined),
-    needs: debianImage,
-    make: async () => {
-      await docker(`build ${labelledFrom(hash)} --tag ${older.name}`, [older.folder])
-      return older.name
+    built: [name],
+    load: async () => {
+      const hash = await machineHash('older')
+      return {
+        hash,
+        prepare: ensureDebianImage,
+        build: async () => {
+          await run`docker build ${labelsWithInputs(hash)} --tag ${name} ${folder}`
+        },
+      }
     },
   })
 }
 
-async function releasedImage(): Promise<string> {
-  const hash = await machineHash('released')
-  return need({
+function ensureReleasedImage(): Promise<string> {
+  const { name, folder } = released
+  return ensureImage({
     title: `machine image without Kubernetes, with containerd ${containerd}`,
-    there: async () => ((await imageInputs(released.name)) === hash ? released.name : undefined),
-    needs: async () => {
-      await olderImage()
-      const besideContainerd = dirname(await program('containerd'))
-      return [
-        ...['containerd', 'ctr', 'containerd-shim-runc-v2'].map((name) => join(besideContainerd, name)),
-        await program('runc'),
-      ]
-    },
-    make: async (programs) => {
-      await withStaging('machine-released', async (staging) => {
-        await cp(released.folder, staging, { recursive: true })
-        for (const program of programs) await cp(program, join(staging, 'programs', basename(program)))
-        await docker(`build ${labelledFrom(hash)} --tag ${released.name}`, [staging])
-      })
-      return released.name
+    built: [name],
+    load: async () => {
+      const hash = await machineHash('released')
+      return {
+        hash,
+        prepare: ensureRuntime,
+        build: async (programs) => {
+          await withStaging('machine-released', async (staging) => {
+            await cp(folder, staging, { recursive: true })
+            for (const program of programs) await cp(program, join(staging, 'programs', basename(program)))
+            await run`docker build ${labelsWithInputs(hash)} --tag ${name} ${staging}`
+          })
+        },
+      }
     },
   })
+}
+
+// What the Dockerfile adds to the other machine image. Resolves to the paths of the programs.
+async function ensureRuntime(): Promise<string[]> {
+  await ensureOlderImage()
+  const folder = dirname(await ensureGoProgram('containerd'))
+  const ofContainerd = ['containerd', 'ctr', 'containerd-shim-runc-v2'].map((program) => join(folder, program))
+  return [...ofContainerd, await ensureGoProgram('runc')]
 }

@@ -1,86 +1,96 @@
-import { interruptible } from '../../host/run.ts'
+import { interruptible } from '../../host/interruption.ts'
+import { attempt, run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
-import { registryImage } from '../build/registry-image.ts'
-import { docker, imageInputs, labelledFrom, removeContainers, runContainerd, tryDocker } from '../engine/docker.ts'
+import { removeContainers, runContainerd } from '../engine/containers.ts'
+import { imageInputs } from '../engine/images.ts'
+import { labelsWithInputs } from '../engine/labels.ts'
 import { ladder } from '../engine/ladder.ts'
 import { hasNetwork } from '../engine/network.ts'
-import { alone } from '../host/lock.ts'
+import { withLabLock } from '../host/lock.ts'
 import { arch, inputsLabel, network, nodeImage, registry } from '../host/names.ts'
-import { need } from '../host/stage.ts'
+import { ensure } from '../host/prerequisite.ts'
+import { registryImage } from './images.ts'
 
-// Where the machines find it.
+// The address for machines.
 const registryAddress = `${registry}:5000`
 
-// containerd's folder for a registry; it is read at every pull, without a restart.
+// containerd's folder for a registry. It is read at every pull, without a restart.
 const hosts = '/etc/containerd/certs.d/registry.k8s.io'
 
-// A registry on the machines' network that holds the images of the version to go to. The lab must be up.
+/**
+ * Ensures a registry on the machines' network with the images of the version to upgrade to, and resolves to its address.
+ * Throws `UserError` when the lab is not up.
+ */
 export function registryUp(): Promise<string> {
   return interruptible(() =>
-    alone(async () => {
+    withLabLock(async () => {
       if (!(await hasNetwork(network))) throw new UserError('There are no machines.', 'npm run lab -- up')
       const image = await registryImage()
       const { to } = await ladder()
-      await need({
+      await ensure({
         title: `registry ${registry} with the images of ${to}`,
-        there: async () => ((await isRunning(to)) ? registry : undefined),
-        make: () => start(image, to),
+        find: async () => ((await isRunning(to)) ? registry : undefined),
+        create: () => start(image, to),
       })
       return registryAddress
     }),
   )
 }
 
-// Lets a machine take the images of registry.k8s.io from there.
-export async function useRegistry(machine: string) {
+/** Makes the registry the mirror of registry.k8s.io on a machine. */
+export async function useRegistry(machine: string): Promise<void> {
   const input = `[host."http://${registryAddress}"]\n  capabilities = ["pull", "resolve"]\n`
   const write = `mkdir -p ${hosts} && cat >${hosts}/hosts.toml`
-  await docker(`exec --interactive ${machine} sh -c`, [write], { input })
+  await run({ input })`docker exec --interactive ${machine} sh -c ${write}`
 }
 
-export async function leaveRegistry(machine: string) {
-  await docker(`exec ${machine} rm -rf ${hosts}`)
+/** Undoes `useRegistry`. */
+export async function leaveRegistry(machine: string): Promise<void> {
+  await run`docker exec ${machine} rm -rf ${hosts}`
 }
 
-async function isRunning(version: string) {
+async function isRunning(version: string): Promise<boolean> {
   const format = `{{ .State.Running }} {{ index .Config.Labels "${inputsLabel}" }}`
-  const state = await tryDocker('container inspect --format', [format, registry])
-  return state?.trim() === `true ${await filledFrom(version)}`
+  const state = await attempt`docker container inspect --format ${format} ${registry}`
+  return state?.trim() === `true ${await contentHash(version)}`
 }
 
-// What it is filled from: a pulled node image has no hash, its version says it all.
-const filledFrom = async (version: string) => (await imageInputs(nodeImage(version))) || version
+// The node image whose images it has. A pulled one has no hash, and its version is enough.
+async function contentHash(version: string): Promise<string> {
+  return (await imageInputs(nodeImage(version))) || version
+}
 
-// It gets its name when it is full.
-async function start(image: string, version: string) {
+async function start(image: string, version: string): Promise<string> {
+  // It gets its name when it has all images.
   const filling = `${registry}-filling`
   await removeContainers([registry, filling])
-  const where = `--network ${network} --network-alias ${registry} --name ${filling}`
-  await docker(`run --detach ${labelledFrom(await filledFrom(version))} ${where} ${image}`)
+  const flags = ['--network', network, '--network-alias', registry, '--name', filling]
+  await run`docker run --detach ${labelsWithInputs(await contentHash(version))} ${flags} ${image}`
   await fill(version)
-  await docker(`rename ${filling} ${registry}`)
+  await run`docker rename ${filling} ${registry}`
   return registry
 }
 
-// The node image has the images, under their names: its own containerd pushes them. Of one for several architectures only
-// ours is there, which its client pushes by itself and the transfer service of containerd 2 does not.
-async function fill(version: string) {
+// The node image has the images by their names, so its own containerd pushes them. An image for several architectures has
+// the content of one: its client pushes that, while the transfer service of containerd 2 fails.
+async function fill(version: string): Promise<void> {
   const source = `${registry}-source`
-  const ctr = `exec ${source} ctr --namespace k8s.io images`
   try {
     await runContainerd(source, nodeImage(version), network)
-    const wanted = await docker(`exec ${source} kubeadm config images list --kubernetes-version ${version}`)
-    const present = (await docker(`${ctr} list --quiet`)).split('\n')
-    for (const name of wanted.split('\n')) {
+    const required = await run`docker exec ${source} kubeadm config images list --kubernetes-version ${version}`
+    const ctr = ['ctr', '--namespace', 'k8s.io', 'images']
+    const present = (await run`docker exec ${source} ${ctr} list --quiet`).split('\n')
+    const flags = ['--local', '--plain-http', '--platform', `linux/${arch}`]
+    for (const name of required.split('\n')) {
       const pushed = name.replace('registry.k8s.io', registryAddress)
-      await docker(`${ctr} push --local --plain-http --platform linux/${arch} ${pushed} ${sourceOf(name, present)}`)
+      await run`docker exec ${source} ${ctr} push ${flags} ${pushed} ${sourceOf(name, present)}`
     }
   } finally {
     await removeContainers([source])
   }
 }
 
-// The pause image is containerd's, whatever kubeadm names.
+// The pause image is containerd's, whichever kubeadm requires.
 function sourceOf(name: string, present: string[]): string {
   if (!name.includes('/pause:') || present.includes(name)) return name
   return present.find((other) => other.includes('/pause:')) ?? name

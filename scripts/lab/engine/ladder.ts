@@ -1,6 +1,6 @@
 import { nodeImage } from '../host/names.ts'
 import { ladders } from '../host/versions.ts'
-import { canPull, imageInputs } from './docker.ts'
+import { canPull, imageInputs } from './images.ts'
 
 /** Kubernetes versions that machines of this lab go through, oldest first. */
 export interface Ladder {
@@ -13,7 +13,7 @@ export interface Ladder {
 
 let chosen: Promise<Ladder> | undefined
 
-/** The versions whose node images can be pulled, else those to build. What the engine has already decides first. */
+/** Resolves to the versions whose node images can be pulled, else to those that are built. Images on the engine decide first. */
 export function ladder(): Promise<Ladder> {
   chosen ??= choose().then((all) => ({ from: all[0], to: all[1], all }))
   return chosen
@@ -21,7 +21,7 @@ export function ladder(): Promise<Ladder> {
 
 async function choose(): Promise<(typeof ladders)[keyof typeof ladders]> {
   const { released, built } = ladders
-  // An image of that version that is ours was built, and says nothing of a registry.
+  // An image of this version that the lab has built does not come from a registry.
   if ((await imageInputs(nodeImage(released[0]))) === '') return released
   if ((await imageInputs(nodeImage(built[0]))) !== undefined) return built
   return (await canPull(nodeImage(released[0]))) ? released : built

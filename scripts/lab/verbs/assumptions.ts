@@ -174,8 +174,7 @@ export const assumptions: Assumption[] = [
   {
     name: 'containerd reads /etc/containerd/certs.d',
     why: 'tests of pulling images name a mirror there',
-    // Asked for an image that is nowhere. What `config dump` prints is no answer: containerd 2.3 takes its default when the
-    // plugin starts.
+    // By a pull. `config dump` does not show it: containerd 2.3 applies its default when the plugin starts.
     check: `folder=/etc/containerd/certs.d/check.invalid && mkdir -p $folder &&
       printf '[host."http://127.0.0.1:9"]\\n  capabilities = ["pull", "resolve"]\\n' >$folder/hosts.toml &&
       timeout 40 kubeadm config images pull --image-repository check.invalid --kubernetes-version "$(cat /kind/version)" 2>&1 |
