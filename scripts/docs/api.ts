@@ -59,7 +59,7 @@ The service only reads the cluster's API; under Cluster API that controller writ
 - Write the target into \`kubernetesVersion\` of the ConfigMap \`kubeadm-config\` before the first machine. The upgrade waits for it.
 - Set \`addons: kubeadm\`, so that the last control plane machine upgrades kube-proxy and CoreDNS.
 - kubeadm v1.35.5, v1.36.1 and newer need the ClusterRoleBinding \`kubeadm:apiserver-kubelet-client\` for machines that are created at these
-  versions. \`kubeadm init\` and \`kubeadm upgrade apply\` create it, \`kubeadm upgrade node\` does not. Read in kubeadm's sources; not run.
+  versions. \`kubeadm init\` and \`kubeadm upgrade apply\` create it, \`kubeadm upgrade node\` does not. See kubernetes/kubernetes PR 138957; not run.
 
 ## Refusals
 
