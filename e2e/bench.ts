@@ -91,7 +91,9 @@ async function report(kept: Kept): Promise<number> {
     await writeWhole(join(root, resultsFile), { runs })
     await writeFile(join(root, 'docs/reference/performance.md'), performancePage())
     await writeFile(join(root, 'docs/reference/performance.svg'), performanceTimeline())
-    console.log('\nwrote docs/reference/performance.json, docs/reference/performance.md and docs/reference/performance.svg')
+    console.log(
+      '\nwrote docs/reference/performance.json, docs/reference/performance.md and docs/reference/performance.svg',
+    )
   }
   return brokenIn([...quiet, ...busy])
 }
