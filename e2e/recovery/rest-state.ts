@@ -135,9 +135,9 @@ async function leftBehind(machine: string): Promise<string[]> {
 
 // The load balancer takes some seconds to detect a machine that is up again.
 async function balancerProblems(balancer: string, machine: string): Promise<string[]> {
-  const ask = `curl --noproxy '*' --globoff --silent --max-time 3 'http://${balancer}:8404/stats;csv'`
+  const request = `curl --noproxy '*' --globoff --silent --max-time 3 'http://${balancer}:8404/stats;csv'`
   for (const limit = Date.now() + 30_000; ; await sleep(1000)) {
-    const servers = (await shellIn(machine, `${ask} || true`)).split('\n').map((line) => line.split(','))
+    const servers = (await shellIn(machine, `${request} || true`)).split('\n').map((line) => line.split(','))
     const state = servers.find(([backend, name]) => backend === 'kube-apiservers' && name === machine)?.[17]
     if (state === 'UP') return []
     if (Date.now() > limit) return [`${machine} is ${state ?? 'unknown'} at the load balancer`]

@@ -12,6 +12,7 @@ const versions = ['v1.34.3', 'v1.34.4', 'v1.35.4', 'v1.36.3'] as const
 const limitSeconds = 2400
 const state = '/var/lib/capd-kubeadm-upgrader'
 
+/** The scenario "hops". */
 export const hops: Scenario = {
   on: 'management cluster',
   proves:
