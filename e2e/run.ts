@@ -75,7 +75,7 @@ states what it proves.
                   recovery <row ...> and recovery:<row> do the same.
   --members 3     run rows of control plane machines in clusters with three of them, made by Cluster API; default 1
   --list          print the rows of "recovery"
-  --record        add the results of "recovery" to docs/recovery.real.json
+  --record        add the results of "recovery" to docs/reference/recovery.real.json
   --help          show this
 
 Results and timelines of those under Cluster API are written to e2e/results. "in-place" and "rollout" in one run are

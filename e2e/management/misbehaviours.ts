@@ -10,7 +10,7 @@ import type { Shape } from './workload.ts'
 const limitSeconds = 300
 const path = '/etc/lab/misbehaviour'
 
-// The effect of a misbehaviour on Cluster API, as docs/misbehaviours.md names it.
+// The effect of a misbehaviour on Cluster API, as docs/reference/misbehaviours.md names it.
 type Effect = 'rollout' | 'stall' | 'failed' | 'late' | 'waits' | 'gone'
 
 /** The misbehaviours that are tested with a change of a file on a worker: all but done-too-early and discovery-fails. */

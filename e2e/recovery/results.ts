@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { RowResult } from './turn.ts'
 
-/** One row of docs/recovery.real.json. */
+/** One row of docs/reference/recovery.real.json. */
 export interface RecordedRow {
   role: string
   step: string
@@ -17,9 +17,9 @@ export interface RecordedRow {
   members?: number
 }
 
-const file = new URL('../../docs/recovery.real.json', import.meta.url)
+const file = new URL('../../docs/reference/recovery.real.json', import.meta.url)
 
-/** Appends the conclusive results to docs/recovery.real.json. */
+/** Appends the conclusive results to docs/reference/recovery.real.json. */
 export async function record(all: readonly RowResult[], versions: string, members = 1): Promise<void> {
   const text = await readFile(file, 'utf8').catch(() => '[]')
   const rows = JSON.parse(text) as RecordedRow[]
