@@ -6,7 +6,8 @@ import { brokenIn, busyFiguresOf, figureCells, figureHead, figuresOf } from '../
 import { type Way, ways } from '../scripts/docs/performance/results.ts'
 import { performancePage, performanceTimeline, resultsFile } from '../scripts/docs/performance.ts'
 import { table } from '../scripts/docs/table.ts'
-import { clusterApi, from, to } from '../scripts/lab/host/versions.ts'
+import { ladder } from '../scripts/lab/engine/ladder.ts'
+import { clusterApi } from '../scripts/lab/host/versions.ts'
 import { clusterMeasures } from './bench/clusters.ts'
 import { type FinishedRuns, openFinishedRuns, writeAtomically } from './bench/finished-runs.ts'
 import { hookThroughput } from './bench/hook-throughput.ts'
@@ -72,6 +73,7 @@ async function measure({ ways, runs, busy, fresh }: BenchOptions, finished: Fini
     single: singleMember,
     hooks: hookThroughput,
   }
+  const { from, to } = await ladder()
   const setting = { from, to, clusterApi, cores: availableParallelism() }
   try {
     return await orchestrate({ ways, runs, busy, setting }, finished, measures, (line) => console.log(line))

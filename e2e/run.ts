@@ -4,6 +4,7 @@ import { compare, runScenario } from './management/run-scenario.ts'
 import type { RecoveryOptions, Result, Scenario } from './management/scenario.ts'
 import { setSite } from './management/site.ts'
 import { checkRows, listRows } from './recovery/rows.ts'
+import { asPeopleHaveIt } from './scenarios/as-people-have-it.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'
 import { files } from './scenarios/files.ts'
@@ -12,6 +13,7 @@ import { inPlace } from './scenarios/in-place.ts'
 import { interrupted } from './scenarios/interrupted.ts'
 import { killed } from './scenarios/killed.ts'
 import { neighbours } from './scenarios/neighbours.ts'
+import { ownVersion } from './scenarios/own-version.ts'
 import { pull } from './scenarios/pull.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { recoveryShort } from './scenarios/recovery-short.ts'
@@ -27,6 +29,7 @@ const scenarios: Record<string, Scenario> = {
   killed,
   trouble,
   pull,
+  'own-version': ownVersion,
   recovery,
   'recovery-short': recoveryShort,
   'in-place': inPlace,
@@ -35,6 +38,7 @@ const scenarios: Record<string, Scenario> = {
   files,
   fallback,
   'fallback-target': fallbackTarget,
+  'as-people-have-it': asPeopleHaveIt,
   topology,
   interrupted,
   neighbours,
@@ -70,7 +74,8 @@ states what it proves.
   under Cluster API     ${namesOn('management cluster').join(', ')}
 
   --at-once <n>   how many of those under Cluster API run at the same time, each with its own cluster; default 1. Two cores
-                  are enough for two. "interrupted" and "fallback-target" restart the extension, which all share.
+                  are enough for two. "interrupted" and "fallback-target" restart the extension, which all share, and
+                  "as-people-have-it" the Docker provider.
   --rows <a,b>    only these rows of "recovery", each on its own machine; a+b run one after the other on one machine.
                   recovery <row ...> and recovery:<row> do the same.
   --members 3     run rows of control plane machines in clusters with three of them, made by Cluster API; default 1

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import type { Throughput } from '../../scripts/docs/performance/results.ts'
 import { testExtension } from '../../scripts/lab/build/test-extension.ts'
-import { from, to } from '../../scripts/lab/host/versions.ts'
+import { ladders } from '../../scripts/lab/host/versions.ts'
 import { until } from '../management/until.ts'
 import type { ServiceAddress } from '../player/call.ts'
 import { discover } from '../player/cluster-api.ts'
@@ -18,6 +18,7 @@ import type { Measure } from './orchestrate.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 const connectionCounts = [1, 8]
+const [from, to] = ladders.built
 const secondsEach = 5
 // By then both have compiled their hot code.
 const warmUpSeconds = 3

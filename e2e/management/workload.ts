@@ -11,8 +11,12 @@ export interface Shape {
   surge?: 0 | 1
   /** Images of the engine that CAPD loads into each new worker. */
   preLoadImages?: string[]
+  /** Images of the engine that CAPD loads into each new control plane machine. */
+  controlPlaneImages?: string[]
   /** The image of all machines; by default the one that CAPD picks for the version. */
   image?: string
+  /** More top-level fields of the KubeadmConfig, by role. */
+  configs?: { controlPlane?: object; workers?: object }
 }
 
 /** A file of a KubeadmConfig. */
@@ -33,8 +37,11 @@ export const moreOf = (cluster: string) => `${cluster}-more`
 
 /** The MachineDeployments of a cluster, with their sizes. */
 export function poolsOf({ name, workers, more = 0 }: Shape) {
-  const pools = [{ pool: workersOf(name), replicas: workers }]
-  return more === 0 ? pools : [...pools, { pool: moreOf(name), replicas: more }]
+  const pools = [
+    { pool: workersOf(name), replicas: workers },
+    { pool: moreOf(name), replicas: more },
+  ]
+  return pools.filter(({ replicas }) => replicas > 0)
 }
 
 const core = 'cluster.x-k8s.io'
@@ -45,7 +52,7 @@ const contract = 'v1beta2'
 
 /** The objects of a cluster. They include no pod network, because the machine images have one. */
 export function cluster(shape: Shape): object[] {
-  const { namespace, name, version, controlPlanes, surge = 0, image } = shape
+  const { namespace, name, version, controlPlanes, surge = 0, image, controlPlaneImages, configs } = shape
   const metadata = (called: string) => ({ name: called, namespace })
   return [
     {
@@ -68,7 +75,7 @@ export function cluster(shape: Shape): object[] {
       metadata: metadata(name),
       spec: { backend: { docker: {} } },
     },
-    machineTemplate(namespace, controlPlaneOf(name), image ? { customImage: image } : {}),
+    machineTemplate(namespace, controlPlaneOf(name), imagesOf(image, controlPlaneImages)),
     {
       apiVersion: `${controlPlane}/${contract}`,
       kind: 'KubeadmControlPlane',
@@ -81,7 +88,10 @@ export function cluster(shape: Shape): object[] {
             infrastructureRef: { apiGroup: infrastructure, kind: 'DevMachineTemplate', name: controlPlaneOf(name) },
           },
         },
-        kubeadmConfigSpec: { clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } } },
+        kubeadmConfigSpec: {
+          clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } },
+          ...configs?.controlPlane,
+        },
         // Cluster API refuses maxSurge 0 with fewer than three machines.
         rollout: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: controlPlanes < 3 ? 1 : surge } } },
       },
@@ -90,12 +100,16 @@ export function cluster(shape: Shape): object[] {
   ]
 }
 
+function imagesOf(customImage?: string, preLoadImages?: string[]) {
+  return { ...(preLoadImages && { preLoadImages }), ...(customImage && { customImage }) }
+}
+
 // A MachineDeployment and its two templates, which have the same name.
 function machineDeployment(shape: Shape, pool: string, replicas: number): object[] {
-  const { namespace, name, version, surge = 0, preLoadImages, image } = shape
+  const { namespace, name, version, surge = 0, preLoadImages, image, configs } = shape
   return [
-    machineTemplate(namespace, pool, { ...(preLoadImages && { preLoadImages }), ...(image && { customImage: image }) }),
-    bootstrapTemplate(namespace, pool, {}),
+    machineTemplate(namespace, pool, imagesOf(image, preLoadImages)),
+    bootstrapTemplate(namespace, pool, configs?.workers ?? {}),
     {
       apiVersion: `${core}/${contract}`,
       kind: 'MachineDeployment',

@@ -1,8 +1,9 @@
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { type CapiMachine, machinesOf, snapshots } from '../management/machines.ts'
+import { machinesOf, snapshots } from '../management/machines.ts'
 import { withPort } from '../management/port-forward.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
+import { requestFor } from '../management/update-request.ts'
 import type { Shape } from '../management/workload.ts'
 import type { Json } from '../player/cluster-api.ts'
 import { watchExecs } from '../witness/engine-execs.ts'
@@ -93,30 +94,5 @@ async function refuseForged({ kube, site, expect, timeline }: ScenarioRun, one: 
     for (const what of is ? changes(was, is) : []) expect(false, `${container}: ${what} changed by a forged request`)
     const state = await shellIn(container, 'ls -d /var/lib/capd-kubeadm-upgrader 2>/dev/null || true')
     expect(state === '', `${container} has the updater's state directory: ${state}`)
-  }
-}
-
-// The UpdateMachine request that Cluster API sends for the machine: its objects, without the fields that the API adds.
-async function requestFor(kube: ScenarioRun['kube'], machine: CapiMachine, version: string) {
-  const where = `-n=${machine.metadata.namespace}`
-  const clean = ({ apiVersion, kind, metadata, spec }: CapiMachine) => ({
-    apiVersion,
-    kind,
-    metadata: { name: metadata.name, namespace: metadata.namespace, labels: metadata.labels ?? {} },
-    spec: { ...spec } as Json,
-  })
-  const desired = clean(machine)
-  desired.spec.version = version
-  return {
-    apiVersion: 'hooks.runtime.cluster.x-k8s.io/v1alpha1',
-    kind: 'UpdateMachineRequest',
-    settings: {},
-    desired: {
-      machine: desired,
-      infrastructureMachine: clean(await kube.get<CapiMachine>('devmachine', machine.metadata.name, where)),
-      bootstrapConfig: clean(
-        await kube.get<CapiMachine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where),
-      ),
-    },
   }
 }
