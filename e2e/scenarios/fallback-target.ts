@@ -10,6 +10,7 @@ import { shellIn } from '../witness/exec.ts'
 
 type Condition = NonNullable<ReturnType<typeof condition>>
 
+/** The scenario "fallback-target". */
 export const fallbackTarget: Scenario = {
   on: 'management cluster',
   proves:
@@ -35,7 +36,7 @@ async function doneTooEarly(run: ScenarioRun, shape: Shape): Promise<void> {
   timeline.note('done-too-early: over')
   await setVersion(kube, shape, 'worker', to)
   const message = `* Node.status.nodeInfo.kubeletVersion ${from}, ${to} required`
-  await until('UpToDate says that the Node is not at the version', 120, async () => {
+  await until('UpToDate reports that the Node is not at the version', 120, async () => {
     const [worker] = await machinesOf(kube, shape.namespace, shape.name, 'worker')
     const upToDate = worker && condition(worker, 'UpToDate')
     const over = worker && condition(worker, 'Updating')?.status === 'False'

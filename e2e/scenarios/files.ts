@@ -8,6 +8,7 @@ import type { Role } from '../witness/role.ts'
 
 const limitSeconds = 600
 
+/** The scenario "files". */
 export const files: Scenario = {
   on: 'management cluster',
   proves:

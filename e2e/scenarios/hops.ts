@@ -11,6 +11,7 @@ import { shellIn } from '../witness/exec.ts'
 const limitSeconds = 2400
 const state = '/var/lib/capd-kubeadm-upgrader'
 
+/** The scenario "hops". */
 export const hops: Scenario = {
   on: 'management cluster',
   proves:

@@ -5,6 +5,7 @@ import { createOld, upgradeInPlace } from '../management/measured-upgrade.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { controlPlaneOf, type Shape, workersOf } from '../management/workload.ts'
 
+/** The scenario "in-place". */
 export const inPlace: Scenario = {
   on: 'management cluster',
   proves:

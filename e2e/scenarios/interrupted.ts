@@ -13,6 +13,7 @@ import { shellIn } from '../witness/exec.ts'
 const limitSeconds = 3000
 const awaySeconds = 60
 
+/** The scenario "interrupted". */
 export const interrupted: Scenario = {
   on: 'management cluster',
   proves:

@@ -15,6 +15,7 @@ import { problems } from '../witness/verify.ts'
 const middleMs = (step: string) => (step === 'exchange' ? 3000 : 400)
 const limitMs = 20 * 60_000
 
+/** The scenario "killed". */
 export const killed: Scenario = {
   on: 'lab',
   proves:

@@ -12,6 +12,7 @@ import { changes } from '../witness/verify.ts'
 
 const limitSeconds = 1500
 
+/** The scenario "neighbours". */
 export const neighbours: Scenario = {
   on: 'management cluster',
   proves:

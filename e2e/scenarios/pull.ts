@@ -12,6 +12,7 @@ import { shellIn } from '../witness/exec.ts'
 const limitMs = 300_000
 const ofEngine = 'capd-kubeadm-upgrader-node-image-registry'
 
+/** The scenario "pull". */
 export const pull: Scenario = {
   on: 'lab',
   proves:

@@ -1,6 +1,7 @@
 import { createOld, upgradeByRollout } from '../management/measured-upgrade.ts'
 import type { Scenario } from '../management/scenario.ts'
 
+/** The scenario "rollout". */
 export const rollout: Scenario = {
   on: 'management cluster',
   proves:

@@ -3,6 +3,7 @@ import { createOld, upgradeInPlace } from '../management/measured-upgrade.ts'
 import { misbehave } from '../management/misbehaviours.ts'
 import type { Scenario } from '../management/scenario.ts'
 
+/** The scenario "short". */
 export const short: Scenario = {
   on: 'management cluster',
   proves:

@@ -10,6 +10,7 @@ import type { Snapshot } from '../witness/snapshot.ts'
 
 const limitSeconds = 1800
 
+/** The scenario "surge". */
 export const surge: Scenario = {
   on: 'management cluster',
   proves:

@@ -13,6 +13,7 @@ import { watchExecs } from '../witness/engine-execs.ts'
 
 const limitSeconds = 2400
 
+/** The scenario "topology". */
 export const topology: Scenario = {
   on: 'management cluster',
   proves:

@@ -23,6 +23,7 @@ interface Trouble {
 const withinMs = 120_000
 const state = '/var/lib/capd-kubeadm-upgrader'
 
+/** The scenario "trouble". */
 export const trouble: Scenario = {
   on: 'lab',
   proves:

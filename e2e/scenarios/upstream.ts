@@ -17,6 +17,7 @@ const contents = ['first', 'second', 'third', 'fourth', 'five'].map((nth) => `${
 // Source: CAPI v1.14.2 test/e2e/cluster_in_place_update.go, and the flavor in-memory-topology in
 // test/e2e/data/infrastructure-docker/main. The steps are repeated here because the framework needs a management cluster that
 // it has created, and its ClusterClass needs the test extension, which must not match the same namespace.
+/** The scenario "upstream". */
 export const upstream: Scenario = {
   on: 'management cluster',
   proves:
