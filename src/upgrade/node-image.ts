@@ -1,5 +1,5 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import { namesFullDisk } from '../machine/disk-full.ts'
+import { reportsFullDisk } from '../machine/disk-full.ts'
 import type { ShellFile } from '../machine/machine.ts'
 import { type Action, type Situation, workDirectory } from './step.ts'
 
@@ -41,7 +41,7 @@ export function reportNotTaken(
   { file, reason, code }: { file: string; reason: string; code: 'IMAGES_NOT_LOADED' | 'BINARIES_NOT_COPIED' },
 ): Action {
   const missing = /^lacks (.*)$/m.exec(reason)?.[1]
-  const isDiskFull = reason === '' || namesFullDisk(reason)
+  const isDiskFull = reason === '' || reportsFullDisk(reason)
   const error =
     missing === undefined
       ? new UpgradeError(isDiskFull ? 'DISK_FULL' : code, {}, { detail: reason })

@@ -1,5 +1,5 @@
 import { planFor } from './plan.ts'
-import type { Progress } from './progress.ts'
+import { observingMessage, type Progress } from './progress.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
 import type { Walker } from './walker.ts'
@@ -14,7 +14,7 @@ const pollSeconds = 2
  */
 export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sources' | 'clock' | 'log'>): Walker {
   const { role = 'worker', version, settings } = task
-  const message = 'simulated: looking at the machine'
+  const message = `simulated: ${observingMessage}`
   const progress: Progress = { phase: 'InProgress', step: '', message, retryAfterSeconds: pollSeconds }
   const walk = async () => {
     log.warn('SIMULATED: nothing is done to this machine of the in-memory backend.')

@@ -1,6 +1,6 @@
 import { coded, endOf, UpgradeError } from '../errors/upgrade-error.ts'
 import type { Change } from '../machine/change.ts'
-import { hasFullDisk, namesFullDisk } from '../machine/disk-full.ts'
+import { hasFullDisk, reportsFullDisk } from '../machine/disk-full.ts'
 import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
 import { restAfterFailure } from './rest-after-failure.ts'
@@ -199,7 +199,7 @@ export class StepRun {
     const { session } = this.#parts
     const log = session.observation.unitLog
     const full = () => new UpgradeError('DISK_FULL', {}, { detail: log })
-    if (namesFullDisk(log)) return full()
+    if (reportsFullDisk(log)) return full()
     const error = explain({ ...unit, log }, this.#parts.situation())
     if (log.trim() !== '' && error.code !== 'UNIT_FAILED') return error
     await session.know({ sections: ['space'] })

@@ -9,10 +9,10 @@ import { valueAt } from '../kubernetes/json.ts'
 import { backendOf, isKubeadmConfig, roleOf } from '../kubernetes/kinds.ts'
 import { patchesDirectory } from '../kubernetes/patches.ts'
 import { parseVersion, type Role } from '../kubernetes/versions.ts'
-import { containerOf, type Whereabouts } from '../machine/locate.ts'
+import { containerOf, type MachineReference } from '../machine/locate.ts'
 
 /** One requested update: of which machine, to which version, and with which files. */
-export interface Task extends Whereabouts {
+export interface Task extends MachineReference {
   version: string
   files: Files
   /** The directory of kubeadm patches that the machine was made with. */

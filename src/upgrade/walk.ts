@@ -6,7 +6,7 @@ import { isStopped } from './clock.ts'
 import { Demand, type SinceRequested } from './demand.ts'
 import { goalOf, recordedGoal } from './goal.ts'
 import { endableUnits, firstNeeds, planFor } from './plan.ts'
-import type { Progress } from './progress.ts'
+import { observingMessage, type Progress } from './progress.ts'
 import { RecordMoved, Session } from './session.ts'
 import { stanceOf } from './stance.ts'
 import type { Goal, Step } from './step.ts'
@@ -58,7 +58,7 @@ export class Walk implements Walker {
     this.#toldNews = resolve
     // What is known of the failure before is news enough.
     if (before) resolve()
-    this.progress = before ?? { phase: 'InProgress', step: '', message: 'looking at the machine', retryAfterSeconds: 1 }
+    this.progress = before ?? { phase: 'InProgress', step: '', message: observingMessage, retryAfterSeconds: 1 }
   }
 
   update(task: Task): void {

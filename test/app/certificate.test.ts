@@ -9,15 +9,15 @@ import { connect } from 'node:tls'
 import { generate } from 'selfsigned'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { serveWith } from '../../src/app/server.ts'
-import { certificateIn, type Pair } from '../../src/certificate.ts'
+import { certificateIn, type KeyPair } from '../../src/certificate.ts'
 import { recorder, serve, silent } from './serve.ts'
 
 // A real TLS listener and files as the kubelet mounts a Secret: tls.crt -> ..data/tls.crt, ..data -> ..<time>.
 const day = 24 * 60 * 60 * 1000
 let home: string
-let [first, second, expired]: Pair[] = []
+let [first, second, expired]: KeyPair[] = []
 
-async function pair(lastDay = 30): Promise<Pair> {
+async function pair(lastDay = 30): Promise<KeyPair> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     notBeforeDate: new Date(Date.now() - 60 * day),
@@ -41,7 +41,7 @@ beforeEach(async () => {
 let mounts = 0
 
 // All files at once, by one rename.
-async function mount(files?: Partial<Pair>) {
+async function mount(files?: Partial<KeyPair>) {
   const folder = `..${mounts++}`
   await mkdir(join(home, folder))
   if (files?.cert !== undefined) await writeFile(join(home, folder, 'tls.crt'), files.cert)
@@ -51,7 +51,7 @@ async function mount(files?: Partial<Pair>) {
 }
 
 // The service as main.ts puts it together; `look` is what it does every few seconds.
-async function listen(inUse = first as Pair) {
+async function listen(inUse = first as KeyPair) {
   const { log, text: logged } = recorder()
   const files = { cert: join(home, 'tls.crt'), key: join(home, 'tls.key') }
   const certificate = certificateIn({ inUse, files, take: (pair) => serveWith(app, pair), log })
@@ -66,7 +66,7 @@ async function listen(inUse = first as Pair) {
 }
 
 // Opens a connection and tells which certificate it was given.
-async function shown(port: number): Promise<Pair | undefined> {
+async function shown(port: number): Promise<KeyPair | undefined> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
   onTestFinished(() => void socket.destroy())
   await once(socket, 'secureConnect')
@@ -74,7 +74,7 @@ async function shown(port: number): Promise<Pair | undefined> {
   return [first, second, expired].find((pair) => pair && fingerprintOf(pair) === fingerprint256)
 }
 
-function fingerprintOf({ cert }: Pair) {
+function fingerprintOf({ cert }: KeyPair) {
   return new X509Certificate(cert).fingerprint256
 }
 
@@ -112,7 +112,7 @@ test('TLS 1.1 is refused before a change and after it', async () => {
   await expect(old()).rejects.toThrow(/protocol version/)
 })
 
-test.each<[string, () => Partial<Pair>]>([
+test.each<[string, () => Partial<KeyPair>]>([
   ['a key that belongs to another certificate', () => ({ ...second, key: first?.key ?? '' })],
   ['half a certificate', () => ({ ...second, cert: second?.cert.slice(0, 200) ?? '' })],
   ['half a key', () => ({ ...second, key: second?.key.slice(0, 80) ?? '' })],

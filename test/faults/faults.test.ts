@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { coversAll } from '../../e2e/player/cluster-api.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { paths, serve, upgradesAt } from '../app/serve.ts'
 import { type Json, patchIn } from '../contract/captured.ts'
 import { bodies, done, type Hook, hooks, misbehaving, twoPatches, underWay } from './asking.ts'
@@ -109,7 +110,7 @@ describe.each(chosen)('%s with the argument "%s"', (hook, argument) => {
     const { status, body } = await post(paths[hook], { ...bodies[hook](), settings: { fault } })
     expect(status).toBe(200)
     expect(body.status).toBe('Failure')
-    expect(body.message).toBe(`misbehaviour ${fault}: this failure was requested. (MISBEHAVIOUR)`)
+    expect(body.message).toBe(new UpgradeError('MISBEHAVIOUR', { name: fault }).message)
     expect(started).toEqual([])
   })
 

@@ -106,7 +106,7 @@ test('an error is told by what the latest run of its unit wrote', async () => {
   units.fail('binaries', { exitCode: 42, log: 'failed: kubeadm\n' })
   units.fail('binaries', { exitCode: 41, log: 'failed: kubectl\n' })
   const { run } = await walk(lab, 'cp-1')
-  expect(run.progress.message).toBe('The download server has no kubectl. (DOWNLOAD_NOT_FOUND)')
+  expect(run.progress.error).toMatchObject({ code: 'DOWNLOAD_NOT_FOUND', values: { what: 'kubectl' } })
 })
 
 test('too little space is waited for, and changes nothing but the record', async () => {
