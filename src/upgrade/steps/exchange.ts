@@ -8,9 +8,9 @@ import { type EndedUnit, hasInWork, type Situation, type Step, unitNameOf, waiti
 
 const script = shellFile(new URL('exchange.sh', import.meta.url))
 
-// Measured on three members: an old API server that is asked by others still did not end by itself within 5 s. What is
-// left then are watches, which end with it in any case.
-const stopSeconds = { alone: 2, withOthers: 5 }
+// How long the API server gets to end by itself. It answers what it was requested in less. After that only watches are left,
+// which end with it in any case: measured on three members, one that had others' watches did not end within 5 s.
+const stopSeconds = 2
 // New containers took 7 to 17 s until they were well, on a busy host too. The way back may have to end within one exec.
 const wellSeconds = { forward: 120, back: 60 }
 
@@ -65,9 +65,8 @@ export function everythingBefore(situation: Situation): Change {
   return { kind: 'rest', script, args: argumentsFor('back', situation) }
 }
 
-function argumentsFor(way: 'forward' | 'back', { machine, members, settings }: Situation): string[] {
-  const seconds = members.length === 0 ? stopSeconds.alone : stopSeconds.withOthers
-  return [way, workDirectory, machine.name, settings.loadBalancer, String(seconds), String(wellSeconds[way])]
+function argumentsFor(way: 'forward' | 'back', { machine, settings }: Situation): string[] {
+  return [way, workDirectory, machine.name, settings.loadBalancer, String(stopSeconds), String(wellSeconds[way])]
 }
 
 // Each member is asked for something that a quorum has to agree to. A member of this machine that an exchange has left
