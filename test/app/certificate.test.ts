@@ -50,7 +50,7 @@ async function mount(files?: Partial<KeyPair>) {
   await rename(join(home, '..data_tmp'), join(home, '..data'))
 }
 
-// The service as main.ts puts it together; `look` is what it does every few seconds.
+// The service as main.ts puts it together; `reload` is what it does every few seconds.
 async function listen(inUse = first as KeyPair) {
   const { log, text: logged } = recorder()
   const files = { cert: join(home, 'tls.crt'), key: join(home, 'tls.key') }
@@ -62,7 +62,7 @@ async function listen(inUse = first as KeyPair) {
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  return { app, port, look: certificate.look, log: logged }
+  return { app, port, reload: certificate.reload, log: logged }
 }
 
 // Opens a connection and tells which certificate it was given.
@@ -79,27 +79,27 @@ function fingerprintOf({ cert }: KeyPair) {
 }
 
 test('a new pair is served from the next connection on, and the log says until when', async () => {
-  const { port, look, log } = await listen()
+  const { port, reload, log } = await listen()
   expect(await shown(port)).toBe(first)
   await mount(second)
   expect(await shown(port)).toBe(first)
-  look()
+  reload()
   expect(await shown(port)).toBe(second)
   expect(log()).toContain('a new certificate is in use')
 })
 
 test('a connection that is open stays open', async () => {
-  const { port, look } = await listen()
+  const { port, reload } = await listen()
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
   await once(socket, 'secureConnect')
   await mount(second)
-  look()
+  reload()
   socket.end('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
   expect(await text(socket)).toMatch(/^HTTP\/1.1 200 OK/)
 })
 
 test('TLS 1.1 is refused before a change and after it', async () => {
-  const { port, look } = await listen()
+  const { port, reload } = await listen()
   const old = async () => {
     const options = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
@@ -108,7 +108,7 @@ test('TLS 1.1 is refused before a change and after it', async () => {
   }
   await expect(old()).rejects.toThrow(/protocol version/)
   await mount(second)
-  look()
+  reload()
   await expect(old()).rejects.toThrow(/protocol version/)
 })
 
@@ -121,30 +121,30 @@ test.each<[string, () => Partial<KeyPair>]>([
   ['no files at all', () => ({})],
   ['a certificate that has expired', () => expired ?? {}],
 ])('%s is kept out: the old pair stays, the log says so once, the next good one is taken', async (_, files) => {
-  const { app, port, look, log } = await listen()
+  const { app, port, reload, log } = await listen()
   await mount(files())
-  look()
+  reload()
   // Perhaps the files were just being changed: nothing is said yet.
   expect(log()).toBe('')
-  for (let i = 0; i < 3; i++) look()
+  for (let i = 0; i < 3; i++) reload()
   expect(await shown(port)).toBe(first)
   expect(log().match(/cannot be used/g)).toHaveLength(1)
   expect(log()).not.toContain('PRIVATE KEY')
   expect((await app.inject('/readyz')).statusCode).toBe(200)
   await mount(second)
-  look()
+  reload()
   expect(await shown(port)).toBe(second)
 })
 
 test('files that did not change are no news', async () => {
-  const { look, log } = await listen()
+  const { reload, log } = await listen()
   await mount(first)
-  for (let i = 0; i < 3; i++) look()
+  for (let i = 0; i < 3; i++) reload()
   expect(log()).toBe('')
 })
 
 test('the service is not ready with a certificate that has expired, says why, and is ready with the next one', async () => {
-  const { app, look } = await listen(expired)
+  const { app, reload } = await listen(expired)
   const { statusCode, body } = await app.inject('/readyz')
   expect({ statusCode, body }).toEqual({
     statusCode: 503,
@@ -152,6 +152,6 @@ test('the service is not ready with a certificate that has expired, says why, an
   })
   expect((await app.inject('/healthz')).statusCode).toBe(200)
   await mount(second)
-  look()
+  reload()
   expect((await app.inject('/readyz')).statusCode).toBe(200)
 })
