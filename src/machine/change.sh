@@ -9,11 +9,11 @@
 #   5  one change, with its own arguments:
 #      note [invocation id]
 #          Writes the record. With an invocation id: only if the kubelet still has it.
-#      begin <key> <invocation id> <entries> <kept> [unit ...]
+#      begin <key> <invocation id> <entries> <kept> <renewed> [unit ...]
 #          Prepares the work directory of an attempt and ends the named units. Only if the kubelet still has the invocation
 #          id ("" accepts any) and the directory still has these entries (sorted, a space after each; "*" accepts any).
-#          A directory with the same key keeps what was staged. Any other is emptied, except for the kept entries (names in
-#          one argument, separated by spaces).
+#          A directory with the same key keeps what was staged, without the renewed entries. Any other is emptied, except for
+#          the kept entries. Kept and renewed are names in one argument each, separated by spaces.
 #      run <script> [argument ...]
 #          Writes the record, then runs a script, unless a unit of this service is running.
 #      rest <script> [argument ...]
@@ -117,8 +117,8 @@ case $change in
     echo made
     ;;
   begin)
-    key=$1 kubelet=$2 entries=$3 kept=$4
-    shift 4
+    key=$1 kubelet=$2 entries=$3 kept=$4 renewed=$5
+    shift 5
     unless_restarted "$kubelet"
     # A running unit that may not be ended is changing the machine, even if its record is lost. It runs to its end.
     working=$(units_in "$busy_states")
@@ -130,10 +130,7 @@ case $change in
     for unit in $loaded; do forget_unit "$unit"; done
     rm -rf "$state/work.old" "$state/work.new"
     if [ -n "$key" ] && [ -f "$state/work/key" ] && [ "$(cat "$state/work/key")" = "$key" ]; then
-      # These depend on the cluster's configuration, which may have changed.
-      for entry in bin.failed images.list images.failed kubeadm.done kubeadm.moved exchange.refused rendered prepared exchanged; do
-        rm -rf "$state/work/$entry"
-      done
+      for entry in $renewed; do rm -rf "$state/work/$entry"; done
     else
       # The key is removed first: without it, the remaining entries belong to no attempt. Kept entries are never moved.
       rm -f "$state/work/key"

@@ -9,7 +9,8 @@ export type Change =
   | { kind: 'note'; kubelet?: string }
   /**
    * `endable`: the units that may be ended. `entries`: the change is made only if the work directory still has exactly these
-   * entries; without them any are accepted. `kept`: the entries that stay where the directory is of another attempt.
+   * entries; without them any are accepted. `kept`: the entries that stay where the directory is of another attempt. `renewed`:
+   * the entries that are removed where it is of the same attempt.
    */
   | {
       kind: 'begin'
@@ -18,6 +19,7 @@ export type Change =
       kubelet?: string
       entries?: ReadonlySet<string>
       kept?: readonly string[]
+      renewed?: readonly string[]
     }
   | { kind: 'run' | 'rest'; script: ShellFile; args: readonly string[]; input?: string }
   | {
@@ -75,6 +77,7 @@ function argumentsOf(wanted: Change): string[] {
         wanted.kubelet ?? '',
         wanted.entries ? listed(wanted.entries) : '*',
         (wanted.kept ?? []).join(' '),
+        (wanted.renewed ?? []).join(' '),
         ...wanted.endable,
       ]
     case 'run':

@@ -1,7 +1,7 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
 import { nodeImageOf } from './node-image.ts'
-import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, neededOf, planFor } from './plan.ts'
+import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, neededOf, planFor, renewedEntries } from './plan.ts'
 import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import type { Goal, Needs, Situation, Step } from './step.ts'
@@ -172,11 +172,12 @@ export class AttemptRun {
     const endable = endableUnits(this.#planned())
     const { observation } = session
     const kept = wayBackIn(observation)
+    const renewed = renewedEntries()
     // A unit of a lost attempt may have replaced the kubelet since the observation. Its rollback would not be kept.
     const kubelet = kept.length === 0 ? { kubelet: observation.kubelet.invocationId } : {}
     // It may also have added entries that the rollback needs.
     const { entries } = observation.work
-    await session.change(record, { kind: 'begin', key: this.#key(), endable, entries, kept, ...kubelet })
+    await session.change(record, { kind: 'begin', key: this.#key(), endable, entries, kept, renewed, ...kubelet })
   }
 
   // Checks the goal once more: the machine may have been restarted since. The invocation id of the kubelet guards the time between

@@ -56,6 +56,13 @@ export function endableUnits(of: Omit<PlanFor, 'settings'>): string[] {
   return staging.map(unitNameOf)
 }
 
+/** Entries of the work directory that a new attempt does not take over from an earlier one with the same key. */
+export function renewedEntries(): string[] {
+  const sources = { images: 'node-image', binaries: 'node-image' } as const
+  const everyStep = planFor({ machine: { role: 'control-plane' }, sources, settings: { exchange: 'together' } })
+  return everyStep.flatMap(({ renewed }) => renewed ?? [])
+}
+
 /** Access to the situation of a machine, and a way to observe more of it. */
 export interface Known {
   /** Makes sure that the needs are covered by the situation. */

@@ -123,6 +123,8 @@ export interface Step {
   changes: boolean
   /** True when it uses the work directory. */
   needsWork?: true
+  /** Entries of the work directory that depend on the cluster's configuration. Each new attempt makes them again. */
+  renewed?: readonly string[]
   needs: Needs
   /** True when it uses the staged programs. Without them, the plan starts over. Requires the section `work`. */
   usesPrograms?: boolean

@@ -24,6 +24,7 @@ export const binaries: Step = {
   lookSeconds: 2,
   changes: false,
   needsWork: true,
+  renewed: ['bin.failed'],
   needs: { sections: ['units', 'work'], nodeImage: true },
   // The script renames the directory into place when all three are checked.
   done(situation) {

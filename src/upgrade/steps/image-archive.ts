@@ -17,6 +17,7 @@ export const imageArchive: Step = {
   lookSeconds: 2,
   changes: false,
   needsWork: true,
+  renewed: ['images.failed'],
   needs: { sections: ['units', 'work', 'pods'], nodeImage: true },
   done(situation) {
     const isThere = hasInWork(situation, 'images.tar') || missingImages(situation).needed.length === 0

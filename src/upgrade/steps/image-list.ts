@@ -17,6 +17,7 @@ export const imageList: Step = {
   lookSeconds: 2,
   changes: false,
   needsWork: true,
+  renewed: ['images.list'],
   needs: { sections: ['work'], api: () => [kubeadmConfigPath] },
   usesPrograms: true,
   done({ observation, key }) {

@@ -17,6 +17,7 @@ export const prepare: Step = {
   lookSeconds: 1,
   changes: true,
   needsWork: true,
+  renewed: ['prepared'],
   needs: { sections: ['units', 'work'] },
   usesPrograms: true,
   done: (situation) =>
