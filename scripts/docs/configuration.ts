@@ -2,6 +2,7 @@ import { variables } from '../../src/config/environment.ts'
 import { ignoredSettings, settings } from '../../src/contract/settings.ts'
 import { heading, table } from './table.ts'
 
+/** The page about the environment and the settings of the service. */
 export function configurationPage(): string {
   const environment = Object.entries(variables).map(([name, { default: usual, description }]) => [
     `\`${name}\``,
@@ -22,7 +23,7 @@ export function configurationPage(): string {
   ]
   const fault = [
     '`fault`, `fault/<namespace>/<cluster>`',
-    'see docs/misbehaviours.md',
+    'see docs/reference/misbehaviours.md',
     '`none`',
     'Misbehaviour for tests, for all machines or for those of one cluster. Refused unless the service was started with UPGRADER_FAULTS=allow.',
   ]

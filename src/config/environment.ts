@@ -2,7 +2,7 @@ import Type, { type Static, type TString } from 'typebox'
 import { documented } from '../contract/documented.ts'
 import { hasNoUser, isDockerHost, isHttpUrl, isImageOfVersion, isNameList, isSafeSource } from './values.ts'
 
-/** The schema of the environment. --help, docs/configuration.md and the validation are generated from it. */
+/** The schema of the environment. --help, docs/reference/configuration.md and the validation are generated from it. */
 export const Environment = Type.Object({
   UPGRADER_HOST: text({
     default: '127.0.0.1',

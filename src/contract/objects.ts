@@ -51,7 +51,7 @@ export const CanUpdateMachineSetRequest = Type.Object({
 /** The request of UpdateMachine. Same source. */
 export const UpdateMachineRequest = Type.Object({ settings, desired: MachineObjects })
 
-/** The request of start and sync. docs/api.md describes it. */
+/** The request of start and sync. docs/reference/api.md describes it. */
 export const StartRequest = Type.Object({
   providerID: Type.String(),
   clusterName: Type.String(),

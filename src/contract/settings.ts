@@ -3,7 +3,7 @@ import Value from 'typebox/value'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { documented } from './documented.ts'
 
-/** The settings in spec.settings of an ExtensionConfig and in start and sync. docs/configuration.md is generated from it. */
+/** The settings in spec.settings of an ExtensionConfig and in start and sync. docs/reference/configuration.md is generated from it. */
 export const settings = {
   addons: documented(Type.Enum(['kcp', 'kubeadm']), {
     default: 'kcp',

@@ -7,7 +7,7 @@ import { steps } from './steps.ts'
 /**
  * All errors of this service. Each entry maps the values of an error to its answer, its message and what to do about it.
  * Values are constant while a state lasts: Cluster API copies messages into conditions, and each change of a condition
- * triggers a reconcile. docs/errors.md is generated from this table.
+ * triggers a reconcile. docs/reference/errors.md is generated from this table.
  */
 export const catalogue = {
   ...requests,

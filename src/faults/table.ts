@@ -49,7 +49,7 @@ export interface FaultDefinition {
   answer?: (call: answers.Call) => Promise<HookResponse | Response>
 }
 
-/** All faults. The validation of settings, the handlers, the steps and docs/misbehaviours.md use this table. */
+/** All faults. The validation of settings, the handlers, the steps and docs/reference/misbehaviours.md use this table. */
 export const faults: Record<string, FaultDefinition> = {
   decline: {
     on: 'can-update',

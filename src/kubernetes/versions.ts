@@ -6,7 +6,7 @@ export type { Role } from '../contract/role.ts'
 
 /**
  * The most minor versions that one upgrade may go up, by role. kubeadm upgrades a control plane by one at most. The limit of a
- * worker is the version of the oldest API server, which is checked when the upgrade runs. docs/decisions/0002 has the reasons.
+ * worker is the version of the oldest API server, which is checked when the upgrade runs. docs/explanation/decisions/0002 has the reasons.
  */
 export const minorsUp: Record<Role, number> = { 'control-plane': 1, worker: Number.POSITIVE_INFINITY }
 

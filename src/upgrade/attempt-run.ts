@@ -1,7 +1,17 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
 import { nodeImageOf } from './node-image.ts'
-import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, neededOf, planFor, renewedEntries } from './plan.ts'
+import {
+  endableUnits,
+  goalIn,
+  isLastStep,
+  isNothingLeft,
+  isPastChanges,
+  leftOf,
+  neededOf,
+  planFor,
+  renewedEntries,
+} from './plan.ts'
 import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import type { Goal, Needs, Situation, Step } from './step.ts'

@@ -4,7 +4,7 @@ import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'
 import { rememberedError } from '../../src/errors/upgrade-error.ts'
 
 // The words of every error, as a person reads them. No other test asserts a sentence of the catalogue, so a change of words
-// changes this file and docs/errors.md, with UPDATE_GOLDEN=1 and `node scripts/docs.ts`.
+// changes this file and docs/reference/errors.md, with UPDATE_GOLDEN=1 and `node scripts/docs.ts`.
 const file = new URL('messages.gen.txt', import.meta.url)
 
 const samples = {

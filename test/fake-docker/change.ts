@@ -39,7 +39,12 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed('made\n')
   },
 
-  begin: ({ machine, state, write, given: [key, kubelet = '', entries = '*', kept = '', renewed = '', ...endable] }) => {
+  begin: ({
+    machine,
+    state,
+    write,
+    given: [key, kubelet = '', entries = '*', kept = '', renewed = '', ...endable],
+  }) => {
     if (wasRestarted(machine, kubelet)) return printed('differs\n')
     if (machine.units.running.some((unit) => !endable.includes(unit))) return printed('busy\n')
     if (entries !== '*' && entries !== entriesOf(machine, `${state}/work/`)) return printed('differs\n')

@@ -23,7 +23,15 @@ test.each<[Change, string, string[]]>([
   [{ kind: 'note' }, '', ['0', 'note']],
   [{ kind: 'note', kubelet: 'i' }, '', ['0', 'note', 'i']],
   [
-    { kind: 'begin', key: 'x', endable: ['a'], kubelet: 'i', entries: new Set(['c', 'b']), kept: ['b', 'c'], renewed: ['d'] },
+    {
+      kind: 'begin',
+      key: 'x',
+      endable: ['a'],
+      kubelet: 'i',
+      entries: new Set(['c', 'b']),
+      kept: ['b', 'c'],
+      renewed: ['d'],
+    },
     '',
     ['0', 'begin', 'x', 'i', 'b c ', 'b c', 'd', 'a'],
   ],
