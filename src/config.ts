@@ -52,7 +52,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
 }
 
-/** The environment, with defaults for missing or empty variables. The types are correct only if `wrongValues` finds nothing. */
+/**
+ * The environment, with defaults for missing or empty variables. The types are correct only if `wrongValues` finds
+ * nothing.
+ */
 function valuesFrom(env: NodeJS.ProcessEnv): Environment {
   const given = Object.entries(variables).map(([name, schema]) => {
     const text = env[name]

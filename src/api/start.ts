@@ -6,8 +6,8 @@ import type { Upgrades } from '../upgrade/upgrades.ts'
 const parse = parser(StartRequest)
 
 /**
- * Answers start: starts the upgrade of one machine and returns at once. Further calls change nothing. Throws the errors of
- * `taskOfStart`, and TOO_MANY_UPGRADES.
+ * Answers start: starts the upgrade of one machine and returns at once. Further calls change nothing. Throws the errors
+ * of `taskOfStart`, and TOO_MANY_UPGRADES.
  */
 export function answerStart(body: string, upgrades: Upgrades) {
   const task = taskOfStart(parse(body))

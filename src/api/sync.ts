@@ -6,8 +6,8 @@ import type { Upgrades } from '../upgrade/upgrades.ts'
 const parse = parser(StartRequest)
 
 /**
- * Answers sync: the phase, step and message of a started upgrade, and when to call again. Throws the errors of `taskOfStart`,
- * and NOT_STARTED.
+ * Answers sync: the phase, step and message of a started upgrade, and when to call again. Throws the errors of
+ * `taskOfStart`, and NOT_STARTED.
  */
 export async function answerSync(body: string, upgrades: Upgrades) {
   const task = taskOfStart(parse(body))

@@ -23,9 +23,9 @@ interface Body {
 /**
  * Reads bodies as bytes and ignores the Content-Type, since Cluster API sends none.
  *
- * A body that is too large fails with REQUEST_TOO_LARGE, and an incomplete one with CallerGone. When all bodies together are too
- * large, the largest one that is still being read fails with REQUESTS_TOO_MANY. So small requests are served while large ones
- * arrive slowly.
+ * A body that is too large fails with REQUEST_TOO_LARGE, and an incomplete one with CallerGone. When all bodies
+ * together are too large, the largest one that is still being read fails with REQUESTS_TOO_MANY. So small requests are
+ * served while large ones arrive slowly.
  */
 export function readBodies(app: FastifyInstance): void {
   const bodies = new Map<FastifyRequest, Body>()

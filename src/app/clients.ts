@@ -3,7 +3,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 
 interface ClientOptions {
-  /** The certificate needs one of these as its common name or a DNS name. Empty: any certificate of the CA is accepted. */
+  /**
+   * The certificate needs one of these as its common name or a DNS name. Empty: any certificate of the CA is accepted.
+   */
   names: string[]
   /** Milliseconds since 1970. */
   now?: () => number

@@ -20,8 +20,8 @@ interface HookRoutesOptions {
 const connectionErrors = new Set<ErrorCode>(['REQUESTS_TOO_MANY', 'CLIENT_CERTIFICATE'])
 
 /**
- * The routes of discovery and the hooks. Discovery needs no client certificate: it reveals nothing, and Cluster API's core
- * manager exits when discovery fails for 60 s.
+ * The routes of discovery and the hooks. Discovery needs no client certificate: it reveals nothing, and Cluster API's
+ * core manager exits when discovery fails for 60 s.
  */
 export async function hookRoutes(
   app: FastifyInstance,
@@ -39,7 +39,8 @@ export async function hookRoutes(
   }
 }
 
-// A Failure is sent with HTTP status 200. With any other status, Cluster API reports only the first 512 bytes of the body.
+// A Failure is sent with HTTP status 200. With any other status, Cluster API reports only the first 512 bytes of the
+// body.
 function sendFailure(hook: string) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = coded(thrown)

@@ -1,7 +1,9 @@
 import { type DestinationStream, type LogFn, type Logger, pino } from 'pino'
 
 const foldSeconds = 60
-/** The most warnings that are remembered. A message can contain the path of a request, so their number is not bounded. */
+/**
+ * The most warnings that are remembered. A message can contain the path of a request, so their number is not bounded.
+ */
 const rememberedLimit = 500
 const warn = 40
 
@@ -23,8 +25,8 @@ interface LogOptions {
 const waitingBytes = 1024 * 1024
 
 /**
- * Creates the log of the service, as JSON lines. Equal warnings or errors are written once a minute. The next written one has
- * `repeats`, the number of those that were suppressed before it.
+ * Creates the log of the service, as JSON lines. Equal warnings or errors are written once a minute. The next written
+ * one has `repeats`, the number of those that were suppressed before it.
  */
 export function createLog({
   level,
@@ -70,7 +72,8 @@ function standardOutput(onReaderGone: () => void): DestinationStream {
   })
 }
 
-// The fields that distinguish warnings of the same message. `detail`, the output of a failed command, differs each time.
+// The fields that distinguish warnings of the same message. `detail`, the output of a failed command, differs each
+// time.
 function distinguishing(fields: object): unknown[] {
   const { err, detail: _, ...others } = fields as { err?: Error; detail?: string }
   return [others, err?.message]

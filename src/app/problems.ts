@@ -36,7 +36,10 @@ export function sendNotFound(_error: unknown, request: FastifyRequest, reply: Fa
   return send(new UpgradeError('HOOK_UNKNOWN', { path }), reply)
 }
 
-/** Logs the error as a warning and returns it. It leaves out the id of the request, so that equal warnings can be folded. */
+/**
+ * Logs the error as a warning and returns it. It leaves out the id of the request, so that equal warnings can be
+ * folded.
+ */
 export function logged(error: UpgradeError, { server }: FastifyRequest): UpgradeError {
   server.log.warn({ code: error.code, detail: error.detail, err: error.cause, todo: error.todo }, error.message)
   return error

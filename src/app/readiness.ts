@@ -10,8 +10,8 @@ interface ReadinessChecks {
 }
 
 /**
- * Creates the check behind /readyz. It calls the engine at most every five seconds, and never twice at a time: concurrent
- * probes share the result, so that they do not pile up when the engine hangs.
+ * Creates the check behind /readyz. It calls the engine at most every five seconds, and never twice at a time:
+ * concurrent probes share the result, so that they do not pile up when the engine hangs.
  */
 export function readiness({
   certificate,

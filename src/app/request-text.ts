@@ -4,7 +4,10 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 
 /** The deepest nesting. Kubernetes objects have fewer levels, and recursion handles this many. */
 const depthLimit = 100
-/** The most values. A parsed value takes many times its bytes in the body: `{},` has 3 bytes, and its object more than 50. */
+/**
+ * The most values. A parsed value takes many times its bytes in the body: `{},` has 3 bytes, and its object more than
+ * 50.
+ */
 const valueLimit = 100_000
 
 const quote = code('"')
@@ -16,8 +19,8 @@ const closing = new Set([code('}'), code(']')])
 /**
  * Returns the text of the request's body, or an empty text where there is no body.
  *
- * Throws REQUEST_NOT_JSON for bytes that are not UTF-8, and REQUEST_INVALID for a body that is nested too deeply or has too many
- * values.
+ * Throws REQUEST_NOT_JSON for bytes that are not UTF-8, and REQUEST_INVALID for a body that is nested too deeply or has
+ * too many values.
  */
 export function textOf({ body }: FastifyRequest): string {
   if (!Buffer.isBuffer(body)) return ''

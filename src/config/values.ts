@@ -1,6 +1,8 @@
 import { BlockList, isIP } from 'node:net'
 
-/** True for an http or https URL to which a path can be appended and that needs no quoting in a shell or systemd-run. */
+/**
+ * True for an http or https URL to which a path can be appended and that needs no quoting in a shell or systemd-run.
+ */
 export function isHttpUrl(text: string): boolean {
   return /^https?:\/\/[^\s'"\\$?#]+$/.test(text) && URL.canParse(text)
 }
@@ -22,8 +24,8 @@ export function isDockerHost(text: string): boolean {
 }
 
 /**
- * True for names of certificates, separated by commas, and for an empty text. No name begins with a dot, which OpenSSL takes for
- * any subdomain.
+ * True for names of certificates, separated by commas, and for an empty text. No name begins with a dot, which OpenSSL
+ * takes for any subdomain.
  */
 export function isNameList(text: string): boolean {
   return /^($|[\w:-][\w.:@-]*(,[\w:-][\w.:@-]*)*$)/.test(text)
@@ -44,16 +46,16 @@ for (const [network, prefix, family] of [
 }
 
 /**
- * True for a URL whose downloads cannot be modified in transit: https, or http to a host on a private network. The downloaded
- * programs run as root in the machines, and their checksums come from the same server.
+ * True for a URL whose downloads cannot be modified in transit: https, or http to a host on a private network. The
+ * downloaded programs run as root in the machines, and their checksums come from the same server.
  */
 export function isSafeSource(text: string): boolean {
   const url = URL.parse(text)
   return url === null || url.protocol === 'https:' || isPrivateHost(url.hostname)
 }
 
-// Without a DNS lookup: loopback, private and link-local addresses, names without a dot, and names in the domains reserved for
-// private use.
+// Without a DNS lookup: loopback, private and link-local addresses, names without a dot, and names in the domains
+// reserved for private use.
 function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '')
   const family = isIP(host)

@@ -57,16 +57,16 @@ export function successResponse(hook: string, message: string, fields: ResponseF
 }
 
 /**
- * A response with the status Failure. Cluster API retries the call with backoff. The HTTP status is 200, as in Cluster API's own
- * server.
+ * A response with the status Failure. Cluster API retries the call with backoff. The HTTP status is 200, as in Cluster
+ * API's own server.
  */
 export function failureResponse(hook: string, error: UpgradeError): HookResponse {
   return { apiVersion, kind: `${hook}Response`, status: 'Failure', message: error.message }
 }
 
 /**
- * The response to discovery. The order of the handlers is stable: Cluster API updates the ExtensionConfig's status when it
- * changes. failurePolicy is Fail, because with Ignore an unreachable extension would count as a finished update.
+ * The response to discovery. The order of the handlers is stable: Cluster API updates the ExtensionConfig's status when
+ * it changes. failurePolicy is Fail, because with Ignore an unreachable extension would count as a finished update.
  */
 export function discoveryResponse(): HookResponse {
   const handlers = Object.values(hooks).map(
@@ -80,7 +80,10 @@ export function discoveryResponse(): HookResponse {
   return successResponse('Discovery', '', { handlers })
 }
 
-/** A patch as a field of a response. Without operations there is no field: Cluster API rejects a patchType without a patch. */
+/**
+ * A patch as a field of a response. Without operations there is no field: Cluster API rejects a patchType without a
+ * patch.
+ */
 export function patchField(name: PatchName, operations: Operation[]): ResponseFields {
   return operations.length === 0 ? {} : { [name]: patchOf(operations) }
 }

@@ -5,8 +5,8 @@ export const apiVersion = 'hooks.runtime.cluster.x-k8s.io/v1alpha1'
 export const discoveryPath = `/${apiVersion}/discovery`
 
 /**
- * The hooks that this extension serves. `hook` is Cluster API's name, and `name` is the name of the handler, a DNS label.
- * `timeoutSeconds` is Cluster API's default.
+ * The hooks that this extension serves. `hook` is Cluster API's name, and `name` is the name of the handler, a DNS
+ * label. `timeoutSeconds` is Cluster API's default.
  */
 export const hooks = {
   canUpdateMachine: { hook: 'CanUpdateMachine', name: 'can-update-machine', timeoutSeconds: 10 },

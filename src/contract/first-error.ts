@@ -2,8 +2,8 @@ import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 
 /**
- * Describes the first part of a value that does not match the schema, such as `/spec/version must be string`. It never quotes
- * the value, which may be secret. It stops at the first error, because a request may have a million.
+ * Describes the first part of a value that does not match the schema, such as `/spec/version must be string`. It never
+ * quotes the value, which may be secret. It stops at the first error, because a request may have a million.
  */
 export function firstError(schema: TSchema, value: unknown, at = ''): string {
   const next = isMap(value) ? firstWrongMember(schema, value) : undefined

@@ -1,8 +1,8 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { Role } from './role.ts'
 
-// Only the fields that are read here. Unknown fields are kept, because Cluster API compares whole objects. Cluster API sends
-// name, namespace, labels, annotations and spec, but no status.
+// Only the fields that are read here. Unknown fields are kept, because Cluster API compares whole objects. Cluster API
+// sends name, namespace, labels, annotations and spec, but no status.
 const Metadata = Type.Object({
   name: Type.String(),
   namespace: Type.Optional(Type.String()),

@@ -4,8 +4,9 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 import { firstError } from './first-error.ts'
 
 /**
- * Returns a parser from the text of a request to a validated object. The parser throws REQUEST_NOT_JSON, and REQUEST_INVALID
- * with the first field that is wrong. Errors never quote a value: a body can contain bootstrap tokens and files.
+ * Returns a parser from the text of a request to a validated object. The parser throws REQUEST_NOT_JSON, and
+ * REQUEST_INVALID with the first field that is wrong. Errors never quote a value: a body can contain bootstrap tokens
+ * and files.
  */
 export function parser<Schema extends TSchema>(schema: Schema): (body: string) => Static<Schema> {
   const check = Compile(schema)

@@ -3,7 +3,10 @@ import Value from 'typebox/value'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { documented } from './documented.ts'
 
-/** The settings in spec.settings of an ExtensionConfig and in start and sync. docs/reference/configuration.md is generated from it. */
+/**
+ * The settings in spec.settings of an ExtensionConfig and in start and sync. docs/reference/configuration.md is
+ * generated from it.
+ */
 export const settings = {
   addons: documented(Type.Enum(['kcp', 'kubeadm']), {
     default: 'kcp',
@@ -66,8 +69,8 @@ export function readSettings({ fault, ...given }: Record<string, string> = {}): 
 }
 
 /**
- * Reads the settings in the record of a machine. Another version of this service, or anyone with root in the machine, may have
- * written it, so invalid settings are ignored.
+ * Reads the settings in the record of a machine. Another version of this service, or anyone with root in the machine,
+ * may have written it, so invalid settings are ignored.
  */
 export function keptSettings(kept: Record<string, string>): Settings {
   const allowed = Object.entries(kept).filter(

@@ -14,8 +14,8 @@ export interface Decision {
   /** The changes that are not, with reasons. Empty when all changes are covered. */
   declined: UpgradeError[]
   /**
-   * False when all changes are covered and none of them restarts or interrupts anything in the machine. Cluster API then does not
-   * have to provide a replacement during the update.
+   * False when all changes are covered and none of them restarts or interrupts anything in the machine. Cluster API
+   * then does not have to provide a replacement during the update.
    */
   affectsAvailability: boolean
   /** The patches of the objects with the accepted changes. */
@@ -23,8 +23,8 @@ export interface Decision {
 }
 
 /**
- * Decides which differences are made in place. It is a pure function. For machines of other providers it has no opinion, and some
- * machines are declined whatever changes.
+ * Decides which differences are made in place. It is a pure function. For machines of other providers it has no
+ * opinion, and some machines are declined whatever changes.
  */
 export function decide(question: Question): Decision {
   const refusal = disabled(question) ?? foreignMachine(question) ?? unsupportedObject(question)
@@ -56,8 +56,8 @@ function disabled({ disableInPlaceUpdates }: Question): UpgradeError | undefined
   return disableInPlaceUpdates === 'true' ? new UpgradeError('IN_PLACE_DISABLED') : undefined
 }
 
-// A machine that is neither a container nor simulated, or that kubeadm did not make, is left to other updaters. A Machine with
-// bootstrap data from the user has no bootstrap object, so no configuration can be lost.
+// A machine that is neither a container nor simulated, or that kubeadm did not make, is left to other updaters. A
+// Machine with bootstrap data from the user has no bootstrap object, so no configuration can be lost.
 function foreignMachine({ infrastructure, bootstrapConfig, inMemory }: Question): UpgradeError | undefined {
   const machines = [infrastructure.current, infrastructure.desired]
   const configs = [bootstrapConfig.current, bootstrapConfig.desired]
@@ -72,8 +72,8 @@ function isHandled(machine: KubeObject, inMemory: Question['inMemory']): boolean
   return backend === 'docker' || (backend === 'inMemory' && inMemory === 'simulate')
 }
 
-// A field that an in-place update would lose or could not honor declines the whole change. A simulated machine has nothing to
-// lose.
+// A field that an in-place update would lose or could not honor declines the whole change. A simulated machine has
+// nothing to lose.
 function unsupportedObject(question: Question): UpgradeError | undefined {
   if (isSimulated(question)) return undefined
   const { role, bootstrapConfig, infrastructure } = question

@@ -7,9 +7,9 @@ const mostLevels = 100
 const mostDifferences = 1000
 
 /**
- * The paths at which two JSON values differ, or the reason why they cannot be compared. Objects are compared member by member, and
- * arrays as a whole. A missing member differs from `{}`, because CAPI compares the raw JSON (internal/util/compare/equal.go).
- * Visits each value once.
+ * The paths at which two JSON values differ, or the reason why they cannot be compared. Objects are compared member by
+ * member, and arrays as a whole. A missing member differs from `{}`, because CAPI compares the raw JSON
+ * (internal/util/compare/equal.go). Visits each value once.
  */
 export function differences(current: unknown, desired: unknown): Result<Path[]> {
   if ([current, desired].some((value) => isDeeper(value, mostLevels))) return refusal('it is nested too deeply')

@@ -85,7 +85,8 @@ function unknownBelow(tree: FieldTree, value: unknown, role: Role): string[] | u
   return undefined
 }
 
-// The entries of a list or the members of an object, each with its node of the tree. The entries of a list of strings have no node.
+// The entries of a list or the members of an object, each with its node of the tree. The entries of a list of strings
+// have no node.
 function innerOf(tree: FieldTree, value: unknown): [name: string, inner: unknown, child: FieldTree | undefined][] {
   const entries = tree.children.get('[]')
   if (Array.isArray(value)) return entries ? value.map((entry, i) => [String(i), entry, entries]) : []

@@ -5,9 +5,9 @@ import { requests } from './requests.ts'
 import { steps } from './steps.ts'
 
 /**
- * All errors of this service. Each entry maps the values of an error to its answer, its message and what to do about it.
- * Values are constant while a state lasts: Cluster API copies messages into conditions, and each change of a condition
- * triggers a reconcile. docs/reference/errors.md is generated from this table.
+ * All errors of this service. Each entry maps the values of an error to its answer, its message and what to do about
+ * it. Values are constant while a state lasts: Cluster API copies messages into conditions, and each change of a
+ * condition triggers a reconcile. docs/reference/errors.md is generated from this table.
  */
 export const catalogue = {
   ...requests,
@@ -25,8 +25,8 @@ export type ErrorCode = keyof Catalogue
 type ValuesOfOne<Code extends ErrorCode> = Parameters<Catalogue[Code]> extends [infer Needed] ? Needed : unknown
 
 /**
- * The values that the error `Code` needs: `unknown` where it needs none, and for a union of codes the values of all of them.
- * The function type turns the union into an intersection.
+ * The values that the error `Code` needs: `unknown` where it needs none, and for a union of codes the values of all of
+ * them. The function type turns the union into an intersection.
  */
 export type ValuesOf<Code extends ErrorCode> = (
   Code extends ErrorCode

@@ -19,12 +19,15 @@ type Text = Readonly<Record<string, string>>
 
 /** The longest message and the longest advice, in characters, so that conditions and log lines stay readable. */
 const longestText = 1000
-/** The most characters that an error keeps of a command's output: a machine may print some MiB, and many errors are kept. */
+/**
+ * The most characters that an error keeps of a command's output: a machine may print some MiB, and many errors are
+ * kept.
+ */
 const longestDetail = 10_000
 
 /**
- * An error of the catalogue. `message` and `todo` are each one line of at most 1,000 characters. `message` ends with the code
- * in parentheses. Long values and details are cut.
+ * An error of the catalogue. `message` and `todo` are each one line of at most 1,000 characters. `message` ends with
+ * the code in parentheses. Long values and details are cut.
  */
 export class UpgradeError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: ErrorCode
@@ -58,8 +61,8 @@ export function coded(thrown: unknown): UpgradeError {
 }
 
 /**
- * Restores the error in the record of a machine. Another version of this service may have written the record: an unknown code
- * becomes UNEXPECTED, and a missing value becomes "unknown".
+ * Restores the error in the record of a machine. Another version of this service may have written the record: an
+ * unknown code becomes UNEXPECTED, and a missing value becomes "unknown".
  */
 export function rememberedError(code: string | undefined, values: Record<string, unknown> = {}): UpgradeError {
   if (!isErrorCode(code)) return new UpgradeError('UNEXPECTED')

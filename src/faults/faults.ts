@@ -28,8 +28,8 @@ interface FaultSetting {
 }
 
 /**
- * Adds fault injection, which tests request by the settings of a call, to the handlers. The rest of src/ works without it. When
- * faults are not allowed, a call that requests one throws FAULTS_NOT_ALLOWED.
+ * Adds fault injection, which tests request by the settings of a call, to the handlers. The rest of src/ works without
+ * it. When faults are not allowed, a call that requests one throws FAULTS_NOT_ALLOWED.
  */
 export function withFaults(handlers: Handlers, options: FaultOptions): Handlers<HookResponse | Response> {
   const { allowed, discoveryFails, clock, onFault } = options
@@ -86,7 +86,10 @@ function faultSettingIn(body: string): FaultSetting {
   return { key, text, body: JSON.stringify(plain) }
 }
 
-/** `fault/<namespace>/<cluster>`. Requests do not contain the Cluster, so its name comes from the label of the Machine or MachineSet. */
+/**
+ * `fault/<namespace>/<cluster>`. Requests do not contain the Cluster, so its name comes from the label of the Machine
+ * or MachineSet.
+ */
 function keyOfCluster(request: unknown): string {
   const object = valueAt(request, ['desired', 'machine']) ?? valueAt(request, ['desired', 'machineSet'])
   const label = valueAt(object, ['metadata', 'labels', 'cluster.x-k8s.io/cluster-name'])

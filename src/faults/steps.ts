@@ -15,16 +15,16 @@ interface StepFaultOptions {
 }
 
 /**
- * Adds the faults of steps to a plan if faults are allowed. The check here is needed although requests are checked too: the
- * settings of an open attempt come from the record in the machine, which anyone with root in the machine can write. The
- * setting is read at each observation, so a fault ends when it is no longer requested.
+ * Adds the faults of steps to a plan if faults are allowed. The check here is needed although requests are checked too:
+ * the settings of an open attempt come from the record in the machine, which anyone with root in the machine can write.
+ * The setting is read at each observation, so a fault ends when it is no longer requested.
  */
 export function withStepFaults(plan: Plan, options: StepFaultOptions): Plan {
   return options.allowed ? (of) => plan(of).map((step) => withFault(step, options)) : plan
 }
 
-// The step is not done before the fault has happened as often as requested. The record in the machine has the count, so that it
-// survives a restart of the service and two replicas share it.
+// The step is not done before the fault has happened as often as requested. The record in the machine has the count, so
+// that it survives a restart of the service and two replicas share it.
 function withFault(step: Step, options: StepFaultOptions): Step {
   const faultOf = ({ settings, record }: Situation): RequestedFault | undefined => {
     const requested = readFault('fault', settings.fault, true)

@@ -36,7 +36,10 @@ export type ParameterName = keyof typeof parameters
 
 /** A fault that tests can request. */
 export interface FaultDefinition {
-  /** Where it happens: in responses of one kind of hook, or of the hooks that `<hook>` names, in a step, or in discovery. */
+  /**
+   * Where it happens: in responses of one kind of hook, or of the hooks that `<hook>` names, in a step, or in
+   * discovery.
+   */
   on: 'can-update' | 'update-machine' | 'all' | 'step' | 'discovery'
   /** The form of the setting's value. */
   form: string
@@ -49,7 +52,9 @@ export interface FaultDefinition {
   answer?: (call: answers.Call) => Promise<HookResponse | Response>
 }
 
-/** All faults. The validation of settings, the handlers, the steps and docs/reference/misbehaviours.md use this table. */
+/**
+ * All faults. The validation of settings, the handlers, the steps and docs/reference/misbehaviours.md use this table.
+ */
 export const faults: Record<string, FaultDefinition> = {
   decline: {
     on: 'can-update',

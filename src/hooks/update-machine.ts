@@ -11,9 +11,9 @@ const parse = parser(UpdateMachineRequest)
 const busySeconds = 10
 
 /**
- * Answers UpdateMachine: starts the update if needed, and reports its progress. Cluster API takes retryAfterSeconds of 0 or less
- * for a finished update, so it is at least 1 while the update is running. Throws the errors of `taskOfMachine`, and the error of
- * a failed update, which Cluster API retries indefinitely.
+ * Answers UpdateMachine: starts the update if needed, and reports its progress. Cluster API takes retryAfterSeconds of
+ * 0 or less for a finished update, so it is at least 1 while the update is running. Throws the errors of
+ * `taskOfMachine`, and the error of a failed update, which Cluster API retries indefinitely.
  */
 export async function answerUpdateMachine(body: string, upgrades: Upgrades) {
   const task = taskOfMachine(parse(body))

@@ -20,8 +20,8 @@ const longestRun = 4096
 const mostSlashes = 64
 
 /**
- * Indexes the commands in all lists of a KubeadmConfig's spec, and the scripts among its files that a command mentions. Takes
- * time proportional to their length.
+ * Indexes the commands in all lists of a KubeadmConfig's spec, and the scripts among its files that a command mentions.
+ * Takes time proportional to their length.
  */
 export function commandsOf(spec: unknown): Commands {
   const scripts = scriptsOf(spec)

@@ -1,15 +1,15 @@
 import { type Result, refusal, success } from './result.ts'
 
-// Characters that the bootstrap data does not preserve: control characters, lone surrogates, unassigned code points, and the
-// two separators that YAML takes for a line break.
+// Characters that the bootstrap data does not preserve: control characters, lone surrogates, unassigned code points,
+// and the two separators that YAML takes for a line break.
 const notPreserved = /(?![\n\t])[\p{Cc}\p{Cs}\p{Cn}\u2028\u2029]/u
 const base64 = /^[a-z0-9+/]+={0,2}$/i
 const notTheSame = 'its content is not what a new machine would get'
 
 /**
- * The bytes that the file has in a new machine, given `content` and `encoding` of an entry, or a reason when they differ from
- * the content. The bootstrap provider writes content as a YAML block scalar, which ends in one newline and does not preserve
- * every text. CAPD v1.14.2 does not decompress gzip and gzip+base64.
+ * The bytes that the file has in a new machine, given `content` and `encoding` of an entry, or a reason when they
+ * differ from the content. The bootstrap provider writes content as a YAML block scalar, which ends in one newline and
+ * does not preserve every text. CAPD v1.14.2 does not decompress gzip and gzip+base64.
  * Source: CAPI v1.14.2 bootstrap/kubeadm/pkg/cloudinit/{files,utils}.go and, below test/infrastructure/docker,
  * internal/provisioning/cloudinit/writefiles.go.
  */

@@ -41,7 +41,10 @@ export const closedPlaces: readonly string[] = [
   '/etc/kubernetes/scheduler.conf',
 ]
 
-/** Directories of every machine. Files are written below them, but not in place of them. The same holds for parents of closed places. */
+/**
+ * Directories of every machine. Files are written below them, but not in place of them. The same holds for parents of
+ * closed places.
+ */
 export const knownDirectories: readonly string[] = [
   '/boot',
   '/home',
@@ -72,8 +75,8 @@ export const knownDirectories: readonly string[] = [
 ]
 
 /**
- * The closed places of machines with these KubeadmConfigs: `closedPlaces`, the configured directories of etcd's data and of
- * certificates, and the directories of kubeadm's patches, whose files take effect only when kubeadm runs.
+ * The closed places of machines with these KubeadmConfigs: `closedPlaces`, the configured directories of etcd's data
+ * and of certificates, and the directories of kubeadm's patches, whose files take effect only when kubeadm runs.
  */
 export function closedBy(...specs: unknown[]): string[] {
   const directories = specs
@@ -124,8 +127,8 @@ function isAtOrBelow(path: string, place: string): boolean {
 }
 
 /**
- * For each path, the reason why it conflicts with another path of the list, or undefined. Of two equal paths the order decides
- * which one counts, and no file can be below another file.
+ * For each path, the reason why it conflicts with another path of the list, or undefined. Of two equal paths the order
+ * decides which one counts, and no file can be below another file.
  */
 export function pathConflicts(paths: readonly unknown[]): (string | undefined)[] {
   const counts = new Map<unknown, number>()

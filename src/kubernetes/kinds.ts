@@ -6,8 +6,8 @@ const capdGroup = 'infrastructure.cluster.x-k8s.io'
 const bootstrapGroup = 'bootstrap.cluster.x-k8s.io'
 
 /**
- * The backend of an infrastructure machine or template of CAPD. Machines of the docker backend are containers: DockerMachine
- * (CAPI up to v1.14), and DevMachine with `backend.docker`. Undefined for machines of other providers.
+ * The backend of an infrastructure machine or template of CAPD. Machines of the docker backend are containers:
+ * DockerMachine (CAPI up to v1.14), and DevMachine with `backend.docker`. Undefined for machines of other providers.
  * Source: CAPI v1.14.2 test/infrastructure/docker/api/v1beta2/{dockermachine,devmachine}_types.go.
  */
 export function backendOf(infrastructure: KubeObject): 'docker' | 'inMemory' | undefined {

@@ -17,8 +17,9 @@ const rendered: Record<Role, { file: string; named: RegExp }[]> = {
 }
 
 /**
- * A file that kubeadm renders and that one of the postKubeadmCommands, or a script that they run, names; undefined if there is
- * none. An upgrade would undo the change of such a command. Commands that run before kubeadm cannot change what it renders.
+ * A file that kubeadm renders and that one of the postKubeadmCommands, or a script that they run, names; undefined if
+ * there is none. An upgrade would undo the change of such a command. Commands that run before kubeadm cannot change
+ * what it renders.
  */
 export function renderedFileIn(spec: unknown, role: Role): string | undefined {
   const commands = textOf(valueAt(spec, ['postKubeadmCommands']))

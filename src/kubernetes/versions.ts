@@ -5,8 +5,9 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 export type { Role } from '../contract/role.ts'
 
 /**
- * The most minor versions that one upgrade may go up, by role. kubeadm upgrades a control plane by one at most. The limit of a
- * worker is the version of the oldest API server, which is checked when the upgrade runs. docs/explanation/decisions/0002 has the reasons.
+ * The most minor versions that one upgrade may go up, by role. kubeadm upgrades a control plane by one at most. The
+ * limit of a worker is the version of the oldest API server, which is checked when the upgrade runs.
+ * docs/explanation/decisions/0002 has the reasons.
  */
 export const minorsUp: Record<Role, number> = { 'control-plane': 1, worker: Number.POSITIVE_INFINITY }
 
@@ -28,7 +29,10 @@ export function versionObjection(role: Role, from: string, to: string): UpgradeE
   return undefined
 }
 
-/** True when the minor version of Kubernetes 1 is at least `minor`. Pre-releases count as their release. Throws VERSION_FORM. */
+/**
+ * True when the minor version of Kubernetes 1 is at least `minor`. Pre-releases count as their release. Throws
+ * VERSION_FORM.
+ */
 export function atLeastMinor(version: string, minor: number): boolean {
   return parseVersion(version).minor >= minor
 }

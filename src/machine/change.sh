@@ -69,8 +69,8 @@ write_record() {
 
 busy_states=activating,deactivating,running,start,reloading
 
-# Prints the names of this service's units in the given states. Fails when systemd does not respond, because a unit may be
-# running then.
+# Prints the names of this service's units in the given states. Fails when systemd does not respond, because a unit may
+# be running then.
 units_in() {
   listed=$(systemctl list-units --all --plain --no-legend --state="$1" 'capd-kubeadm-upgrader-*.service') || return
   echo "$listed" | cut -d ' ' -f 1
@@ -93,8 +93,8 @@ unless_restarted() {
   fi
 }
 
-# Ends the script with "differs" when the work directory has other entries than the caller observed. A unit that ended since
-# then may have left entries that the rollback needs.
+# Ends the script with "differs" when the work directory has other entries than the caller observed. A unit that ended
+# since then may have left entries that the rollback needs.
 unless_worked_on() {
   [ "$1" != '*' ] || return 0
   entries=
@@ -178,8 +178,8 @@ case $change in
     # systemd-run uses systemd's private socket, so no D-Bus daemon is needed.
     set -- sh "$state/work/$unit.sh" "$@"
     [ -z "$service" ] || set -- --property="ExecStopPost=/bin/sh -c \"systemctl start $service\"" "$@"
-    # A unit does not have the proxy variables of the container, as an exec has. kubeadm copies them into the static pods
-    # (GetProxyEnvVars in its package util), and CAPD runs kubeadm by an exec, so the unit needs them too.
+    # A unit does not have the proxy variables of the container, as an exec has. kubeadm copies them into the static
+    # pods (GetProxyEnvVars in its package util), and CAPD runs kubeadm by an exec, so the unit needs them too.
     for name in $(env | sed -n 's/^\([A-Za-z][A-Za-z0-9_]*_[Pp][Rr][Oo][Xx][Yy]\)=..*/\1/p'); do
       if value=$(printenv "$name"); then set -- --setenv="$name=$value" "$@"; fi
     done

@@ -5,12 +5,14 @@ const script = shellFile(new URL('change.sh', import.meta.url))
 
 /** A change of a machine, which comes with a new attempt record. change.sh describes each kind. */
 export type Change =
-  /** `kubelet`: the change is made only if the kubelet still has this invocation id. Without it any kubelet is accepted. */
+  /**
+   * `kubelet`: the change is made only if the kubelet still has this invocation id. Without it any kubelet is accepted.
+   */
   | { kind: 'note'; kubelet?: string }
   /**
-   * `endable`: the units that may be ended. `entries`: the change is made only if the work directory still has exactly these
-   * entries; without them any are accepted. `kept`: the entries that stay where the directory is of another attempt. `renewed`:
-   * the entries that are removed where it is of the same attempt.
+   * `endable`: the units that may be ended. `entries`: the change is made only if the work directory still has exactly
+   * these entries; without them any are accepted. `kept`: the entries that stay where the directory is of another
+   * attempt. `renewed`: the entries that are removed where it is of the same attempt.
    */
   | {
       kind: 'begin'
@@ -52,9 +54,9 @@ export type ChangeResult = { kind: 'made'; output: string } | { kind: 'differs' 
 const timeoutSeconds = 120
 
 /**
- * Makes one change in the machine. It holds the machine's lock and compares the record first.
- * Throws EXEC_FAILED, DISK_FULL and the errors of `Engine.exec`. After an error the record may have been written, and the
- * script of a `run` may have run in part.
+ * Makes one change in the machine. It holds the machine's lock and compares the record first. Throws EXEC_FAILED,
+ * DISK_FULL and the errors of `Engine.exec`. After an error the record may have been written, and the script of a `run`
+ * may have run in part.
  */
 export async function change(machine: MachineHost, swap: RecordSwap, wanted: Change): Promise<ChangeResult> {
   const input = 'input' in wanted ? (wanted.input ?? '') : ''

@@ -1,8 +1,9 @@
 import type { Observation } from './observation.ts'
 
 /**
- * True when the output of a program reports a full disk or an exceeded quota: the C library's messages for ENOSPC and EDQUOT,
- * or curl's exit code 23, which stands for any failed write. Programs run without a locale, so messages are in English.
+ * True when the output of a program reports a full disk or an exceeded quota: the C library's messages for ENOSPC and
+ * EDQUOT, or curl's exit code 23, which stands for any failed write. Programs run without a locale, so messages are in
+ * English.
  */
 export function reportsFullDisk(printed: string): boolean {
   return /no space left on device|disk quota exceeded|curl: \(23\)/i.test(printed)

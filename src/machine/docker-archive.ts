@@ -8,8 +8,8 @@ const typeAt = 156
 const regularFile = new Set(['0', '\0'])
 
 /**
- * Reads the first entry of a tar archive, which is how the engine sends a file. Returns its content, or undefined where it is
- * not a regular file or is larger than `mostBytes`. The rest of the stream is not read.
+ * Reads the first entry of a tar archive, which is how the engine sends a file. Returns its content, or undefined where
+ * it is not a regular file or is larger than `mostBytes`. The rest of the stream is not read.
  */
 export async function firstFileIn(archive: Readable, mostBytes: number): Promise<string | undefined> {
   let read = Buffer.alloc(0)

@@ -32,8 +32,8 @@ export interface ExecContext {
 }
 
 /**
- * Runs a command in a container and waits for its end. Throws OUTPUT_TOO_LARGE, EXEC_TIME_LIMIT, EXEC_KILLED, EXEC_FAILED
- * when the command could not be started, and the errors of engineError.
+ * Runs a command in a container and waits for its end. Throws OUTPUT_TOO_LARGE, EXEC_TIME_LIMIT, EXEC_KILLED,
+ * EXEC_FAILED when the command could not be started, and the errors of engineError.
  */
 export async function exec(
   context: ExecContext,
@@ -56,8 +56,8 @@ export async function exec(
   }
 }
 
-// The exec is privileged, as CAPD's and kind's are. `timeout` ends the command inside the container, because an exec outlives
-// the client that started it. Our own clock ends the wait when the container is frozen.
+// The exec is privileged, as CAPD's and kind's are. `timeout` ends the command inside the container, because an exec
+// outlives the client that started it. Our own clock ends the wait when the container is frozen.
 async function run(
   { docker, clock }: ExecContext,
   name: string,
@@ -110,8 +110,8 @@ async function exitCodeOf(created: Docker.Exec, clock: SteadyClock): Promise<num
   }
 }
 
-// Throws when the command was ended from outside. `timeout` exits with 124 after the limit, and with 137 when it had to kill
-// the command. Before the limit, 137 is a SIGKILL from elsewhere, such as from the kernel when memory runs out.
+// Throws when the command was ended from outside. `timeout` exits with 124 after the limit, and with 137 when it had to
+// kill the command. Before the limit, 137 is a SIGKILL from elsewhere, such as from the kernel when memory runs out.
 function checkExit({ exitCode, stdout, stderr }: ExecResult, command: string, hasReachedLimit: boolean): void {
   const detail = stderr || stdout
   if (hasReachedLimit && (exitCode === 124 || exitCode === 137)) {

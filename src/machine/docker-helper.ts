@@ -9,8 +9,9 @@ import { engineError, refusalOf } from './engine-error.ts'
 const label = { 'capd-kubeadm-upgrader': 'image-source' }
 
 /**
- * Starts a helper container, unless one of the same name is running. Throws IMAGE_SOURCE_MISSING, IMAGE_REFERENCE_INVALID,
- * NAME_TAKEN when a container that is not a helper has the name, and the errors of engineError.
+ * Starts a helper container, unless one of the same name is running. Throws IMAGE_SOURCE_MISSING,
+ * IMAGE_REFERENCE_INVALID, NAME_TAKEN when a container that is not a helper has the name, and the errors of
+ * engineError.
  */
 export async function startHelper(docker: Docker, clock: SteadyClock, helper: Helper): Promise<void> {
   try {

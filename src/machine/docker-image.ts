@@ -5,10 +5,10 @@ import { engineError } from './engine-error.ts'
 import { partsOfReference } from './image-reference.ts'
 
 /**
- * Returns the reference of an image that the engine has, or undefined where it does not have the image. An image that was
- * pulled by digest has no tag. So the image is also looked up by its known digests, and by the digest of containers that
- * CAPD created from it with image, tag and digest (Cluster API v1.14.2, test/infrastructure/kind/mapper.go). Throws the errors
- * of engineError.
+ * Returns the reference of an image that the engine has, or undefined where it does not have the image. An image that
+ * was pulled by digest has no tag. So the image is also looked up by its known digests, and by the digest of containers
+ * that CAPD created from it with image, tag and digest (Cluster API v1.14.2, test/infrastructure/kind/mapper.go).
+ * Throws the errors of engineError.
  */
 export async function findImage(
   docker: Docker,

@@ -5,8 +5,8 @@ import type { SteadyClock } from './clock.ts'
 export const callSeconds = 10
 
 /**
- * Makes one call to the engine. After 10 s the call is aborted, so that it holds no connection, and ENGINE_UNREACHABLE is
- * thrown. A result that arrives later is passed to `discard`.
+ * Makes one call to the engine. After 10 s the call is aborted, so that it holds no connection, and ENGINE_UNREACHABLE
+ * is thrown. A result that arrives later is passed to `discard`.
  */
 export async function boundedCall<T>(
   clock: SteadyClock,

@@ -30,9 +30,10 @@ export function refusalOf(thrown: unknown): EngineRefusal {
 }
 
 /**
- * Turns an error of dockerode into an error of the catalogue: CONTAINER_MISSING, CONTAINER_STOPPED or CONTAINER_PAUSED for a
- * container that cannot be used, ENGINE_REFUSED for other refusals, and ENGINE_UNREACHABLE for everything else, such as a
- * missing socket, a refused connection or a restart of the engine. `container` is empty where the request was not about one.
+ * Turns an error of dockerode into an error of the catalogue: CONTAINER_MISSING, CONTAINER_STOPPED or CONTAINER_PAUSED
+ * for a container that cannot be used, ENGINE_REFUSED for other refusals, and ENGINE_UNREACHABLE for everything else,
+ * such as a missing socket, a refused connection or a restart of the engine. `container` is empty where the request was
+ * not about one.
  */
 export function engineError(thrown: unknown, container: string): UpgradeError {
   if (thrown instanceof UpgradeError) return thrown

@@ -49,8 +49,8 @@ export interface PullOptions {
 }
 
 /**
- * A Docker engine, reduced to what the service needs. Every method can throw ENGINE_UNREACHABLE and ENGINE_REFUSED. Methods
- * that take a container can also throw CONTAINER_MISSING, CONTAINER_STOPPED and CONTAINER_PAUSED.
+ * A Docker engine, reduced to what the service needs. Every method can throw ENGINE_UNREACHABLE and ENGINE_REFUSED.
+ * Methods that take a container can also throw CONTAINER_MISSING, CONTAINER_STOPPED and CONTAINER_PAUSED.
  */
 export interface Engine {
   /** Resolves when the engine responds. */
@@ -61,16 +61,24 @@ export interface Engine {
   list(labels: Record<string, string>): Promise<string[]>
   /** Reads a file of at most 1 MiB, even from a stopped container; undefined where there is no such file. */
   file(container: string, path: string): Promise<string | undefined>
-  /** Runs a command. Throws EXEC_TIME_LIMIT, EXEC_KILLED, OUTPUT_TOO_LARGE, and EXEC_FAILED when it could not be started. */
+  /**
+   * Runs a command. Throws EXEC_TIME_LIMIT, EXEC_KILLED, OUTPUT_TOO_LARGE, and EXEC_FAILED when it could not be
+   * started.
+   */
   exec(container: string, argv: string[], options?: ExecOptions): Promise<ExecResult>
-  /** Returns the reference of an image that the engine has, by its tag or one of its digests ("sha256:<hex>"), or undefined. */
+  /**
+   * Returns the reference of an image that the engine has, by its tag or one of its digests ("sha256:<hex>"), or
+   * undefined.
+   */
   findImage(reference: string, digests: readonly string[]): Promise<string | undefined>
-  /** Pulls an image for the engine's architecture, without credentials. Throws IMAGE_PULL_… and IMAGE_REFERENCE_INVALID. */
+  /**
+   * Pulls an image for the engine's architecture, without credentials. Throws IMAGE_PULL_… and IMAGE_REFERENCE_INVALID.
+   */
   pull(reference: string, options: PullOptions): Promise<void>
   /**
-   * Starts a helper container, unless it is running. It runs argv instead of the image's entrypoint, has no network, and is
-   * removed by the engine when argv ends. Throws IMAGE_SOURCE_MISSING, IMAGE_REFERENCE_INVALID, and NAME_TAKEN when a
-   * container that is not a helper has the name.
+   * Starts a helper container, unless it is running. It runs argv instead of the image's entrypoint, has no network,
+   * and is removed by the engine when argv ends. Throws IMAGE_SOURCE_MISSING, IMAGE_REFERENCE_INVALID, and NAME_TAKEN
+   * when a container that is not a helper has the name.
    */
   helper(helper: Helper): Promise<void>
 }

@@ -13,12 +13,12 @@ export const eachLimit = 2
 const rememberSeconds = 600
 
 /**
- * Wraps an engine so that at most `atOnce` execs run at once, two of them in the same container. Other execs wait, first
- * come, first served. Throws ENGINE_BUSY when more than 500 wait.
+ * Wraps an engine so that at most `atOnce` execs run at once, two of them in the same container. Other execs wait,
+ * first come, first served. Throws ENGINE_BUSY when more than 500 wait.
  *
- * A container is slow from the time that an exec in it takes longer than 15 s or hangs, until an exec in it ends in time.
- * Execs in slow containers have 24 slots of their own, and an exec that becomes slow moves there. So machines that hang,
- * however many there are, delay the others only briefly.
+ * A container is slow from the time that an exec in it takes longer than 15 s or hangs, until an exec in it ends in
+ * time. Execs in slow containers have 24 slots of their own, and an exec that becomes slow moves there. So machines
+ * that hang, however many there are, delay the others only briefly.
  */
 export function limited(engine: Engine, atOnce: number, clock: SteadyClock = steadyClock): Engine {
   const usual = new Slots(atOnce, eachLimit)

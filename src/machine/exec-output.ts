@@ -17,8 +17,9 @@ const standardOutput = 1
 const standardError = 2
 
 /**
- * Reads the output of a command from the connection of its exec, and closes the connection. Throws OUTPUT_TOO_LARGE as soon
- * as the output exceeds the limit in bytes, and an Error when the connection breaks or carries anything but Docker's frames.
+ * Reads the output of a command from the connection of its exec, and closes the connection. Throws OUTPUT_TOO_LARGE as
+ * soon as the output exceeds the limit in bytes, and an Error when the connection breaks or carries anything but
+ * Docker's frames.
  */
 export async function readOutput(connection: Readable, command: string, limit = outputLimit): Promise<Output> {
   const frames = new Frames()

@@ -24,7 +24,10 @@ export interface MachineReference {
   caCertHashes?: string[]
 }
 
-/** The name of the container in a providerID. It is never derived from anything else. Throws PROVIDER_ID_MISSING or PROVIDER_ID_FORM. */
+/**
+ * The name of the container in a providerID. It is never derived from anything else. Throws PROVIDER_ID_MISSING or
+ * PROVIDER_ID_FORM.
+ */
 export function containerOf(providerID: string | undefined): string {
   if (!providerID) throw new UpgradeError('PROVIDER_ID_MISSING')
   // Docker's own rule for names. It excludes slashes and shell characters.
@@ -35,13 +38,14 @@ export function containerOf(providerID: string | undefined): string {
 
 /**
  * Finds the container of a machine and checks that it matches the reference, is running, and has its name as host name.
- * Changes nothing. Throws the CONTAINER_… errors and the errors of the engine. The caller checks the cluster's CA, which is
- * part of an observation.
+ * Changes nothing. Throws the CONTAINER_… errors and the errors of the engine. The caller checks the cluster's CA,
+ * which is part of an observation.
  */
 export async function locate(engine: Engine, { container, cluster, role }: MachineReference): Promise<Located> {
   const found = await engine.inspect(container)
   const name = found.name
-  // Docker also resolves ids and prefixes of ids. With two names for one machine, two callers would not notice each other.
+  // Docker also resolves ids and prefixes of ids. With two names for one machine, two callers would not notice each
+  // other.
   if (name !== container) throw new UpgradeError('CONTAINER_NAME', { name: container, actual: name })
   if (found.labels[clusterLabel] !== cluster) throw new UpgradeError('CONTAINER_OF_OTHER_CLUSTER', { name, cluster })
   const actual = found.labels[roleLabel]

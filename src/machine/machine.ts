@@ -19,8 +19,8 @@ export interface MachineIdentity {
 export interface MachineHost extends MachineIdentity {
   /**
    * Runs a shell file and returns its standard output. The text of the file, its arguments and its input are passed
-   * separately, so that data is never interpreted as shell code. Throws DISK_FULL and EXEC_FAILED when the exit code is not 0,
-   * and the errors of `Engine.exec`.
+   * separately, so that data is never interpreted as shell code. Throws DISK_FULL and EXEC_FAILED when the exit code is
+   * not 0, and the errors of `Engine.exec`.
    */
   run(script: ShellFile, args: readonly string[], options?: RunOptions): Promise<string>
 }

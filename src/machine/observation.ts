@@ -2,9 +2,9 @@
 export type Section = 'host' | 'kubelet' | 'pods' | 'manifests' | 'units' | 'work' | 'space' | 'etcd'
 
 /**
- * The result of reading one path of the cluster's API: the body, or the reason of the failure, one line of at most 2,000
- * characters. `refused`: the server sent an error other than the listed ones. `not-sent`: the machine has no usable kubeconfig,
- * or machine and server do not trust each other's certificates.
+ * The result of reading one path of the cluster's API: the body, or the reason of the failure, one line of at most
+ * 2,000 characters. `refused`: the server sent an error other than the listed ones. `not-sent`: the machine has no
+ * usable kubeconfig, or machine and server do not trust each other's certificates.
  */
 export type ApiAnswer =
   | { kind: 'ok'; body: string }
@@ -63,7 +63,10 @@ export interface Unit {
 
 /** The manifest of a static pod. */
 export interface Manifest {
-  /** The image of its first container; undefined where the static pod is not kubeadm's or the manifest is not a readable Pod. */
+  /**
+   * The image of its first container; undefined where the static pod is not kubeadm's or the manifest is not a readable
+   * Pod.
+   */
   image: string | undefined
 }
 

@@ -1,10 +1,11 @@
 # Prints the observed state of this machine as one JSON document. Changes nothing.
 #
-# Arguments: state directory, role, sections (names in one argument, separated by spaces), then the paths of the API to read
+# Arguments: state directory, role, sections (names in one argument, separated by spaces), then the paths of the API to
+#     read
 # Standard input: none
-# Output: the document, whose form is in observation-document.ts. A section is a file or the outcome of a command. Its text is
-#     base64, so that nothing has to be escaped. Versions come from processes and manifests, never from files in /usr/bin,
-#     which may be newer than the running programs.
+# Output: the document, whose form is in observation-document.ts. A section is a file or the outcome of a command. Its
+#     text is base64, so that nothing has to be escaped. Versions come from processes and manifests, never from files in
+#     /usr/bin, which may be newer than the running programs.
 # Exit code: 0, even where a section could not be observed
 state=$1 role=$2 sections=" $3 "
 shift 3
@@ -51,8 +52,8 @@ outcome() {
   printf ',"%s":{"exitCode":%d,"text":"%s"}' "$name" "$code" "$(printf '%s' "$printed" | head -c 1048576 | base64 -w 0)"
 }
 
-# Reads lines "<name> <pid>" and prints lines "<name> <age of the process in seconds>". The kernel has the start of a process
-# in hundredths of a second since boot (proc(5), starttime).
+# Reads lines "<name> <pid>" and prints lines "<name> <age of the process in seconds>". The kernel has the start of a
+# process in hundredths of a second since boot (proc(5), starttime).
 ages() {
   awk -v uptime="$(cut -d ' ' -f 1 /proc/uptime)" '{
     stat = "/proc/" $2 "/stat"
@@ -129,7 +130,8 @@ failed_logs() {
     done
 }
 
-# Prints etcd's data directory. It comes from the manifest, or from kubeadm's newest backup while the manifest is missing.
+# Prints etcd's data directory. It comes from the manifest, or from kubeadm's newest backup while the manifest is
+# missing.
 etcd_data() {
   manifest=$manifests/etcd.yaml
   [ -f "$manifest" ] || manifest=$(ls -dt /etc/kubernetes/tmp/kubeadm-backup-manifests-*/etcd.yaml 2>/dev/null | head -n 1)
@@ -148,8 +150,8 @@ cluster_ca() {
   fi
 }
 
-# Prints facts about the machine and its host as lines Name=value: missing files of kubeadm, the version of cgroups, whether
-# the kubelet's configuration allows cgroup v1, and the version of the running containerd.
+# Prints facts about the machine and its host as lines Name=value: missing files of kubeadm, the version of cgroups,
+# whether the kubelet's configuration allows cgroup v1, and the version of the running containerd.
 host_facts() {
   for needed in /etc/kubernetes/kubelet.conf "$kubelet_configuration"; do
     [ -e "$needed" ] || echo "Missing=$needed"
@@ -159,8 +161,8 @@ host_facts() {
   echo "Containerd=$(ctr version | sed -n '/^Server/,$ s/^ *Version: *//p' | head -n 1)"
 }
 
-# Prints yes where failCgroupV1 is false in the kubelet's configuration, no where it is not, and unknown while the kubelet does
-# not run: a flag may name a directory of further configuration files.
+# Prints yes where failCgroupV1 is false in the kubelet's configuration, no where it is not, and unknown while the
+# kubelet does not run: a flag may name a directory of further configuration files.
 cgroup_v1() {
   pid=$(kubelet_process)
   flags=${pid:+$(tr '\0' '\n' <"/proc/$pid/cmdline")}
@@ -195,9 +197,9 @@ etcd_health() {
   curl --silent --show-error --noproxy '*' --max-time 5 "${url:-http://127.0.0.1:2381}/health"
 }
 
-# Reads from the cluster's API. Callers pass --raw, which needs no discovery: kubectl would leave a discovery cache in the
-# machine. A control plane machine reads from its own API server. Its address is in the kubeconfig of the controller manager,
-# and its certificate always names "kubernetes".
+# Reads from the cluster's API. Callers pass --raw, which needs no discovery: kubectl would leave a discovery cache in
+# the machine. A control plane machine reads from its own API server. Its address is in the kubeconfig of the controller
+# manager, and its certificate always names "kubernetes".
 read_api() {
   if [ "$role" = worker ]; then
     set -- --kubeconfig=/etc/kubernetes/kubelet.conf "$@"

@@ -12,8 +12,8 @@ interface Waiting {
 }
 
 /**
- * A limited number of slots, of which one container may hold only a few. Callers wait first come, first served. A caller
- * whose container already holds its share is skipped until the container releases a slot.
+ * A limited number of slots, of which one container may hold only a few. Callers wait first come, first served. A
+ * caller whose container already holds its share is skipped until the container releases a slot.
  */
 export class Slots {
   readonly #atOnce: number

@@ -3,7 +3,10 @@ import type { ApiAnswer } from '../machine/observation.ts'
 /** A value that was read, or a description of what is waited for because it could not be read. */
 export type Reading<T> = { value: T } | { waitsFor: string }
 
-/** Describes why a response of the API cannot be used, with the server's reason. The text is constant while the reason is. */
+/**
+ * Describes why a response of the API cannot be used, with the server's reason. The text is constant while the reason
+ * is.
+ */
 export function troubleOf(what: string, answer: ApiAnswer | undefined): string {
   if (answer === undefined) return `${what} to be readable`
   if (answer.kind === 'ok') return malformed(what)

@@ -49,8 +49,9 @@ export class AttemptRun {
   }
 
   /**
-   * Resolves when the machine has reached the goal and the record has the end of the attempt. `replaces`: true ends another
-   * attempt even if no step is left. Throws the errors of `StepRun.toEnd`, and RecordMoved when the caller has to start over.
+   * Resolves when the machine has reached the goal and the record has the end of the attempt. `replaces`: true ends
+   * another attempt even if no step is left. Throws the errors of `StepRun.toEnd`, and RecordMoved when the caller has
+   * to start over.
    */
   async toEnd({ replaces = false } = {}): Promise<void> {
     const { session } = this.#parts
@@ -190,8 +191,8 @@ export class AttemptRun {
     await session.change(record, { kind: 'begin', key: this.#key(), endable, entries, kept, renewed, ...kubelet })
   }
 
-  // Checks the goal once more: the machine may have been restarted since. The invocation id of the kubelet guards the time between
-  // the observation and the change.
+  // Checks the goal once more: the machine may have been restarted since. The invocation id of the kubelet guards the
+  // time between the observation and the change.
   async #noteEnd(): Promise<void> {
     const { session, tools } = this.#parts
     const goal = goalIn(this.#plan(), this.#parts.goal().settings)
@@ -207,8 +208,8 @@ export class AttemptRun {
     tools.report?.upgradeEnded('done', '')
   }
 
-  // Throws RecordMoved when the attempt is no longer this goal's, the request is no longer made, or another process has reached the
-  // last steps: it removes staged files, and what an earlier step staged again would be left behind.
+  // Throws RecordMoved when the attempt is no longer this goal's, the request is no longer made, or another process has
+  // reached the last steps: it removes staged files, and what an earlier step staged again would be left behind.
   async #checkTurn(step: Step): Promise<void> {
     const { session, demand } = this.#parts
     const { record, observation } = session

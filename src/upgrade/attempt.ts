@@ -25,8 +25,8 @@ const Event = Type.Object({
 })
 
 /**
- * The record of the current or last upgrade of a machine. A machine has one record, whatever the version or the replica. It is
- * one line of JSON in attempt.json, which only change.sh writes.
+ * The record of the current or last upgrade of a machine. A machine has one record, whatever the version or the
+ * replica. It is one line of JSON in attempt.json, which only change.sh writes.
  */
 const AttemptRecord = Type.Object({
   format: Type.Literal(1),
@@ -39,7 +39,10 @@ const AttemptRecord = Type.Object({
     cas: Type.Array(Type.String()),
     pinned: Type.Boolean(),
   }),
-  /** What is needed to finish the attempt without its request. Files are missing: they were written before the first other change. */
+  /**
+   * What is needed to finish the attempt without its request. Files are missing: they were written before the first
+   * other change.
+   */
   request: Type.Object({
     key: Type.String(),
     target: Type.String(),
@@ -83,8 +86,8 @@ export interface Beginning {
 }
 
 /**
- * Parses the record in an observation. Returns undefined where there is none or it is invalid. Throws RECORD_NEWER where a newer
- * version of this service has written it, since overwriting it would end that upgrade.
+ * Parses the record in an observation. Returns undefined where there is none or it is invalid. Throws RECORD_NEWER
+ * where a newer version of this service has written it, since overwriting it would end that upgrade.
  */
 export function recordIn({ record }: Pick<Observation, 'record'>): AttemptRecord | undefined {
   if (record.length > longestRecord) return undefined
@@ -188,8 +191,8 @@ export function rememberedFailure({ code, values }: Failure): UpgradeError {
 }
 
 /**
- * The backoff after a failed attempt of the same request, in seconds: 10, then 20, and an hour from the third equal failure on.
- * It is computed from the record, so all replicas use the same one.
+ * The backoff after a failed attempt of the same request, in seconds: 10, then 20, and an hour from the third equal
+ * failure on. It is computed from the record, so all replicas use the same one.
  */
 export function pauseAfter({ count }: Pick<Failure, 'count'>): number {
   return count >= 3 ? 3600 : 10 * 2 ** (count - 1)

@@ -24,7 +24,9 @@ export function clusterConfiguration({ api }: Observation): Reading<{ yaml: stri
   return { waitsFor: `${what} to name a version` }
 }
 
-/** The version of the oldest API server, by the observation of each member. The load balancer could hide the oldest one. */
+/**
+ * The version of the oldest API server, by the observation of each member. The load balancer could hide the oldest one.
+ */
 export function oldestApiServer(members: Members): Reading<semver.SemVer> {
   let oldest: semver.SemVer | undefined
   for (const { name, trouble, version } of members) {
@@ -49,8 +51,8 @@ function versionIn(server: string, answer: ApiAnswer | undefined): Reading<semve
 }
 
 /**
- * What etcd needs before its next member may be changed, or undefined. Every member has to report that it is healthy, which
- * includes a read with a quorum. A machine without etcd does not count.
+ * What etcd needs before its next member may be changed, or undefined. Every member has to report that it is healthy,
+ * which includes a read with a quorum. A machine without etcd does not count.
  */
 export function etcdWaitsFor({ machine, observation, members }: Situation): string | undefined {
   const unwell = observation.etcdHealthy === false ? [machine.name] : []

@@ -40,8 +40,9 @@ export class Demand {
   }
 
   /**
-   * True when this process may begin an attempt. The request has to be recent. Where another request has replaced it, it has to
-   * be newer than the last `hasPlace`, so that a replaced request does not return when the other one has ended.
+   * True when this process may begin an attempt. The request has to be recent. Where another request has replaced it,
+   * it has to be newer than the last `hasPlace`, so that a replaced request does not return when the other one has
+   * ended.
    */
   mayBegin(record: AttemptRecord | undefined): boolean {
     const isReplaced = record !== undefined && record.request.key !== this.#key

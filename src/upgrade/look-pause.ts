@@ -8,8 +8,9 @@ const mostSecondsOfWork = 2
 const partOfAge = 5
 
 /**
- * The seconds until the next observation of a step that has been running for `waitedSeconds`. It is the step's `lookSeconds`,
- * or less in the first seconds of a step that works on the machine itself: most of these steps are short.
+ * The seconds until the next observation of a step that has been running for `waitedSeconds`. It is the step's
+ * `lookSeconds`, or less in the first seconds of a step that works on the machine itself: most of these steps are
+ * short.
  */
 export function pauseAfterLook({ lookSeconds }: Pick<Step, 'lookSeconds'>, waitedSeconds: number): number {
   if (lookSeconds > mostSecondsOfWork) return lookSeconds

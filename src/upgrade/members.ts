@@ -27,8 +27,8 @@ export type Members = readonly Member[]
 /** Observes the control plane machines of a cluster. Concurrent callers share an observation. */
 export interface MemberObserver {
   /**
-   * Returns the control plane machines with this cluster's CA, without the machine itself, from observations that are at most
-   * `withinSeconds` old. `cas` are the hashes of the cluster's CAs. Throws the errors of the engine.
+   * Returns the control plane machines with this cluster's CA, without the machine itself, from observations that are
+   * at most `withinSeconds` old. `cas` are the hashes of the cluster's CAs. Throws the errors of the engine.
    */
   observe(machine: MachineIdentity, cas: readonly string[], withinSeconds: number): Promise<Members>
 }
@@ -78,7 +78,8 @@ function shared<T>(clock: Clock): Shared<T> {
     const known = cache.get(key)
     if (known && now - known.at <= withinSeconds * 1000) return known.found
     if (known?.isPending) {
-      // The pending value may be too old. It is awaited all the same, so that a machine that hangs is observed once at a time.
+      // The pending value may be too old. It is awaited all the same, so that a machine that hangs is observed once at
+      // a time.
       await known.found.catch(() => {})
       return get(key, withinSeconds, find)
     }

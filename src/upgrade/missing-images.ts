@@ -10,11 +10,10 @@ export interface MissingImages {
 }
 
 /**
- * The images of kubeadm's list that are missing in the machine. A worker needs kube-proxy's image, because the DaemonSet is
- * upgraded before the workers. CoreDNS' image is optional on a worker: its pods may run on any machine, but no node image may
- * contain its version. kubeadm's pause image is not needed: containerd is configured with its own, and kind's node images
- * contain only that one (kind v0.33.0, pkg/build/nodeimage).
- * Throws CONTAINERD_AWAY.
+ * The images of kubeadm's list that are missing in the machine. A worker needs kube-proxy's image, because the
+ * DaemonSet is upgraded before the workers. CoreDNS' image is optional on a worker: its pods may run on any machine,
+ * but no node image may contain its version. kubeadm's pause image is not needed: containerd is configured with its
+ * own, and kind's node images contain only that one (kind v0.33.0, pkg/build/nodeimage). Throws CONTAINERD_AWAY.
  */
 export function missingImages({ observation, machine }: Situation): MissingImages {
   const { pods, work } = observation

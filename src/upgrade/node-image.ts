@@ -11,8 +11,8 @@ export function nodeImageOf({ sources, target }: Pick<Situation, 'sources' | 'ta
 }
 
 /**
- * An action that starts a helper container of the target's node image. The helper runs a script with the work directory, the key
- * of the attempt and `args`. `takes` is part of the helper's name. Throws VAR_VOLUME_MISSING.
+ * An action that starts a helper container of the target's node image. The helper runs a script with the work
+ * directory, the key of the attempt and `args`. `takes` is part of the helper's name. Throws VAR_VOLUME_MISSING.
  */
 export function takeFromNodeImage(
   situation: Situation,
@@ -33,8 +33,8 @@ export function takeFromNodeImage(
 }
 
 /**
- * An action that reports the failure of such a helper, whose reason is in a file of the work directory. It removes the file, so
- * that the next action starts a new helper. An empty reason means that the disk was too full to write it.
+ * An action that reports the failure of such a helper, whose reason is in a file of the work directory. It removes the
+ * file, so that the next action starts a new helper. An empty reason means that the disk was too full to write it.
  */
 export function reportNotTaken(
   situation: Situation,

@@ -17,8 +17,8 @@ export interface NodeImages {
   /** Returns the reference of the image in the engine, by its tag or a digest; undefined where it is missing. */
   find(image: string): Promise<string | undefined>
   /**
-   * Returns the pull of the image: the running one, a failed one during its backoff, or a new one. A pull that no caller has
-   * joined for 2 minutes is cancelled at the engine's next report.
+   * Returns the pull of the image: the running one, a failed one during its backoff, or a new one. A pull that no
+   * caller has joined for 2 minutes is cancelled at the engine's next report.
    */
   join(image: string): Pull
 }
@@ -45,8 +45,8 @@ const firstRestMs = 10_000
 const longestRestMs = 160_000
 
 /**
- * Creates the pulls of this process. Each replica pulls by itself, and the engine downloads each layer once for all of them. So the
- * end of one replica does not affect the other.
+ * Creates the pulls of this process. Each replica pulls by itself, and the engine downloads each layer once for all of
+ * them. So the end of one replica does not affect the other.
  */
 export function nodeImages({ engine, clock, log, stop }: NodeImagesOptions): NodeImages {
   const entries = new Map<string, TrackedPull>()

@@ -22,9 +22,9 @@ import { tidy } from './steps/tidy.ts'
 import { nodeKubeletVersion, verify } from './steps/verify.ts'
 
 /**
- * The steps to the target, in order. With `exchange: together`, the static pods and the programs are exchanged at once, and the
- * steps kubeadm, static-pods and kubelet find nothing left to do. With `one-by-one`, nothing in /usr/bin changes before the
- * static pods run at the target.
+ * The steps to the target, in order. With `exchange: together`, the static pods and the programs are exchanged at once,
+ * and the steps kubeadm, static-pods and kubelet find nothing left to do. With `one-by-one`, nothing in /usr/bin
+ * changes before the static pods run at the target.
  */
 export const planFor: Plan = ({ machine, sources, settings }) => {
   const bringImages = sources.images === 'pull' ? [images] : [imageArchive, images]
@@ -76,8 +76,8 @@ export function neededOf(plan: readonly Step[], { files: wished }: Situation): S
 }
 
 /**
- * The steps that are left to do. A machine that runs the target keeps its programs, even when its files change. It only has to
- * become healthy, unless it is already.
+ * The steps that are left to do. A machine that runs the target keeps its programs, even when its files change. It only
+ * has to become healthy, unless it is already.
  */
 export async function leftOf(needed: readonly Step[], known: Known): Promise<Step[]> {
   const plan = [...needed]
@@ -96,8 +96,8 @@ export async function leftOf(needed: readonly Step[], known: Known): Promise<Ste
 }
 
 /**
- * True when this attempt has reached its last steps. Another process may have removed the staged programs then, and a machine
- * that is briefly unhealthy is no reason to stage them again.
+ * True when this attempt has reached its last steps. Another process may have removed the staged programs then, and a
+ * machine that is briefly unhealthy is no reason to stage them again.
  */
 export function isPastChanges({ record, key }: Situation): boolean {
   return record?.state === 'open' && record.request.key === key && isLastStep(record.step?.name)
@@ -133,8 +133,8 @@ function isUnchecked(situation: Situation): boolean {
   return hasInWork(situation, 'before') && !hasInWork(situation, 'kubeadm.done')
 }
 
-// True when all programs are at the target, even if the machine is unhealthy. For a kubelet that is not running, the version
-// comes from the Node.
+// True when all programs are at the target, even if the machine is unhealthy. For a kubelet that is not running, the
+// version comes from the Node.
 function runsTarget(situation: Situation): boolean {
   const { observation, machine, target } = situation
   const versions = manifestVersions(observation)

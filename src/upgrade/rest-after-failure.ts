@@ -5,10 +5,10 @@ import { everythingBefore, isHalfExchanged } from './steps/exchange.ts'
 import { isKubeletSteady, previousPrograms } from './steps/kubelet.ts'
 
 /**
- * The rollback after a failed attempt, or undefined where the machine can stay as it is. A control plane machine whose exchange is
- * incomplete, or whose new kubelet does not run, gets everything back. Any other machine whose new kubelet does not run, or that
- * has only some of the new programs, gets its programs back. Without a kubelet, a control plane machine would have no API server
- * after a restart.
+ * The rollback after a failed attempt, or undefined where the machine can stay as it is. A control plane machine whose
+ * exchange is incomplete, or whose new kubelet does not run, gets everything back. Any other machine whose new kubelet
+ * does not run, or that has only some of the new programs, gets its programs back. Without a kubelet, a control plane
+ * machine would have no API server after a restart.
  */
 export function restAfterFailure(situation: Situation): Change | undefined {
   if (hasInWork(situation, 'before')) {
@@ -20,9 +20,9 @@ export function restAfterFailure(situation: Situation): Change | undefined {
 }
 
 /**
- * The entries of the work directory that any next attempt must keep for a rollback: while the kubelet does not run or an exchange
- * is incomplete, they hold the previous state, even if the record of their attempt is lost. Empty where the machine can stay as
- * it is.
+ * The entries of the work directory that any next attempt must keep for a rollback: while the kubelet does not run or
+ * an exchange is incomplete, they hold the previous state, even if the record of their attempt is lost. Empty where the
+ * machine can stay as it is.
  */
 export function wayBackIn(observation: Observation): string[] {
   const { entries } = observation.work

@@ -8,18 +8,22 @@ import type { MemberObserver, Members } from './members.ts'
 import type { NodeImages, Pull } from './node-images.ts'
 import type { Needs, NodeImage } from './step.ts'
 
-/** The record is no longer the one that a decision was based on, such as after a change by another replica. The caller starts over. */
+/**
+ * The record is no longer the one that a decision was based on, such as after a change by another replica. The caller
+ * starts over.
+ */
 export class RecordMoved extends Error {}
 
 /**
- * What this process knows of one machine: the last observation and its record. Every observation checks the owner of the machine,
- * and every change names the record that it is based on.
+ * What this process knows of one machine: the last observation and its record. Every observation checks the owner of
+ * the machine, and every change names the record that it is based on.
  */
 export class Session {
   readonly located: Located
   readonly #pins: readonly string[]
   readonly #observer: MemberObserver
-  // Undefined before the first observation, and after `forget` or a change. It can have megabytes, so it is not kept during pauses.
+  // Undefined before the first observation, and after `forget` or a change. It can have megabytes, so it is not kept
+  // during pauses.
   #observation: Observation | undefined
   #record: AttemptRecord | undefined
   // The scope of the observation.
@@ -73,8 +77,8 @@ export class Session {
   }
 
   /**
-   * Observes what the needs require and is not known yet, with one exec at most. `image`: the target's node image. Throws
-   * CONTAINER_CA, CONTAINER_OF_OTHER_CLUSTER and RECORD_NEWER, and the errors of `observe`.
+   * Observes what the needs require and is not known yet, with one exec at most. `image`: the target's node image.
+   * Throws CONTAINER_CA, CONTAINER_OF_OTHER_CLUSTER and RECORD_NEWER, and the errors of `observe`.
    */
   async know({ sections, api, membersWithinSeconds, nodeImage }: Needs, image = ''): Promise<void> {
     const { machine } = this.located
@@ -108,8 +112,9 @@ export class Session {
   }
 
   /**
-   * Makes a change and writes the record with the next revision. Returns the output of the script. Throws RecordMoved when the
-   * record in the machine has changed, UNIT_AT_WORK when a unit of this service is running, and the errors of `change`.
+   * Makes a change and writes the record with the next revision. Returns the output of the script. Throws RecordMoved
+   * when the record in the machine has changed, UNIT_AT_WORK when a unit of this service is running, and the errors of
+   * `change`.
    */
   async change(record: AttemptRecord, wanted: Change): Promise<string> {
     const seen = this.observation.recordDigest

@@ -9,8 +9,8 @@ const stepSeconds = 1
 const pollSeconds = 2
 
 /**
- * Simulates the upgrade of a machine of the in-memory backend, which consists only of objects. It reports the steps one by one and
- * calls no engine. The state is in this process, so it starts over after a restart.
+ * Simulates the upgrade of a machine of the in-memory backend, which consists only of objects. It reports the steps one
+ * by one and calls no engine. The state is in this process, so it starts over after a restart.
  */
 export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sources' | 'clock' | 'log'>): Walker {
   const { role = 'worker', version, settings } = task

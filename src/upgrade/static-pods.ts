@@ -18,8 +18,8 @@ export function missingManifests({ manifests, hasEtcdData }: PodObservation): st
 }
 
 /**
- * The versions in the manifests of kubeadm's static pods. Other static pods, such as kube-vip, belong to the user and have other
- * versions. Empty on a worker.
+ * The versions in the manifests of kubeadm's static pods. Other static pods, such as kube-vip, belong to the user and
+ * have other versions. Empty on a worker.
  */
 export function manifestVersions({ manifests }: Pick<Observation, 'manifests'>): string[] {
   return kubernetesPods.flatMap((name) => {
@@ -29,8 +29,9 @@ export function manifestVersions({ manifests }: Pick<Observation, 'manifests'>):
 }
 
 /**
- * What kubeadm's static pods need to be at the target, or undefined when they are. Every manifest has to be at the target, and its
- * image has to run in a container, without containers of other versions of it. etcd counts only where it has a manifest.
+ * What kubeadm's static pods need to be at the target, or undefined when they are. Every manifest has to be at the
+ * target, and its image has to run in a container, without containers of other versions of it. etcd counts only where
+ * it has a manifest.
  */
 export function staticPodsWaitFor(observed: PodObservation, target: string): string | undefined {
   for (const name of kubernetesPods) {
@@ -62,8 +63,8 @@ function kubeadmPods({ manifests }: PodObservation): KubeadmPod[] {
   })
 }
 
-// The containers that run the image, under any of its names; undefined where there is none, or where a container of another
-// version is running.
+// The containers that run the image, under any of its names; undefined where there is none, or where a container of
+// another version is running.
 function containersOf({ pods }: PodObservation, image: string) {
   if (!pods) return undefined
   const digestOf = (name: string) => pods.digests.get(name) ?? name.split('@')[1] ?? name
@@ -83,15 +84,15 @@ export function tagOf(image: string): string {
   return name.slice(name.lastIndexOf(':') + 1)
 }
 
-// False for the names that `ctr images import --digests` creates, "import-<date>@<digest>". Different images share the part before
-// the digest.
+// False for the names that `ctr images import --digests` creates, "import-<date>@<digest>". Different images share the
+// part before the digest.
 function hasTag(image: string): boolean {
   const [name = ''] = image.split('@')
   return /:[^:/]+$/.test(name)
 }
 
-// kind's node images have two names for each image of Kubernetes, one of them with the architecture. containerd lists a container
-// with the name that sorts first.
+// kind's node images have two names for each image of Kubernetes, one of them with the architecture. containerd lists a
+// container with the name that sorts first.
 const architecture = /-(amd64|arm|arm64|ppc64le|riscv64|s390x)$/
 
 function repositoryOf(image: string): string {

@@ -48,7 +48,8 @@ interface Unfinished {
   error?: UpgradeError
 }
 
-// A process observes a step for at least this long before it applies the time limit: the process may have been suspended.
+// A process observes a step for at least this long before it applies the time limit: the process may have been
+// suspended.
 const watchSeconds = 60
 // The unit of a step reaches its own limit first.
 const unitGraceSeconds = 30
@@ -68,7 +69,7 @@ export class StepRun {
     this.#parts = parts
   }
 
-  /** Resolves when the step is done. Throws StepFailed, RecordMoved, and the errors of the engine and the observation. */
+  /** Resolves when the step is done. Throws StepFailed, RecordMoved, and errors of the engine and the observation. */
   async toEnd(): Promise<void> {
     const { session, tools, know, checkTurn, watch } = this.#parts
     for (;;) {
@@ -180,8 +181,8 @@ export class StepRun {
     this.#calls += 1
   }
 
-  // Records the failure of the unit and resets the unit, so that it can be started again. Then the plan starts over, because an
-  // earlier step may have to repair the cause.
+  // Records the failure of the unit and resets the unit, so that it can be started again. Then the plan starts over,
+  // because an earlier step may have to repair the cause.
   async #endUnit(): Promise<void> {
     const unit = this.#unit()
     if (unit?.state !== 'failed' || !this.#step.explain) return
@@ -250,7 +251,8 @@ export class StepRun {
     if (Number.isFinite(seconds)) tools.report?.stepEnded(this.#step.name, seconds)
   }
 
-  // The machine's time counts, which all replicas share. A process that was suspended first observes the step for a while.
+  // The machine's time counts, which all replicas share. A process that was suspended first observes the step for a
+  // while.
   #isOver(): boolean {
     const { session, tools, watch } = this.#parts
     const limit = this.#step.limitSeconds + (this.#unit()?.state === 'running' ? unitGraceSeconds : 0)

@@ -23,7 +23,9 @@ export interface Goal {
 export interface Sources {
   /** The source of kubeadm, kubelet and kubectl. */
   binaries: 'download' | 'node-image'
-  /** The base URL of a server with the layout of dl.k8s.io, <url>/<version>/bin/linux/<arch>/<name>; no trailing slash. */
+  /**
+   * The base URL of a server with the layout of dl.k8s.io, <url>/<version>/bin/linux/<arch>/<name>; no trailing slash.
+   */
   binariesUrl: string
   /** The source of the Kubernetes images. */
   images: 'pull' | 'node-image'
@@ -90,8 +92,8 @@ export type Action =
       read?: (output: string) => UpgradeError | undefined
     }
   /**
-   * Starts a helper container of another image on the same engine, with the machine's /var at /machine. Its name is made of `takes`
-   * and the machine's name, so that only one of them runs at a time.
+   * Starts a helper container of another image on the same engine, with the machine's /var at /machine. Its name is
+   * made of `takes` and the machine's name, so that only one of them runs at a time.
    */
   | { kind: 'helper'; takes: 'binaries' | 'images'; image: string; argv: string[]; volume: string }
   /** Pulls an image. All upgrades in this process share the pull. */
@@ -105,8 +107,9 @@ export interface EndedUnit extends Unit {
 }
 
 /**
- * A step knows whether the machine already is as the step makes it (`done`), and how to get there (`action`). Both are pure
- * functions of a situation, and may be called by any process at any time and any number of times. Both may throw an UpgradeError.
+ * A step knows whether the machine already is as the step makes it (`done`), and how to get there (`action`). Both are
+ * pure functions of a situation, and may be called by any process at any time and any number of times. Both may throw
+ * an UpgradeError.
  */
 export interface Step {
   /** Unique in a plan. It is part of the API: messages, metrics and fault injection use it. */
@@ -117,7 +120,10 @@ export interface Step {
   limitSeconds: number
   /** When Cluster API polls again while the step is running. */
   pollSeconds: number
-  /** The interval between observations while the step is running. Values of 2 or less are shortened in its first seconds. */
+  /**
+   * The interval between observations while the step is running. Values of 2 or less are shortened in its first
+   * seconds.
+   */
   lookSeconds: number
   /** True when it changes more than our own directory and the image store. Such an attempt is always completed. */
   changes: boolean
@@ -136,7 +142,9 @@ export interface Step {
   remark?(situation: Situation): string | undefined
   /** The error for the failure of the step's unit. */
   explain?(ended: EndedUnit, goal: Pick<Situation, 'sources' | 'target'>): UpgradeError
-  /** The change that leaves the machine in a safe state when the step fails. Without it, a failed unit is only reset. */
+  /**
+   * The change that leaves the machine in a safe state when the step fails. Without it, a failed unit is only reset.
+   */
   rest?(situation: Situation): Change
   /** The change and the error when the time limit has passed. Without it, the error is STEP_TIME_LIMIT. */
   giveUp?(situation: Situation): { change: Change; error: UpgradeError }

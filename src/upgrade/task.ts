@@ -59,8 +59,8 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
 }
 
 /**
- * Reads the task from a request of start or sync, which has no files. Throws PROVIDER_ID_…, VERSION_… and SETTING_… errors,
- * UPDATES_DISABLED, and REQUEST_INVALID for an invalid directory of patches.
+ * Reads the task from a request of start or sync, which has no files. Throws PROVIDER_ID_…, VERSION_… and SETTING_…
+ * errors, UPDATES_DISABLED, and REQUEST_INVALID for an invalid directory of patches.
  */
 export function taskOfStart(request: StartRequest): Task {
   const { providerID, clusterName, version, role, patchesDirectory: patches } = request

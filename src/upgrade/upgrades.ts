@@ -9,13 +9,15 @@ import { Walk } from './walk.ts'
 import type { Walker } from './walker.ts'
 
 /**
- * The requests that this process works on, for the hook, start and sync. It is a view and not a store: everything in it can be
- * restored by observing the machine.
+ * The requests that this process works on, for the hook, start and sync. It is a view and not a store: everything in it
+ * can be restored by observing the machine.
  */
 export interface Upgrades {
   /** Starts to work on the request, unless it is being worked on. Returns at once. Throws TOO_MANY_UPGRADES. */
   start(task: Task): void
-  /** Returns the progress. Waits briefly for the first report of a request that was just started. Throws NOT_STARTED. */
+  /**
+   * Returns the progress. Waits briefly for the first report of a request that was just started. Throws NOT_STARTED.
+   */
   sync(task: Task): Promise<Progress>
 }
 
@@ -30,8 +32,8 @@ interface TrackedUpgrade {
   isDelivered: boolean
 }
 
-// How long a call waits for the first report. An observation usually takes less than a second. On a slow engine it takes longer, and
-// a response without progress would only lead to another call soon.
+// How long a call waits for the first report. An observation usually takes less than a second. On a slow engine it
+// takes longer, and a response without progress would only lead to another call soon.
 const firstReportSeconds = 4
 // A result that was not fetched for this long may be outdated.
 const staleMs = 60_000
@@ -105,8 +107,8 @@ export function createUpgrades(tools: Tools): Upgrades {
   }
 }
 
-// Identifies a request by everything except its settings. Requests that differ in the owner or the goal of a machine are tracked
-// separately, and the record in the machine decides between them.
+// Identifies a request by everything except its settings. Requests that differ in the owner or the goal of a machine
+// are tracked separately, and the record in the machine decides between them.
 function identityOf({ container, cluster, role, caCertHashes = [], key }: Task): string {
   const pins = [...caCertHashes].sort()
   return createHash('sha256')
@@ -137,8 +139,8 @@ function begin(task: Task, tools: Tools, before: Progress | undefined, onEnd: ()
   return entry
 }
 
-// What is kept of an ended walk, whose task can hold large files. `update` is a function of the module, because a closure made in
-// `begin` would keep the walk in memory.
+// What is kept of an ended walk, whose task can hold large files. `update` is a function of the module, because a
+// closure made in `begin` would keep the walk in memory.
 function resultOf({ progress, restSeconds, firstReport }: Walker): TrackedUpgrade['walk'] {
   return { progress, restSeconds, firstReport, update: ignore }
 }

@@ -16,8 +16,8 @@ import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
 import type { Walker } from './walker.ts'
 
-// An error outside of a step becomes a failure after this time: the machine is stopped or paused, the engine does not respond, or
-// the disk is too full for the record.
+// An error outside of a step becomes a failure after this time: the machine is stopped or paused, the engine does not
+// respond, or the disk is too full for the record.
 const troubleLimitSeconds = 600
 // The pause after an error that is retried.
 const pauseSeconds = 3
@@ -33,9 +33,9 @@ type PassOutcome = { kind: 'ended' } | { kind: 'again'; afterSeconds: number }
 const ended: PassOutcome = { kind: 'ended' }
 
 /**
- * Brings one machine to the goal of one request. It observes the machine before every action, and makes every change under the
- * machine's lock and only if the record is unchanged. So it works from any state: after a restart of the service, next to another
- * replica, or on a machine that was upgraded in part.
+ * Brings one machine to the goal of one request. It observes the machine before every action, and makes every change
+ * under the machine's lock and only if the record is unchanged. So it works from any state: after a restart of the
+ * service, next to another replica, or on a machine that was upgraded in part.
  */
 export class Walk implements Walker {
   progress: Progress

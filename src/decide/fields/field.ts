@@ -5,7 +5,9 @@ import type { Claim } from '../claims.ts'
 export interface Field {
   /** The path from the object's spec: `[]` follows the name of a list, and `*` stands for any key. */
   path: string
-  /** The fields below it that are handled in the same way, by their paths from here. All others below it are unknown. */
+  /**
+   * The fields below it that are handled in the same way, by their paths from here. All others below it are unknown.
+   */
   below?: readonly string[]
   /** True when unknown fields below it have no effect on a machine. */
   isOpen?: true
@@ -15,7 +17,10 @@ export interface Field {
   kept: string
   /** The values that decline every change of the machine. */
   objection?: Objection
-  /** How a change of it is made in place. Without a claim, a change declines, unless Cluster API does not compare the field. */
+  /**
+   * How a change of it is made in place. Without a claim, a change declines, unless Cluster API does not compare the
+   * field.
+   */
   claim?: Claim
   /** True when Cluster API does not compare the field, so that a change of it does not affect the machine. */
   notCompared?: true

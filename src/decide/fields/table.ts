@@ -7,8 +7,8 @@ import { machine } from './machine.ts'
 import { initConfiguration, joinConfiguration } from './node-configurations.ts'
 
 /**
- * All fields of the objects that Cluster API sends, and how an in-place update handles them. Decisions and docs/reference/what-is-updated.md
- * are based on this table. A field that is not in it declines.
+ * All fields of the objects that Cluster API sends, and how an in-place update handles them. Decisions and
+ * docs/reference/what-is-updated.md are based on this table. A field that is not in it declines.
  */
 export const fieldTable = {
   Machine: machine,

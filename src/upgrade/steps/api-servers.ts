@@ -5,8 +5,8 @@ import { type Step, waiting } from '../step.ts'
 const versionPath = '/version'
 
 /**
- * Worker only: waits until no API server is older than the target. The kubelet must not be newer than any API server (Kubernetes'
- * version skew policy), and Cluster API enforces this only in managed topologies.
+ * Worker only: waits until no API server is older than the target. The kubelet must not be newer than any API server
+ * (Kubernetes' version skew policy), and Cluster API enforces this only in managed topologies.
  */
 export const apiServers: Step = {
   name: 'api-servers',

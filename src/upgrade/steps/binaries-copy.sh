@@ -1,14 +1,14 @@
-# Copies kubeadm, kubelet and kubectl to the machine. Runs in a container of the target's node image, with the machine's /var at
-# /machine.
+# Copies kubeadm, kubelet and kubectl to the machine. Runs in a container of the target's node image, with the machine's
+# /var at /machine.
 #
 # Arguments: work directory, key of the attempt
 # Standard input: none
-# Output: the directory bin.copied in the work directory; after a failure bin.failed with the reason, which is empty when the
-#     disk was too full to write it
+# Output: the directory bin.copied in the work directory; after a failure bin.failed with the reason, which is empty
+#     when the disk was too full to write it
 # Exit code: 0, or another one after a failure
 #
-# All paths are relative to the work directory. When another attempt begins, this directory is removed, and the script writes
-# nothing into the new one.
+# All paths are relative to the work directory. When another attempt begins, this directory is removed, and the script
+# writes nothing into the new one.
 set -eu
 directory=$1 key=$2
 cd "$directory"

@@ -1,12 +1,12 @@
-# Downloads kubeadm, kubelet and kubectl of one release, or takes copies of them, checks them, and renames the directory into
-# place.
+# Downloads kubeadm, kubelet and kubectl of one release, or takes copies of them, checks them, and renames the directory
+# into place.
 #
-# Arguments: base URL, or the directory of this machine with the copies; version; target directory; then the kubelet flags that
-#     this version does not support and that are removed from kubeadm's file before it starts
+# Arguments: base URL, or the directory of this machine with the copies; version; target directory; then the kubelet
+#     flags that this version does not support and that are removed from kubeadm's file before it starts
 # Standard input: none
 # Output: the log, with a line "failed: <name>" or "refused: <reason>"
-# Exit codes: 41 not found, 42 connection broken, 43 stalled, 44 wrong checksum, 45 does not run or is another version, 48 no
-#     space left, 49 the new kubelet does not accept the flags of the running one
+# Exit codes: 41 not found, 42 connection broken, 43 stalled, 44 wrong checksum, 45 does not run or is another version,
+#     48 no space left, 49 the new kubelet does not accept the flags of the running one
 set -eu
 source=$1 version=$2 directory=$3
 shift 3
@@ -93,7 +93,8 @@ running_flags() {
   done
 }
 
-# Prints the error of the new kubelet about the flags of the running one. It parses all flags before it prints its version.
+# Prints the error of the new kubelet about the flags of the running one. It parses all flags before it prints its
+# version.
 refusal() {
   running_flags "$@" | xargs -0 "$staged/kubelet" --version 2>&1 |
     grep -o 'unknown [a-z ]*flag: [^"]*\|invalid argument [^:]*' | head -n 1 | cut -c 1-200

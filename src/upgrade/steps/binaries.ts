@@ -12,9 +12,10 @@ const copied = 'bin.copied'
 type ProgramSource = Pick<Situation, 'sources' | 'target'>
 
 /**
- * Stages kubeadm, kubelet and kubectl in the work directory. The machine downloads them, or a helper container copies them from the
- * target's node image on the same engine, without a network. Either way they have to run in the machine and report the target's
- * version. Nothing in /usr/bin changes yet: kubeadm may restart the kubelet while a new one would still refuse the old flags.
+ * Stages kubeadm, kubelet and kubectl in the work directory. The machine downloads them, or a helper container copies
+ * them from the target's node image on the same engine, without a network. Either way they have to run in the machine
+ * and report the target's version. Nothing in /usr/bin changes yet: kubeadm may restart the kubelet while a new one
+ * would still refuse the old flags.
  */
 export const binaries: Step = {
   name: 'binaries',

@@ -1,12 +1,12 @@
-# Exchanges the static pods and the programs of a control plane machine for the prepared ones, all at once, or restores the
-# previous ones. It can be interrupted and run again at any point: the files show what is left to do.
+# Exchanges the static pods and the programs of a control plane machine for the prepared ones, all at once, or restores
+# the previous ones. It can be interrupted and run again at any point: the files show what is left to do.
 #
-# Arguments: "forward" or "back"; work directory; name of the Node; "drain" or "leave"; seconds that the API server gets to
-#     terminate; seconds within which the machine has to become healthy
+# Arguments: "forward" or "back"; work directory; name of the Node; "drain" or "leave"; seconds that the API server gets
+#     to terminate; seconds within which the machine has to become healthy
 # Standard input: none
 # Output: the log, with a line "component <name>: <last line of its log>" for a component that did not become healthy
-# Exit codes: 49 the previous state was restored and is healthy; 50 it was restored and is not healthy; 51 the etcd member of
-#     this machine is not healthy, and nothing was changed
+# Exit codes: 49 the previous state was restored and is healthy; 50 it was restored and is not healthy; 51 the etcd
+#     member of this machine is not healthy, and nothing was changed
 set -eu
 way=$1 directory=$2 node=$3 balancer=$4 stop_seconds=$5 well_seconds=$6
 manifests=/etc/kubernetes/manifests staged=/etc/kubernetes/tmp/capd-kubeadm-upgrader
@@ -66,8 +66,8 @@ end() {
   echo "$name has ended"
 }
 
-# Terminates these static pods: the API server together with its clients, so that it does not wait for them, and etcd last, so
-# that no watch delays it.
+# Terminates these static pods: the API server together with its clients, so that it does not wait for them, and etcd
+# last, so that no watch delays it.
 end_all() {
   waiting=
   for name in $servers; do
@@ -206,8 +206,8 @@ meet_endpoint() {
   done
 }
 
-# Prints the static pods whose manifest differs from the previous one. A healthy etcd of another minor version is kept: its data
-# may have been migrated, and etcd's data is never restored.
+# Prints the static pods whose manifest differs from the previous one. A healthy etcd of another minor version is kept:
+# its data may have been migrated, and etcd's data is never restored.
 changed_pods() {
   minor_before=$(etcd_minor "$before/manifests/etcd.yaml")
   minor_now=$(etcd_minor $manifests/etcd.yaml)

@@ -1,8 +1,8 @@
 # Writes files.
 #
 # Arguments: the directory for our notes, then the paths at and below which nothing is written
-# Standard input: one file per line: path, digest of its desired state, mode, user, group, SHA-256 of its content, and base64 of
-#     its content. A last line without a newline is ignored, because it may be cut off.
+# Standard input: one file per line: path, digest of its desired state, mode, user, group, SHA-256 of its content, and
+#     base64 of its content. A last line without a newline is ignored, because it may be cut off.
 # Output: "refused <path> <reason>" for the first file that cannot be written, which ends the script
 # Exit code: 0, or another one after a failure
 set -eu
@@ -52,8 +52,8 @@ check() {
   done
 }
 
-# Changes into the directory of the file and creates missing directories. Each directory is checked after it was entered, so that
-# replacing it by a link has no effect. Arguments: the closed paths.
+# Changes into the directory of the file and creates missing directories. Each directory is checked after it was
+# entered, so that replacing it by a link has no effect. Arguments: the closed paths.
 enter() {
   cd /
   rest=${path#/}
@@ -68,7 +68,8 @@ enter() {
   check "${here%/}/$rest/" "$@"
 }
 
-# Writes next to the file and renames, so that no reader gets half a file, and a link at the path is replaced and not followed.
+# Writes next to the file and renames, so that no reader gets half a file, and a link at the path is replaced and not
+# followed.
 # Arguments: the closed paths.
 write() {
   enter "$@"

@@ -9,8 +9,8 @@ const script = shellFile(new URL('files.sh', import.meta.url))
 const directory = `${stateDirectory}/files`
 
 /**
- * Writes the files of the KubeadmConfig. A file that was already written with the same digest is not written again, even if it was
- * changed since. A change of a file neither restarts anything nor runs any command.
+ * Writes the files of the KubeadmConfig. A file that was already written with the same digest is not written again,
+ * even if it was changed since. A change of a file neither restarts anything nor runs any command.
  */
 export const files: Step = {
   name: 'files',

@@ -1,14 +1,14 @@
-# Exports images into an archive in the machine. Runs in a container of the target's node image, with the machine's /var at
-# /machine.
+# Exports images into an archive in the machine. Runs in a container of the target's node image, with the machine's /var
+# at /machine.
 #
 # Arguments: work directory, key of the attempt, then names of images; an image with a leading question mark is optional
 # Standard input: none
-# Output: images.tar in the work directory; after a failure images.failed with the reason, which is empty when the disk was too
-#     full to write it
+# Output: images.tar in the work directory; after a failure images.failed with the reason, which is empty when the disk
+#     was too full to write it
 # Exit code: 0, or another one after a failure
 #
-# All paths are relative to the work directory. When another attempt begins, this directory is removed, and the script writes
-# nothing into the new one.
+# All paths are relative to the work directory. When another attempt begins, this directory is removed, and the script
+# writes nothing into the new one.
 set -eu
 directory=$1 key=$2
 shift 2
@@ -63,8 +63,9 @@ image_parts() {
   return $found
 }
 
-# Makes an archive of images in the layout of OCI, from the files where containerd keeps their parts. `ctr images export`
-# makes the same and has containerd hand it each part through its API: 8.3 s for 474 MB, where this whole script takes 1.2 s.
+# Makes an archive of images in the layout of OCI, from the files where containerd keeps their parts. `ctr images
+# export` makes the same and has containerd hand it each part through its API: 8.3 s for 474 MB, where this whole script
+# takes 1.2 s.
 pack() {
   mkdir -p /tmp/pack
   : >/tmp/pack/parts
@@ -89,8 +90,8 @@ FOUND
     -C /tmp/pack oci-layout index.json -C "$store" --files-from=/tmp/pack/parts
 }
 
-# By the client itself: the transfer service of containerd 2 may end before the last part is written. An image for several
-# architectures has only this one's parts here, so it has to be named.
+# By the client itself: the transfer service of containerd 2 may end before the last part is written. An image for
+# several architectures has only this one's parts here, so it has to be named.
 export_images() {
   case $(uname -m) in
     x86_64) arch=amd64 ;;

@@ -6,8 +6,8 @@ import { hasInWork, type Step, waiting } from '../step.ts'
 const script = shellFile(new URL('image-archive.sh', import.meta.url))
 
 /**
- * Exports the missing images from the target's node image on the same engine to the machine's /var volume. They pass neither a
- * network nor this service.
+ * Exports the missing images from the target's node image on the same engine to the machine's /var volume. They pass
+ * neither a network nor this service.
  */
 export const imageArchive: Step = {
   name: 'image-archive',

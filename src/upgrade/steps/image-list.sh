@@ -2,8 +2,8 @@
 #
 # Argument: work directory
 # Standard input: the ClusterConfiguration
-# Output: in the work directory the configuration, readable only for root, and images.list; "refused <kubeadm's error>" when
-#     kubeadm does not accept the configuration
+# Output: in the work directory the configuration, readable only for root, and images.list; "refused <kubeadm's error>"
+#     when kubeadm does not accept the configuration
 # Exit code: 0, or another one after a failure
 set -eu
 umask 077

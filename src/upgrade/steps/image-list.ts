@@ -6,8 +6,8 @@ import { type Step, waiting, workDirectory } from '../step.ts'
 const script = shellFile(new URL('image-list.sh', import.meta.url))
 
 /**
- * Lists the images that the machine needs. The new kubeadm computes them from the cluster's configuration, which may set another
- * registry or the versions of etcd and CoreDNS.
+ * Lists the images that the machine needs. The new kubeadm computes them from the cluster's configuration, which may
+ * set another registry or the versions of etcd and CoreDNS.
  */
 export const imageList: Step = {
   name: 'image-list',

@@ -3,8 +3,8 @@
 # Arguments: work directory, then "pull" or "node-image"
 # Standard input: none
 # Output: the log
-# Exit code: 0, or another one after a failure. An archive that is incomplete, or that containerd refuses, is removed, so that the
-#     previous step makes another one.
+# Exit code: 0, or another one after a failure. An archive that is incomplete, or that containerd refuses, is removed,
+#     so that the previous step makes another one.
 set -eu
 directory=$1
 if [ "$2" = pull ]; then
@@ -19,8 +19,8 @@ case $(uname -m) in
   *) arch=$(uname -m) ;;
 esac
 
-# Fails unless every blob in the archive has the digest in its name, and every blob that an image of this machine's architecture
-# references is there. tar itself does not detect a truncated archive.
+# Fails unless every blob in the archive has the digest in its name, and every blob that an image of this machine's
+# architecture references is there. tar itself does not detect a truncated archive.
 verify() {
   # shellcheck disable=SC2016 # expanded by the shell that tar starts
   hashed=$(tar -xf "$archive" --to-command='echo "$(sha256sum | cut -d " " -f 1) ${TAR_FILENAME#./}"') || return 1
@@ -79,13 +79,14 @@ if ! verify; then
   exit 1
 fi
 
-# The archive has only this architecture of a multi-platform image. containerd 1.7 imports it only with an explicit platform.
+# The archive has only this architecture of a multi-platform image. containerd 1.7 imports it only with an explicit
+# platform.
 import() {
   ctr -n k8s.io images import --platform "linux/$arch" "$@" "$archive" 2>&1
 }
 
-# If the machine does not use the snapshotter overlayfs, unpacking by ctr may fail, and the first container unpacks the image
-# instead. A full disk still counts as a failure.
+# If the machine does not use the snapshotter overlayfs, unpacking by ctr may fail, and the first container unpacks the
+# image instead. A full disk still counts as a failure.
 failed=0
 said=$(import) || failed=1
 if [ "$failed" = 1 ] && ! echo "$said" | grep -qiE 'no space left|disk quota exceeded'; then

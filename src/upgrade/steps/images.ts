@@ -6,8 +6,8 @@ import { type Step, waiting, workDirectory } from '../step.ts'
 const script = shellFile(new URL('images.sh', import.meta.url))
 
 /**
- * Loads the images into the machine's containerd before they are needed: from the archive of the node image, or with kubeadm from
- * the registry in the cluster's configuration.
+ * Loads the images into the machine's containerd before they are needed: from the archive of the node image, or with
+ * kubeadm from the registry in the cluster's configuration.
  */
 export const images: Step = {
   name: 'images',

@@ -1,19 +1,21 @@
 # Runs `upgrade node` of the staged kubeadm and marks its success.
 #
-# Arguments: work directory; role; another control plane machine with a ready API server, or "-"; directory of kubeadm patches, or
-#     "-"; an UpgradeConfiguration, or ""; the version; then arguments for kubeadm. With "" for the configuration, which is the
-#     last argument then, it only restores the kubelet's kubeconfig after an attempt that was interrupted.
+# Arguments: work directory; role; another control plane machine with a ready API server, or "-"; directory of kubeadm
+#     patches, or "-"; an UpgradeConfiguration, or ""; the version; then arguments for kubeadm. With "" for the
+#     configuration, which is the last argument then, it only restores the kubelet's kubeconfig after an attempt that
+#     was interrupted.
 # Standard input: none
 # Output: the log of kubeadm
-# Exit codes: 46 a control plane machine lacks a static pod manifest, and kubeadm would treat it as a worker; 47 the directory of
-#     patches is missing; 48 kubeadm-config has another version, and kubeadm was not started; otherwise that of kubeadm
+# Exit codes: 46 a control plane machine lacks a static pod manifest, and kubeadm would treat it as a worker; 47 the
+#     directory of patches is missing; 48 kubeadm-config has another version, and kubeadm was not started; otherwise
+#     that of kubeadm
 set -eu
 directory=$1 role=$2 other=$3 patches=$4 configuration=$5
 shift 5
 kubelet=/etc/kubernetes/kubelet.conf
 client=/etc/kubernetes/pki/apiserver-kubelet-client
-# The kubelet's own kubeconfig, and the one that it uses while kubeadm runs. The second one exists as long as the kubelet may use
-# it, even after an attempt that was interrupted.
+# The kubelet's own kubeconfig, and the one that it uses while kubeadm runs. The second one exists as long as the
+# kubelet may use it, even after an attempt that was interrupted.
 own=$directory/kubelet.conf.own
 detour=$directory/kubelet.conf.detour
 notes=${directory%/*}/leftovers
@@ -71,8 +73,8 @@ leftovers() {
   fi
 }
 
-# Records which of these files exist before kubeadm runs. All others are left by this run, even if it is killed. The record of an
-# interrupted run is still valid. The record consists of empty files, which a full disk cannot truncate.
+# Records which of these files exist before kubeadm runs. All others are left by this run, even if it is killed. The
+# record of an interrupted run is still valid. The record consists of empty files, which a full disk cannot truncate.
 remember_leftovers() {
   [ ! -d "$notes/before" ] || return 0
   rm -rf "$notes/before.new"
@@ -81,8 +83,8 @@ remember_leftovers() {
   mv "$notes/before.new" "$notes/before"
 }
 
-# Notes which files this run has left behind, so that only those are removed later. The notes are outside of the work directory,
-# which is emptied when another attempt begins.
+# Notes which files this run has left behind, so that only those are removed later. The notes are outside of the work
+# directory, which is emptied when another attempt begins.
 note_leftovers() {
   leftovers | while read -r name; do
     [ -e "$notes/before/$name" ] || touch "$notes/$name" || exit 1
@@ -92,8 +94,8 @@ note_leftovers() {
   rm -rf "$notes/before.old"
 }
 
-# Prints the last line of a static pod that was restarted repeatedly. Each of its containers has a log, numbered from 0. The
-# container runtime adds the first three words of a line.
+# Prints the last line of a static pod that was restarted repeatedly. Each of its containers has a log, numbered from 0.
+# The container runtime adds the first three words of a line.
 last_words() {
   log=$(find /var/log/pods -path '*/kube-system_*' -name '[1-9]*.log' -newer "$directory/upgrade.yaml" -printf '%T@ %p\n' |
     sort -n | tail -n 1 | cut -d ' ' -f 2-)
@@ -102,16 +104,16 @@ last_words() {
   echo "component $(basename "$(dirname "$log")"): $line"
 }
 
-# True when the kubelet has synced its pods since its start: its metrics count at least as many syncs as pods. Syncs of any kind
-# count, because the first one of a pod may be an update.
+# True when the kubelet has synced its pods since its start: its metrics count at least as many syncs as pods. Syncs of
+# any kind count, because the first one of a pod may be an update.
 is_settled() {
   curl -sk -m 3 --noproxy '*' --cert "$client.crt" --key "$client.key" https://127.0.0.1:10250/metrics |
     awk '/^kubelet_desired_pods/ { pods += $2 } /^kubelet_pod_worker_duration_seconds_count/ { looks += $2 }
       END { exit !(pods && looks >= pods) }'
 }
 
-# Prints the version in kubeadm-config, to which kubeadm upgrades the static pods. Prints nothing when it cannot be read: kubeadm
-# reports that error better. kubectl's cache is in the work directory and not in the home of the machine.
+# Prints the version in kubeadm-config, to which kubeadm upgrades the static pods. Prints nothing when it cannot be
+# read: kubeadm reports that error better. kubectl's cache is in the work directory and not in the home of the machine.
 named_version() {
   "$directory/bin/kubectl" get configmap kubeadm-config --namespace=kube-system --kubeconfig=/etc/kubernetes/admin.conf \
     --cache-dir="$directory/cache" --request-timeout=10s --output='jsonpath={.data.ClusterConfiguration}' 2>/dev/null |
@@ -141,13 +143,13 @@ if [ "$role" = control-plane ]; then
   remember_leftovers
 fi
 
-# While etcd is replaced, the API server of this machine hangs. A kubelet that uses it would hang too: it has to remove the mirror
-# pod of the old etcd before it starts the new one. The load balancer might lead to the same API server.
+# While etcd is replaced, the API server of this machine hangs. A kubelet that uses it would hang too: it has to remove
+# the mirror pod of the old etcd before it starts the new one. The load balancer might lead to the same API server.
 if [ "$other" != - ]; then
   take_detour
   systemctl restart kubelet
-  # If a static pod's manifest disappears before the restarted kubelet has synced that pod once, the kubelet takes minutes to remove
-  # it. That only costs time, so wait at most a minute.
+  # If a static pod's manifest disappears before the restarted kubelet has synced that pod once, the kubelet takes
+  # minutes to remove it. That only costs time, so wait at most a minute.
   for _ in $(seq 60); do is_settled && break || sleep 1; done
 fi
 

@@ -9,11 +9,12 @@ const script = shellFile(new URL('kubelet.sh', import.meta.url))
 const restore = shellFile(new URL('restore-kubelet.sh', import.meta.url))
 
 // Flags that prevent a kubelet of this minor version and later from starting. kubeadm v1.35 removes the flag from
-// kubeadm-flags.env, but v1.36 does not (kubernetes/kubernetes PR 133778, 135807), so a worker that skips v1.35 would keep it.
+// kubeadm-flags.env, but v1.36 does not (kubernetes/kubernetes PR 133778, 135807), so a worker that skips v1.35 would
+// keep it.
 const removedFlags = [{ minor: 35, flag: 'pod-infra-container-image' }]
 
-// `systemctl restart` succeeds even if the kubelet exits right afterwards, and Restart=always hides that. So the process has to reach
-// a minimum age.
+// `systemctl restart` succeeds even if the kubelet exits right afterwards, and Restart=always hides that. So the
+// process has to reach a minimum age.
 const steadySeconds = 5
 
 /** Restores the programs that this step has kept, if any, and restarts the kubelet. */

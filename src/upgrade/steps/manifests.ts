@@ -9,9 +9,9 @@ import { isKubeadmAtWork } from './kubeadm.ts'
 const script = shellFile(new URL('restore-manifests.sh', import.meta.url))
 
 /**
- * Control plane only: restores missing manifests of static pods, and waits until etcd is healthy. A kubeadm that was killed between
- * two renames leaves a manifest missing. Without kube-apiserver.yaml, the next kubeadm would treat the machine as a worker and
- * exit 0. Source: kubeadm v1.35.4 cmd/kubeadm/app/util/staticpod/utils.go.
+ * Control plane only: restores missing manifests of static pods, and waits until etcd is healthy. A kubeadm that was
+ * killed between two renames leaves a manifest missing. Without kube-apiserver.yaml, the next kubeadm would treat the
+ * machine as a worker and exit 0. Source: kubeadm v1.35.4 cmd/kubeadm/app/util/staticpod/utils.go.
  */
 export const manifests: Step = {
   name: 'manifests',

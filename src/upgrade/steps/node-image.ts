@@ -8,8 +8,8 @@ const shownMiB = 25
 const bytesOfMiB = 1024 * 1024
 
 /**
- * Makes sure that the engine has the target's node image if something has to be taken from it. The image is found by tag or digest,
- * or pulled. Nothing in the machine is changed before.
+ * Makes sure that the engine has the target's node image if something has to be taken from it. The image is found by
+ * tag or digest, or pulled. Nothing in the machine is changed before.
  */
 export const nodeImage: Step = {
   name: 'node-image',

@@ -5,8 +5,8 @@ import { stateDirectory } from '../../machine/machine.ts'
 import { tagOf } from '../static-pods.ts'
 import { hasInWork, type Situation, type Step } from '../step.ts'
 
-// The sizes of what an upgrade stages, in MiB: the three programs, and the archive of all images, or of kube-proxy and CoreDNS.
-// Measured with `ls -l` on v1.35.4 for linux/amd64, built from source and uncompressed.
+// The sizes of what an upgrade stages, in MiB: the three programs, and the archive of all images, or of kube-proxy and
+// CoreDNS. Measured with `ls -l` on v1.35.4 for linux/amd64, built from source and uncompressed.
 const binariesMiB = 205
 const imagesMiB = { 'control-plane': 453, worker: 154 }
 // Each is stored up to three times: the download, its unpacked form and the installed copy.
@@ -40,8 +40,8 @@ function checkMachine({ observation: { host } }: Situation): void {
 // Source: KubeletConfiguration failCgroupV1 (k8s.io/kubelet v0.35), and kubernetes/kubernetes PR 139121 and 139122.
 const hostMinors = { failsOnCgroupV1: 35, failsOnContainerd1: 38 }
 
-// Only a minor version that the upgrade crosses is checked, because the running kubelet proves that its own version starts here. Once
-// the programs are staged, the host was checked, and the machine may be partially changed.
+// Only a minor version that the upgrade crosses is checked, because the running kubelet proves that its own version
+// starts here. Once the programs are staged, the host was checked, and the machine may be partially changed.
 function checkHost(situation: Situation): void {
   if (hasInWork(situation, 'bin')) return
   const { host, kubelet } = situation.observation
@@ -56,8 +56,8 @@ function checkHost(situation: Situation): void {
   }
 }
 
-// The current version is that of the API server on a control plane machine, and that of the kubelet on a worker. Without a running
-// kubelet there is none, and the step kubelet handles that.
+// The current version is that of the API server on a control plane machine, and that of the kubelet on a worker.
+// Without a running kubelet there is none, and the step kubelet handles that.
 function checkVersions({ machine, observation, target }: Situation): void {
   const { kubelet, manifests } = observation
   const apiServer = manifests.get('kube-apiserver')?.image
@@ -72,8 +72,8 @@ function checkVersions({ machine, observation, target }: Situation): void {
   }
 }
 
-// kubeadm keeps a copy of etcd's data, so that is counted too. Once the programs are staged, the space is not checked again: later
-// steps report a full disk themselves.
+// kubeadm keeps a copy of etcd's data, so that is counted too. Once the programs are staged, the space is not checked
+// again: later steps report a full disk themselves.
 function checkSpace(situation: Situation): void {
   if (hasInWork(situation, 'bin')) return
   const { machine, observation } = situation

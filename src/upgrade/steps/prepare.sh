@@ -1,6 +1,6 @@
-# Does the work of `kubeadm upgrade node` except for the static pods, while everything is running: certificates, and the kubelet's
-# configuration and flags. Puts the new manifests and programs next to their places, on the same file system, and keeps the
-# current ones.
+# Does the work of `kubeadm upgrade node` except for the static pods, while everything is running: certificates, and the
+# kubelet's configuration and flags. Puts the new manifests and programs next to their places, on the same file system,
+# and keeps the current ones.
 #
 # Arguments: work directory, directory of kubeadm patches or "-", an UpgradeConfiguration, then arguments for kubeadm
 # Standard input: none

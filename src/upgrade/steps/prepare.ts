@@ -6,8 +6,8 @@ import { explainKubeadm, upgradeNodeArguments } from './kubeadm.ts'
 const script = shellFile(new URL('prepare.sh', import.meta.url))
 
 /**
- * Control plane only: does the work of `kubeadm upgrade node` except for the static pods, while everything is running, and puts the
- * new manifests and programs next to their places.
+ * Control plane only: does the work of `kubeadm upgrade node` except for the static pods, while everything is running,
+ * and puts the new manifests and programs next to their places.
  */
 export const prepare: Step = {
   name: 'prepare',

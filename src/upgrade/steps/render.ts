@@ -6,9 +6,9 @@ import { explainMissing } from './kubeadm.ts'
 const script = shellFile(new URL('render.sh', import.meta.url))
 
 /**
- * Control plane only: renders the manifests of the static pods with the new kubeadm, without applying them. When they would differ
- * from those of `kubeadm upgrade node`, kubeadm upgrades the machine itself, and the log has the reason. This is a unit like the
- * step kubeadm, because proxy variables of the environment become part of the manifests.
+ * Control plane only: renders the manifests of the static pods with the new kubeadm, without applying them. When they
+ * would differ from those of `kubeadm upgrade node`, kubeadm upgrades the machine itself, and the log has the reason.
+ * This is a unit like the step kubeadm, because proxy variables of the environment become part of the manifests.
  */
 export const render: Step = {
   name: 'render',

@@ -5,7 +5,8 @@
 # Output: the name of the first static pod without a backup
 # Exit code: 0, or another one after a failure
 #
-# A manifest is first copied to the same file system and then renamed, because the kubelet would read an incomplete file.
+# A manifest is first copied to the same file system and then renamed, because the kubelet would read an incomplete
+# file.
 set -eu
 copy=/etc/kubernetes/tmp/restored.yaml
 # Only one script runs at a time.

@@ -25,8 +25,8 @@ for unit in "$@"; do
   systemctl reset-failed "$unit" 2>/dev/null || true
 done
 
-# Removes only files that our own runs of kubeadm have left behind: those with a note, and those that did not exist before an
-# interrupted run.
+# Removes only files that our own runs of kubeadm have left behind: those with a note, and those that did not exist
+# before an interrupted run.
 notes=${directory%/*}/leftovers
 for leftover in /etc/kubernetes/tmp/kubeadm-backup-etcd-* /etc/kubernetes/tmp/kubeadm-upgraded-manifests*; do
   name=${leftover##*/}
@@ -43,8 +43,8 @@ rm -rf "$notes.old"
 rm -rf /etc/kubernetes/tmp/capd-kubeadm-upgrader
 rm -f /usr/bin/.kubelet.new /usr/bin/.kubectl.new /usr/bin/.kubeadm.new
 
-# The work directory is renamed first, too, so that it never looks complete when it is not. Directories that an earlier run renamed
-# are removed as well.
+# The work directory is renamed first, too, so that it never looks complete when it is not. Directories that an earlier
+# run renamed are removed as well.
 rm -rf "$directory.old" "${directory%/*}"/v*.old
 if [ -e "$directory" ]; then mv "$directory" "$directory.old"; fi
 rm -rf "$directory.old"
