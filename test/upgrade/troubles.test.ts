@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { observingMessage } from '../../src/upgrade/progress.ts'
 import { startQuickLab } from '../fake-docker/lab.ts'
 import { nodeImage } from '../fake-docker/node-image.ts'
 import { target } from '../fake-docker/release.ts'
@@ -114,7 +115,7 @@ test('too little space is waited for, and changes nothing but the record', async
   lab.machine('cp-1').freeMiB = 1000
   const before = lab.machine('cp-1').snapshot()
   const { run, reports } = await walk(lab, 'cp-1')
-  expect(reports).toEqual(['looking at the machine', 'preflight: SPACE_SHORT', 'preflight: SPACE_SHORT'])
+  expect(reports).toEqual([observingMessage, 'preflight: SPACE_SHORT', 'preflight: SPACE_SHORT'])
   expect(run.progress).toMatchObject({ phase: 'Failed', step: 'preflight', error: { code: 'SPACE_SHORT' } })
   const machine = lab.machine('cp-1')
   machine.removeDirectory(state)
