@@ -33,7 +33,7 @@ test.each(labs)('nothing is done on %s when a released node image of the target 
   const before = machine.snapshot()
   const { run, messages } = await walk(lab, name)
   expect(run.progress).toMatchObject({ phase: 'Done' })
-  expect(messages).toEqual(['looking at the machine', `at ${target}`])
+  expect(messages).toEqual([observingMessage, `at ${target}`])
   expect(machine.snapshot()).toEqual(before)
   expect([...machine.effects, ...lab.fake.helpers.starts]).toEqual([])
 })
