@@ -4,40 +4,48 @@ import { createSecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import { UpgradeError } from './errors/upgrade-error.ts'
 
-/** A serving certificate with its key: both as PEM, or as the names of the two files. */
-export interface Pair {
+/** A serving certificate and its key: as PEM, or as the names of the two files. */
+export interface KeyPair {
   cert: string
   key: string
 }
 
-/** The CA certificates, one or more, that sign the certificates of callers: as PEM, or as the name of the file. */
+/** One or more CA certificates of client certificates: as PEM, or as the name of the file. */
 export interface ClientCa {
   ca: string
 }
 
-export interface Reread {
-  /** Reads the files again. What is new and can be used is taken into use. */
-  look(): void
+/** Files that are reloaded when they change. */
+export interface Reloaded {
+  /** Reads the files. New, valid content replaces the content in use. */
+  reload(): void
 }
 
-export interface Certificate extends Reread {
+/** The serving certificate in use. */
+export interface Certificate extends Reloaded {
   /** Throws CERTIFICATE_EXPIRED when the certificate in use has expired. */
   check(): void
 }
 
-interface Parts<Content> {
+interface ReloadOptions<Content> {
+  /** The content at the start. */
   inUse: Content
+  /** The names of the files. */
   files: Content
+  /** Called with new content. */
   take: (content: Content) => void
   log: Logger
 }
 
-/** The serving certificate, whose files may change while the service runs. `now` is in milliseconds since 1970. */
-export function certificateIn({ now = Date.now, ...parts }: Parts<Pair> & { now?: () => number }): Certificate {
+/** The serving certificate, reloaded from its files. `now` is in milliseconds since 1970. */
+export function certificateIn({
+  now = Date.now,
+  ...parts
+}: ReloadOptions<KeyPair> & { now?: () => number }): Certificate {
   let { inUse } = parts
-  const isUsable = (pair: Pair) => isPair(pair) && !hasExpired(pair)
-  const hasExpired = (pair: Pair) => expiry(pair).getTime() < now()
-  const files = rereadFiles({
+  const isUsable = (pair: KeyPair) => isPair(pair) && !hasExpired(pair)
+  const hasExpired = (pair: KeyPair) => expiry(pair).getTime() < now()
+  const files = reloadedFiles({
     ...parts,
     name: 'certificate',
     isUsable,
@@ -55,13 +63,13 @@ export function certificateIn({ now = Date.now, ...parts }: Parts<Pair> & { now?
   }
 }
 
-/** The CA of callers, whose file may change while the service runs. */
-export function clientCaIn(parts: Parts<ClientCa>): Reread {
-  return rereadFiles({ ...parts, name: 'client CA', isUsable: isCa, about: () => ({}) })
+/** The CA of client certificates, reloaded from its file. */
+export function clientCaIn(parts: ReloadOptions<ClientCa>): Reloaded {
+  return reloadedFiles({ ...parts, name: 'client CA', isUsable: isCa, about: () => ({}) })
 }
 
-/** Whether it is a certificate and its own key, both in a form that TLS takes. */
-export function isPair(pair: Pair): boolean {
+/** True for a certificate with its own key, in a form that TLS accepts. */
+export function isPair(pair: KeyPair): boolean {
   try {
     createSecureContext(pair)
     return new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))
@@ -70,7 +78,7 @@ export function isPair(pair: Pair): boolean {
   }
 }
 
-/** Whether it is one CA certificate or more. */
+/** True for one or more CA certificates. */
 export function isCa({ ca }: ClientCa): boolean {
   const blocks = ca.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
   try {
@@ -80,27 +88,33 @@ export function isCa({ ca }: ClientCa): boolean {
   }
 }
 
-interface Files<Content> extends Parts<Content> {
-  /** What the files hold, as the log calls it. */
+interface ReloadedFilesOptions<Content> extends ReloadOptions<Content> {
+  /** The name of the content in the log. */
   name: string
   isUsable: (content: Content) => boolean
-  /** What the log has besides when the content is taken into use. */
+  /** Fields of the log line about new content. */
   about: (content: Content) => object
 }
 
-// The files are re-read on a timer rather than watched: when a mounted Secret changes, the kubelet swaps a symlink two
+// The files are reloaded on a timer rather than watched: when a mounted Secret changes, the kubelet swaps a symlink two
 // directories up, and a watcher on the files never sees it.
-function rereadFiles<Content extends Pair | ClientCa>({ inUse, files, take, log, ...what }: Files<Content>): Reread {
+function reloadedFiles<Content extends KeyPair | ClientCa>({
+  inUse,
+  files,
+  take,
+  log,
+  ...what
+}: ReloadedFilesOptions<Content>): Reloaded {
   let refused = { content: inUse, looks: 0 }
 
-  // The link may be swapped between one file and the other: only what is still bad at the next look is reported.
+  // Only content that is still invalid at the second reload is reported: the link may be swapped between two reads.
   function refuse(content: Content) {
     refused = { content, looks: equal(content, refused.content) ? refused.looks + 1 : 1 }
-    if (refused.looks === 2) log.warn({ files }, `the new ${what.name} cannot be used: the one from before stays`)
+    if (refused.looks === 2) log.warn({ files }, `the new ${what.name} cannot be used: the previous one stays in use`)
   }
 
   return {
-    look() {
+    reload() {
       const entries = Object.entries<string>({ ...files }).map(([key, file]) => [key, read(file)])
       const content: Content = Object.fromEntries(entries)
       if (equal(content, inUse)) return
@@ -112,7 +126,7 @@ function rereadFiles<Content extends Pair | ClientCa>({ inUse, files, take, log,
   }
 }
 
-function expiry({ cert }: Pair): Date {
+function expiry({ cert }: KeyPair): Date {
   return new X509Certificate(cert).validToDate
 }
 
@@ -120,7 +134,7 @@ function equal(one: object, other: object): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-// A file that is not there now may be there in a moment.
+// A missing file counts as empty: it may be missing only while the link is swapped.
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import Type from 'typebox'
 import Value from 'typebox/value'
-import { type ClientCa, isCa, isPair, type Pair } from './certificate.ts'
+import { type ClientCa, isCa, isPair, type KeyPair } from './certificate.ts'
 import { type Environment, variables } from './config/environment.ts'
 
 /** The configuration of the process. */
 export interface Config {
   host: string
   port: number
-  tls: { inUse: Pair; files: Pair }
-  /** Absent: callers need no client certificate. */
+  tls: { inUse: KeyPair; files: KeyPair }
+  /** The CA and names of client certificates. Absent: callers need no client certificate. */
   clients?: { inUse: ClientCa; files: ClientCa; names: string[] } | undefined
   token: string
   sources: {
@@ -19,12 +19,13 @@ export interface Config {
     nodeImage: string
     nodeImagePull: Environment['UPGRADER_NODE_IMAGE_PULL']
   }
+  /** Whether calls may request fault injection. */
   faults: boolean
   discoveryFails: boolean
   logLevel: string
 }
 
-/** Reads the environment. Throws one Error that names everything that is wrong, one variable a line. */
+/** Reads the configuration from the environment. Throws an Error with one line per invalid variable. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = valuesFrom(env)
   const files = { cert: given.UPGRADER_TLS_CERT_FILE, key: given.UPGRADER_TLS_KEY_FILE }
@@ -51,7 +52,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
 }
 
-/** The environment with defaults for what is missing or empty. The types hold only if `wrongValues` finds nothing. */
+/**
+ * The environment, with defaults for missing or empty variables. The types are correct only if `wrongValues` finds
+ * nothing.
+ */
 function valuesFrom(env: NodeJS.ProcessEnv): Environment {
   const given = Object.entries(variables).map(([name, schema]) => {
     const text = env[name]
@@ -86,7 +90,7 @@ function wrongPair(cert: string | undefined, key: string | undefined): string[] 
   return ['UPGRADER_TLS_CERT_FILE must hold a certificate, and UPGRADER_TLS_KEY_FILE its key']
 }
 
-// A file that is set and holds no CA ends the service: it must not let everyone in.
+// A configured file without a CA is an error: otherwise the service would accept any caller.
 function wrongClients(given: Environment, ca: string | undefined): string[] {
   const { UPGRADER_CLIENT_CA_FILE: file, UPGRADER_CLIENT_NAMES: names } = given
   if (file === '') return names === '' ? [] : ['UPGRADER_CLIENT_NAMES needs UPGRADER_CLIENT_CA_FILE']

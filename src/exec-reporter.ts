@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { ExecEvent } from './machine/docker-exec.ts'
 import type { Metrics } from './metrics.ts'
 
-/** Writes each command that ended in a machine to the log at the level debug, and counts it. */
+/** Returns a listener that logs each exec at the level debug and counts it. */
 export function execReporter(log: Logger, metrics: Pick<Metrics, 'execEnded'>): (event: ExecEvent) => void {
   return (event) => {
     const { container, command, seconds, exitCode, error } = event

@@ -21,10 +21,10 @@ import { nodeImages } from './upgrade/node-images.ts'
 import { planFor } from './upgrade/plan.ts'
 import { createUpgrades } from './upgrade/upgrades.ts'
 
-// Each costs the engine three requests and a process in the machine.
+// An exec costs the engine three requests and a process in the machine.
 const execsAtOnce = 8
-// How often the files of certificates are read.
-const lookSeconds = 5
+// How often the files of the certificates are read.
+const reloadSeconds = 5
 
 const usage = `Usage: node src/main.ts [--help]
 
@@ -41,13 +41,16 @@ ${Object.entries(variables)
 await main()
 
 async function main(): Promise<void> {
-  const config = prepare()
+  const config = configOrExit()
   const readerGone = Promise.withResolvers<void>()
   const log = createLog({ level: config.logLevel, onReaderGone: readerGone.resolve })
   const { faults: allowed, discoveryFails } = config
-  if (allowed) log.warn('MISBEHAVIOUR IS ALLOWED: the setting "fault" is heeded. This is for tests only.')
-  if (discoveryFails) log.warn('MISBEHAVIOUR: discovery answers Failure.')
-  log.info(describeSources(config.sources), 'where machines get Kubernetes from')
+  if (allowed)
+    log.warn(
+      'MISBEHAVIOUR IS ALLOWED: calls may request fault injection by the setting "fault". This is for tests only.',
+    )
+  if (discoveryFails) log.warn('MISBEHAVIOUR: the response to discovery has the status Failure.')
+  log.info(describeSources(config.sources), 'sources of Kubernetes')
   const metrics = createMetrics({ faultsAllowed: allowed, ofProcess: true })
   const engine = limited(dockerEngine({ onExec: execReporter(log, metrics) }), execsAtOnce)
   const stop = new AbortController()
@@ -80,28 +83,28 @@ async function main(): Promise<void> {
   const ready = readiness({ certificate: certificate.check, engine: engine.ping })
   const app = buildApp({ handlers, upgrades, token: config.token, ready, metrics, log, tls, clients })
 
-  // Upgrades under way are not waited for: their units go on in the machines, and the next process finds them.
+  // The process does not wait for upgrades: their units run on in the machines, and the next process observes them.
   const { close } = closeWithGrace({ delay: 5000, logger: log }, async ({ err }) => {
-    // Such as a port that is taken. Nothing else reports it.
-    if (err) log.fatal({ err }, 'the service ends unexpectedly')
+    // For example when the port is in use. Nothing else reports this error.
+    if (err) log.fatal({ err }, 'the service stops because of an unexpected error')
     stop.abort()
     await app.close()
     if (process.exitCode) process.exit()
   })
   await app.listen({ host: config.host, port: config.port })
-  // Without its log a failing service cannot be noticed. Its supervisor, such as the kubelet, starts it again.
+  // Without a log, failures would go unnoticed. The supervisor of the process, such as the kubelet, restarts it.
   readerGone.promise.then(() => {
     console.error('Standard output was closed, so the log is lost: the service stops.')
     process.exitCode = 1
     close()
   })
-  await lookAgainAndAgain(clock, () => {
-    certificate.look()
-    clientCa?.look()
+  await repeat(clock, () => {
+    certificate.reload()
+    clientCa?.reload()
   })
 }
 
-// What is not used is left out.
+// Leaves out settings without effect.
 function describeSources({ binaries, binariesUrl, images, nodeImage }: Config['sources']) {
   return {
     binaries: binaries === 'download' ? binariesUrl : nodeImage,
@@ -109,19 +112,19 @@ function describeSources({ binaries, binariesUrl, images, nodeImage }: Config['s
   }
 }
 
-async function lookAgainAndAgain(clock: Clock, look: () => void): Promise<void> {
+async function repeat(clock: Clock, action: () => void): Promise<void> {
   try {
     for (;;) {
-      await clock.sleep(lookSeconds)
-      look()
+      await clock.sleep(reloadSeconds)
+      action()
     }
   } catch (thrown) {
     if (!isStopped(thrown)) throw thrown
   }
 }
 
-// The configuration, or the end of the process: 0 after --help, 2 with every fault named.
-function prepare(): Config {
+// Reads the arguments and the environment. Exits with 0 after --help, and with 2 after errors.
+function configOrExit(): Config {
   try {
     const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
     if (!values.help) return readConfig(process.env)
@@ -129,7 +132,7 @@ function prepare(): Config {
     process.exit(0)
   } catch (thrown) {
     console.error(styleText('red', (thrown as Error).message, { stream: process.stderr }))
-    console.error('Run with --help to see what can be set.')
+    console.error('Run with --help to list the variables.')
     process.exit(2)
   }
 }

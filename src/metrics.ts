@@ -1,36 +1,41 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client'
 
-/** What GET /metrics shows, and how the service adds to it. Durations are in seconds. */
+/** The metrics of the service, for GET /metrics. Durations are in seconds. */
 export interface Metrics {
-  /** A hook's call was answered; `status` is Success or Failure. */
+  /** Counts the response to a call of a hook; `status` is Success or Failure. */
   answered(hook: string, status: string, seconds: number): void
-  /** A request was refused before it came to a hook, to start or to sync, or by one of these two. */
+  /** Counts a request that was refused with an HTTP error status. */
   refused(code: string): void
-  /** An upgrade ended; `code` is the error's, empty where there is none. */
+  /** Counts the end of an upgrade; `code` is the code of the error, empty where there is none. */
   upgradeEnded(result: 'done' | 'failed', code: string): void
+  /** Records the duration of a step. */
   stepEnded(step: string, seconds: number): void
-  /** How many upgrades are under way in this process now. */
+  /** Sets the number of upgrades that are running in this process. */
   upgradesInFlight(count: number): void
-  /** A command in a machine ended with 0 (`ok`) or not (`failed`), or did not come to an end of its own (`error`). */
+  /** Records an exec: its exit code was 0 (`ok`) or not (`failed`), or it did not start or was ended (`error`). */
   execEnded(outcome: 'ok' | 'failed' | 'error', seconds: number): void
-  /** All of it in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   text(): Promise<string>
   contentType: string
 }
 
-interface Options {
+interface MetricsOptions {
   faultsAllowed: boolean
-  /** Whether the figures of the process (memory, CPU, event loop, descriptors) are among them. */
+  /** True to include metrics of the process: memory, CPU, event loop, descriptors. */
   ofProcess: boolean
 }
 
 const prefix = 'capd_kubeadm_upgrader_'
 
-/** Makes a set of metrics of its own: the library's usual one would be shared by all services of a process. */
-export function createMetrics({ faultsAllowed, ofProcess }: Options): Metrics {
+/** Creates metrics with a registry of their own: the library's default registry is shared by the whole process. */
+export function createMetrics({ faultsAllowed, ofProcess }: MetricsOptions): Metrics {
   const registry = new Registry()
   if (ofProcess) collectDefaultMetrics({ register: registry })
-  const faults = gauge(registry, 'faults_allowed', '1 where the setting "fault" may ask for misbehaviour, else 0.')
+  const faults = gauge(
+    registry,
+    'faults_allowed',
+    '1 where calls may request fault injection by the setting "fault", else 0.',
+  )
   faults.set(faultsAllowed ? 1 : 0)
   return {
     ...ofRequests(registry),
@@ -48,7 +53,7 @@ function ofRequests(registry: Registry): Pick<Metrics, 'answered' | 'refused'> {
     'Calls of hooks that were answered, by hook and by the status of the answer.',
     ['hook', 'status'],
   )
-  // Cluster API gives a call 10 s unless discovery says otherwise.
+  // Discovery declares a timeout of 10 s.
   const durations = histogram(
     registry,
     'hook_duration_seconds',
@@ -78,7 +83,7 @@ function ofUpgrades(registry: Registry): Pick<Metrics, 'upgradeEnded' | 'stepEnd
     'Upgrades that ended in this process, by result (done, failed) and by the code of the error.',
     ['result', 'code'],
   )
-  // From a look at a machine that has nothing to do to the two hours that a worker waits for API servers.
+  // From steps without work to the two hours for which a worker waits for API servers.
   const durations = histogram(
     registry,
     'step_duration_seconds',
@@ -86,7 +91,7 @@ function ofUpgrades(registry: Registry): Pick<Metrics, 'upgradeEnded' | 'stepEnd
     ['step'],
     [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 7200],
   )
-  const inFlight = gauge(registry, 'upgrades_in_flight', 'Upgrades that are under way in this process.')
+  const inFlight = gauge(registry, 'upgrades_in_flight', 'Upgrades that are running in this process.')
   return {
     upgradeEnded: (result, code) => ended.inc({ result, code }),
     stepEnded: (step, seconds) => durations.observe({ step }, seconds),
@@ -98,10 +103,10 @@ function ofExecs(registry: Registry): Pick<Metrics, 'execEnded'> {
   const execs = counter(
     registry,
     'execs_total',
-    'Commands in machines, by outcome: ok (exit code 0), failed (another one), error (it did not start or was ended).',
+    'Commands in machines, by outcome: ok (exit code 0), failed (another exit code), error (it did not start or was ended).',
     ['outcome'],
   )
-  // An exec ends after 30 s unless its step says otherwise.
+  // The default timeout of an exec is 30 s.
   const durations = histogram(
     registry,
     'exec_duration_seconds',

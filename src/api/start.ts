@@ -5,7 +5,10 @@ import type { Upgrades } from '../upgrade/upgrades.ts'
 
 const parse = parser(StartRequest)
 
-// Begins the upgrade of one machine and answers at once; calling it again changes nothing.
+/**
+ * Answers start: starts the upgrade of one machine and returns at once. Further calls change nothing. Throws the errors
+ * of `taskOfStart`, and TOO_MANY_UPGRADES.
+ */
 export function answerStart(body: string, upgrades: Upgrades) {
   const task = taskOfStart(parse(body))
   upgrades.start(task)

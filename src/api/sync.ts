@@ -5,7 +5,10 @@ import type { Upgrades } from '../upgrade/upgrades.ts'
 
 const parse = parser(StartRequest)
 
-// How far the upgrade is that start began: phase, step, message, and when to ask again.
+/**
+ * Answers sync: the phase, step and message of a started upgrade, and when to call again. Throws the errors of
+ * `taskOfStart`, and NOT_STARTED.
+ */
 export async function answerSync(body: string, upgrades: Upgrades) {
   const task = taskOfStart(parse(body))
   const { phase, step, message, retryAfterSeconds, error } = await upgrades.sync(task)

@@ -12,26 +12,26 @@ import { answerProblems, sendNotFound } from './problems.ts'
 import { type Limits, limitedFastify, type Tls } from './server.ts'
 import { startSyncRoutes } from './start-sync.ts'
 
-/** What the HTTP side of the service is made of. */
-export interface Parts {
-  /** A Response is sent as it is. */
+/** What the HTTP server needs. */
+export interface AppParts {
+  /** A handler that returns a Response bypasses the JSON serializer. */
   handlers: Handlers<HookResponse | Response>
   upgrades: Upgrades
-  /** Empty: start and sync are not served. */
+  /** The bearer token of start and sync; empty where they are not served. */
   token: string
-  /** Resolves when the service can work; rejects with the reason when it cannot. */
+  /** Resolves when the service is ready, and rejects with the reason when it is not. */
   ready: () => Promise<void>
   metrics: Metrics
   log: FastifyBaseLogger
   /** Absent: plain HTTP, for tests. */
   tls?: Tls
-  /** Absent: callers of the hooks, of start and of sync need no client certificate. */
+  /** Absent: callers of the hooks, start and sync need no client certificate. */
   clients?: Clients | undefined
-  /** Absent: the usual ones. */
+  /** Absent: the default limits. */
   limits?: Limits
 }
 
-/** Puts the plugins together, one for each concern. It knows no ports and no signals; tests inject requests here. */
+/** Assembles the plugins, one per concern. The caller listens on a port, and tests inject requests. */
 export function buildApp({
   handlers,
   upgrades,
@@ -41,11 +41,11 @@ export function buildApp({
   log,
   clients,
   ...listener
-}: Parts): FastifyInstance {
+}: AppParts): FastifyInstance {
   const options = {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    // A path that cannot even be decoded.
+    // For a path that cannot be decoded.
     frameworkErrors: sendNotFound,
   }
   const app = limitedFastify(options, listener)

@@ -5,26 +5,27 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
 
-/** Bytes of one body. A hook's request has at most six objects, and etcd stores none that is larger than 1.5 MiB. */
+/** The most bytes of one body. A hook's request has at most six objects, and etcd stores objects of up to 1.5 MiB. */
 const bodyLimit = 10 * mebibyte
-/** Bytes that all bodies may take together, those that are read and those that are being answered. */
+/** The most bytes of all bodies together: those that are being read and those that are being answered. */
 const totalLimit = 32 * mebibyte
 
-/** The caller closed the connection before the request was complete: no answer can reach it. */
+/** The caller closed the connection before the request was complete, so it cannot be answered. */
 export class CallerGone extends Error {}
 
 interface Body {
   bytes: Buffer
   length: number
-  /** Ends the reading with this error; absent when all of the body is there. */
+  /** Aborts the reading with an error; absent when the body is complete. */
   refuse?: (error: UpgradeError) => void
 }
 
 /**
- * Reads bodies as bytes, whatever their Content-Type: Cluster API sends none, people send any, broken ones too.
+ * Reads bodies as bytes and ignores the Content-Type, since Cluster API sends none.
  *
- * Throws REQUEST_TOO_LARGE and CallerGone. Where all bodies together are too large, the largest of those that are still
- * being read ends with REQUESTS_TOO_MANY: small requests pass while large ones come in, or stand still.
+ * A body that is too large fails with REQUEST_TOO_LARGE, and an incomplete one with CallerGone. When all bodies
+ * together are too large, the largest one that is still being read fails with REQUESTS_TOO_MANY. So small requests are
+ * served while large ones arrive slowly.
  */
 export function readBodies(app: FastifyInstance): void {
   const bodies = new Map<FastifyRequest, Body>()
@@ -58,13 +59,13 @@ async function read({ raw }: FastifyRequest, body: Body, makeRoom: () => void): 
     body.bytes = Buffer.alloc(0)
     throw error
   } finally {
-    // What still comes is dropped.
+    // The rest of the body is dropped.
     raw.off('data', keep)
     delete body.refuse
   }
 }
 
-// Into one buffer: the pieces of a body that trickles in would take many times their size.
+// One growing buffer: the chunks of a slow body would take many times their size.
 function append(body: Body, chunk: Buffer): void {
   const length = body.length + chunk.length
   if (length > body.bytes.length) {

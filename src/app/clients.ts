@@ -2,25 +2,28 @@ import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 
-interface Options {
-  /** One of these has to be the certificate's common name or a DNS name in it. Empty: any certificate of the CA will do. */
+interface ClientOptions {
+  /**
+   * The certificate needs one of these as its common name or a DNS name. Empty: any certificate of the CA is accepted.
+   */
   names: string[]
   /** Milliseconds since 1970. */
   now?: () => number
 }
 
-/** Checks the client certificates of callers. TLS requests them, and lets everyone in. */
+/** Checks the client certificates of callers. TLS only requests them, so routes have to call `check`. */
 export interface Clients {
-  /** Watches the connections of the app, from before it listens. */
+  /** Tracks the connections of the app. Has to be called before the app listens. */
   watch(app: FastifyInstance): void
-  /** Throws CLIENT_CERTIFICATE unless the caller has a certificate of the CA, and one of the names. */
+  /** Throws CLIENT_CERTIFICATE unless the caller has a valid certificate of the CA with one of the names. */
   check(request: FastifyRequest): void
-  /** The CA is another one now: checks of earlier connections do not count any more. */
+  /** Invalidates all open connections after a change of the CA. */
   caChanged(): void
 }
 
-export function createClients({ names, now = Date.now }: Options): Clients {
-  // Connections that were opened with the CA that is in use.
+/** Creates the check of client certificates. */
+export function createClients({ names, now = Date.now }: ClientOptions): Clients {
+  // Connections that were opened with the current CA.
   let current = new WeakSet<object>()
   let closeIdle = () => {}
   const isCurrent = ({ raw }: FastifyRequest) => current.has(raw.socket)
@@ -28,7 +31,7 @@ export function createClients({ names, now = Date.now }: Options): Clients {
     watch(app) {
       app.server.on('secureConnection', (socket: TLSSocket) => current.add(socket))
       closeIdle = () => app.server.closeIdleConnections()
-      // The caller opens a new connection for its next request, and is checked with the new CA there.
+      // This makes the caller open a new connection, which is checked with the new CA.
       app.addHook('onSend', async (request, reply) => {
         if (!isCurrent(request)) reply.header('Connection', 'close')
       })
@@ -45,13 +48,13 @@ export function createClients({ names, now = Date.now }: Options): Clients {
   }
 }
 
-// Why the caller is refused, for the log; nothing where it is accepted.
+// The reason why the caller is refused, for the log, or undefined.
 function objection(socket: TLSSocket, names: string[], now: number): string | undefined {
   const certificate = socket.getPeerX509Certificate()
-  // Checked by itself: what `authorized` is for a resumed session without a certificate is up to Node and OpenSSL.
+  // An explicit check: for a resumed session without a certificate, Node may report `authorized`.
   if (!certificate) return 'no certificate'
   if (!socket.authorized) return String(socket.authorizationError)
-  // The connection may be older than the end of its certificate.
+  // The certificate may have expired since the connection was opened.
   if (certificate.validToDate.getTime() < now) return 'the certificate has expired'
   const exactly = { subject: 'always', wildcards: false } as const
   const isNamed = names.length === 0 || names.some((name) => certificate.checkHost(name, exactly) !== undefined)

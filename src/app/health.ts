@@ -2,14 +2,14 @@ import type { FastifyInstance } from 'fastify'
 import { coded } from '../errors/upgrade-error.ts'
 import { logged } from './problems.ts'
 
-interface Parts {
+interface HealthOptions {
   ready: () => Promise<void>
 }
 
-/** The kubelet's probes: /healthz while the process runs, /readyz while the service can work. */
-export async function healthRoutes(app: FastifyInstance, { ready }: Parts): Promise<void> {
+/** The routes of the kubelet's probes: /healthz succeeds while the process runs, /readyz while the service is ready. */
+export async function healthRoutes(app: FastifyInstance, { ready }: HealthOptions): Promise<void> {
   app.get('/healthz', async () => 'ok')
-  // Probes come every few seconds and do not show their answer: the log has each reason once.
+  // Each reason is logged once: probes are frequent, and the kubelet does not show the response.
   let unready = ''
   app.get('/readyz', async (request, reply) => {
     const error = await ready().then(() => undefined, coded)

@@ -10,20 +10,23 @@ import type { Clients } from './clients.ts'
 import { logged } from './problems.ts'
 import { textOf } from './request-text.ts'
 
-interface Parts {
+interface HookRoutesOptions {
   handlers: Handlers<HookResponse | Response>
   metrics: Metrics
   clients: Clients | undefined
 }
 
-// Errors that are about the connection and not about the hook: they are no answer of the hook.
-const notOfHook = new Set<ErrorCode>(['REQUESTS_TOO_MANY', 'CLIENT_CERTIFICATE'])
+// Errors of the connection. They are not answered with a response of the hook.
+const connectionErrors = new Set<ErrorCode>(['REQUESTS_TOO_MANY', 'CLIENT_CERTIFICATE'])
 
 /**
- * The routes that Cluster API calls: discovery and the hooks. Discovery needs no client certificate. It gives nothing
- * away, and Cluster API's core manager exits when it fails for 60 s: a wrong certificate must not do that.
+ * The routes of discovery and the hooks. Discovery needs no client certificate: it reveals nothing, and Cluster API's
+ * core manager exits when discovery fails for 60 s.
  */
-export async function hookRoutes(app: FastifyInstance, { handlers, metrics, clients }: Parts): Promise<void> {
+export async function hookRoutes(
+  app: FastifyInstance,
+  { handlers, metrics, clients }: HookRoutesOptions,
+): Promise<void> {
   app.post(discoveryPath, { preSerialization: counted('Discovery', metrics) }, async () => handlers.discovery(''))
   for (const [key, entry] of Object.entries(hooks)) {
     const handler = handlers[key as keyof typeof hooks]
@@ -36,12 +39,13 @@ export async function hookRoutes(app: FastifyInstance, { handlers, metrics, clie
   }
 }
 
-// A Failure goes with status 200: Cluster API makes an error of any other, with the first 512 bytes of the body.
+// A Failure is sent with HTTP status 200. With any other status, Cluster API reports only the first 512 bytes of the
+// body.
 function sendFailure(hook: string) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     const error = coded(thrown)
-    // For the app's own error handler.
-    if (thrown instanceof CallerGone || notOfHook.has(error.code)) throw thrown
+    // Handled by the error handler of the app.
+    if (thrown instanceof CallerGone || connectionErrors.has(error.code)) throw thrown
     return reply.code(200).send(failureResponse(hook, logged(error, request)))
   }
 }

@@ -1,47 +1,49 @@
 import { type DestinationStream, type LogFn, type Logger, pino } from 'pino'
 
 const foldSeconds = 60
-/** Warnings that are remembered at a time: a message may hold a path of a request, so there is no end of them. */
+/**
+ * The most warnings that are remembered. A message can contain the path of a request, so their number is not bounded.
+ */
 const rememberedLimit = 500
 const warn = 40
 
-interface Seen {
+interface SeenWarning {
   at: number
   repeats: number
 }
 
-interface Options {
+interface LogOptions {
   level: string
-  /** Seconds, from any start, that never go back. */
+  /** A monotonic clock, in seconds. */
   now?: () => number
   stream?: DestinationStream
-  /** Called when standard output has lost its reader. From then on nothing is written. */
+  /** Called when the reader of standard output is gone. Nothing is written from then on. */
   onReaderGone?: () => void
 }
 
-/** Bytes of lines that wait while the disk below standard output is full. Later ones are dropped. */
+/** The most bytes that are buffered while standard output is a file on a full disk. Further lines are dropped. */
 const waitingBytes = 1024 * 1024
 
 /**
- * The service's log, as JSON lines. The same warning or error is written at most once a minute; the next one that is
- * written has `repeats`, the number of those that were left out before it.
+ * Creates the log of the service, as JSON lines. Equal warnings or errors are written once a minute. The next written
+ * one has `repeats`, the number of those that were suppressed before it.
  */
 export function createLog({
   level,
   now = seconds,
   onReaderGone = () => {},
   stream = standardOutput(onReaderGone),
-}: Options): Logger {
-  const seen = new Map<string, Seen>()
+}: LogOptions): Logger {
+  const seen = new Map<string, SeenWarning>()
 
-  // Whether this one is written: the number of those left out before it, or undefined.
+  // The number of suppressed lines before this one, or undefined when this one is suppressed.
   function repeatsOf(key: string): number | undefined {
     const before = seen.get(key)
     if (before && now() - before.at < foldSeconds) {
       before.repeats++
       return
     }
-    // The oldest is the first one again when it is written again.
+    // Moves the key to the end, so that the first key is always the oldest.
     seen.delete(key)
     seen.set(key, { at: now(), repeats: 0 })
     const [oldest] = seen.keys()
@@ -52,7 +54,9 @@ export function createLog({
   function logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn, importance: number): void {
     const [fields, message] = typeof args[0] === 'string' ? [{}, args[0]] : [args[0] as object, args[1]]
     const isFolded = importance >= warn
-    const repeats = isFolded ? repeatsOf(JSON.stringify([this.bindings(), importance, message, named(fields)])) : 0
+    const repeats = isFolded
+      ? repeatsOf(JSON.stringify([this.bindings(), importance, message, distinguishing(fields)]))
+      : 0
     if (repeats === 0) method.apply(this, args)
     else if (repeats) method.apply(this, [{ ...fields, repeats }, message])
   }
@@ -60,8 +64,7 @@ export function createLog({
   return pino({ level, hooks: { logMethod } }, stream)
 }
 
-// The library itself writes nothing more to a pipe without a reader. Other trouble, such as a full disk, may pass: it must
-// not end the service.
+// After EPIPE, pino writes nothing more. Other errors, such as a full disk, may pass and do not end the service.
 function standardOutput(onReaderGone: () => void): DestinationStream {
   const output = pino.destination({ dest: 1, sync: true, maxLength: waitingBytes })
   return output.on('error', ({ code }: NodeJS.ErrnoException) => {
@@ -69,8 +72,9 @@ function standardOutput(onReaderGone: () => void): DestinationStream {
   })
 }
 
-// What tells one warning from another of the same text. The output of a failed command, `detail`, differs each time.
-function named(fields: object): unknown[] {
+// The fields that distinguish warnings of the same message. `detail`, the output of a failed command, differs each
+// time.
+function distinguishing(fields: object): unknown[] {
   const { err, detail: _, ...others } = fields as { err?: Error; detail?: string }
   return [others, err?.message]
 }

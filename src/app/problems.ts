@@ -15,9 +15,9 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 }
 const retryAfterSeconds = 5
 
-/** Answers errors, and paths and methods at which there is nothing, with code, message and todo in JSON. */
+/** Answers errors and unknown paths or methods with code, message and todo in JSON. */
 export function answerProblems(app: FastifyInstance, metrics: Metrics): void {
-  // Before the body is read, and whatever the method: some have rules of their own.
+  // An early hook, because Fastify's own 404 handler would read the body first and treats some methods differently.
   app.addHook('onRequest', async (request, reply) =>
     request.is404 ? sendNotFound(undefined, request, reply) : undefined,
   )
@@ -36,13 +36,16 @@ export function sendNotFound(_error: unknown, request: FastifyRequest, reply: Fa
   return send(new UpgradeError('HOOK_UNKNOWN', { path }), reply)
 }
 
-/** Logs the error as a warning and gives it back. The request's id is left out, so that equal warnings are equal. */
+/**
+ * Logs the error as a warning and returns it. It leaves out the id of the request, so that equal warnings can be
+ * folded.
+ */
 export function logged(error: UpgradeError, { server }: FastifyRequest): UpgradeError {
   server.log.warn({ code: error.code, detail: error.detail, err: error.cause, todo: error.todo }, error.message)
   return error
 }
 
-// An answer that is not received, so that the request is over for Fastify, too.
+// The caller does not receive this response. It ends the request for Fastify.
 function end(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   request.log.debug({ path: request.routeOptions.url }, 'the caller closed the connection during the request')
   return reply.code(400).send()

@@ -1,19 +1,23 @@
 const keepSeconds = 5
 
-interface Checks {
+interface ReadinessChecks {
   /** Throws when the serving certificate cannot be used. */
   certificate: () => void
-  /** Rejects when the engine does not answer. */
+  /** Rejects when the engine does not respond. */
   engine: () => Promise<void>
-  /** Seconds, from any start, that never go back. */
+  /** A monotonic clock, in seconds. */
   now?: () => number
 }
 
 /**
- * What /readyz checks. The engine is called at most once in five seconds and never twice at a time; all who come
- * meanwhile share the answer, so that probes do not pile up at an engine that hangs.
+ * Creates the check behind /readyz. It calls the engine at most every five seconds, and never twice at a time:
+ * concurrent probes share the result, so that they do not pile up when the engine hangs.
  */
-export function readiness({ certificate, engine, now = () => performance.now() / 1000 }: Checks): () => Promise<void> {
+export function readiness({
+  certificate,
+  engine,
+  now = () => performance.now() / 1000,
+}: ReadinessChecks): () => Promise<void> {
   let result: Promise<void> | undefined
   let endedAt = Number.NEGATIVE_INFINITY
   let pending = false

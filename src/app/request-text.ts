@@ -2,9 +2,12 @@ import { isUtf8 } from 'node:buffer'
 import type { FastifyRequest } from 'fastify'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 
-/** More levels than any object of Kubernetes has, and few enough to be walked by recursion. */
+/** The deepest nesting. Kubernetes objects have fewer levels, and recursion handles this many. */
 const depthLimit = 100
-/** Each value takes memory many times its bytes in the body: `{},` is 3 bytes there and more than 50 as an object. */
+/**
+ * The most values. A parsed value takes many times its bytes in the body: `{},` has 3 bytes, and its object more than
+ * 50.
+ */
 const valueLimit = 100_000
 
 const quote = code('"')
@@ -14,10 +17,10 @@ const opening = new Set([code('{'), code('[')])
 const closing = new Set([code('}'), code(']')])
 
 /**
- * The text of the request's body; empty where there is none, which then is not JSON.
+ * Returns the text of the request's body, or an empty text where there is no body.
  *
- * Throws REQUEST_NOT_JSON for bytes that are not UTF-8, and REQUEST_INVALID for more levels or more values than a
- * request can have.
+ * Throws REQUEST_NOT_JSON for bytes that are not UTF-8, and REQUEST_INVALID for a body that is nested too deeply or has
+ * too many values.
  */
 export function textOf({ body }: FastifyRequest): string {
   if (!Buffer.isBuffer(body)) return ''
@@ -26,7 +29,7 @@ export function textOf({ body }: FastifyRequest): string {
   return body.toString()
 }
 
-// Before anything is parsed, in one pass over the bytes.
+// Runs before the body is parsed, in one pass over its bytes.
 function checkSize(json: Buffer): void {
   let depth = 0
   let values = 1

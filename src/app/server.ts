@@ -1,36 +1,36 @@
 import type { Server } from 'node:https'
 import fastify, { type FastifyHttpsOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import type { ClientCa, Pair } from '../certificate.ts'
+import type { ClientCa, KeyPair } from '../certificate.ts'
 
-/** The serving certificate and, where callers are to have certificates, the CA of those. */
-export type Tls = Pair & Partial<ClientCa>
+/** The serving certificate and, where client certificates are checked, their CA. */
+export type Tls = KeyPair & Partial<ClientCa>
 
-/** Limits of the listener. Times are in milliseconds. */
+/** Limits of the HTTP server. Times are in milliseconds. */
 export interface Limits {
   connections: number
-  /** Until the headers are complete, counted from the start of the connection or of the request. */
+  /** Time until the headers are complete, from the start of the connection or of the request. */
   headersTimeout: number
-  /** Until the whole request is there. */
+  /** Time until the request is complete. */
   requestTimeout: number
-  /** How often connections that are over one of these two are looked for. */
+  /** How often both timeouts are checked. */
   connectionsCheckingInterval: number
   handshakeTimeout: number
   keepAliveTimeout: number
 }
 
 const usualLimits: Limits = {
-  // Two managers with some ten connections each, and the kubelet's probes. A connection takes about 60 KiB.
+  // Two managers open about ten connections each, and the kubelet probes. A connection takes about 60 KiB.
   connections: 250,
   headersTimeout: 10_000,
-  // Cluster API itself gives a call 10 s.
+  // Cluster API's own timeout of a call is 10 s.
   requestTimeout: 30_000,
   connectionsCheckingInterval: 5_000,
   handshakeTimeout: 10_000,
-  // Longer than the 90 s for which Cluster API keeps an idle connection, so that it never writes into a closing one.
+  // Cluster API keeps idle connections for 90 s. A longer timeout means that it never writes to a closing connection.
   keepAliveTimeout: 100_000,
 }
 
-/** A Fastify app whose listener keeps the limits; over plain HTTP, for tests, where there is no certificate. */
+/** Creates a Fastify app with the limits. Without a certificate it serves plain HTTP, for tests. */
 export function limitedFastify(
   options: FastifyServerOptions,
   { tls, limits = usualLimits }: { tls?: Tls; limits?: Limits },
@@ -44,19 +44,19 @@ export function limitedFastify(
   return app
 }
 
-/** Serves with this from the next connection on; open connections stay as they are. */
+/** Replaces the certificate and CA for new connections. Open connections keep theirs. */
 export function serveWith(app: FastifyInstance, tls: Tls): void {
   const server = app.server as unknown as Server
   server.setSecureContext(contextOf(tls))
 }
 
-// Callers without a certificate come in, too: probes have none. Routes that need one check it.
+// Connections without a client certificate are accepted, because probes have none. Routes check the certificate.
 function contextOf({ cert, key, ca }: Tls) {
   const context = { cert, key, minVersion: 'TLSv1.2' } as const
   return ca ? { ...context, ca, requestCert: true, rejectUnauthorized: false } : context
 }
 
-// Fastify types a TLS server apart from a plain one; everything here serves both alike.
+// Fastify has different types for an HTTPS and an HTTP server, although the app uses both in the same way.
 function overTls(options: object): FastifyInstance {
   return fastify(options as FastifyHttpsOptions<Server>) as unknown as FastifyInstance
 }

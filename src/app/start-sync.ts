@@ -7,14 +7,17 @@ import type { Upgrades } from '../upgrade/upgrades.ts'
 import type { Clients } from './clients.ts'
 import { textOf } from './request-text.ts'
 
-interface Parts {
+interface StartSyncOptions {
   upgrades: Upgrades
   token: string
   clients: Clients | undefined
 }
 
-/** The endpoints for callers that are not Cluster API. They need the bearer token, and a client certificate where hooks do. */
-export async function startSyncRoutes(app: FastifyInstance, { upgrades, token, clients }: Parts): Promise<void> {
+/** The routes of start and sync. They require the bearer token, and a client certificate where hooks require one. */
+export async function startSyncRoutes(
+  app: FastifyInstance,
+  { upgrades, token, clients }: StartSyncOptions,
+): Promise<void> {
   app.addHook('onRequest', async (request) => clients?.check(request))
   app.addHook('onRequest', bearer(token))
   app.post('/v1/start', async (request, reply) => reply.code(202).send(answerStart(textOf(request), upgrades)))

@@ -1,27 +1,32 @@
 import { BlockList, isIP } from 'node:net'
 
-/** An http or https URL that a path can be appended to and that a shell and systemd-run pass on unchanged. */
+/**
+ * True for an http or https URL to which a path can be appended and that needs no quoting in a shell or systemd-run.
+ */
 export function isHttpUrl(text: string): boolean {
   return /^https?:\/\/[^\s'"\\$?#]+$/.test(text) && URL.canParse(text)
 }
 
-/** Whether a URL has neither a user nor a password. Text that is no URL has none. */
+/** True for a URL without user and password, and for text that is not a URL. */
 export function hasNoUser(text: string): boolean {
   const url = URL.parse(text)
   return url === null || (url.username === '' && url.password === '')
 }
 
-/** The name of an image, once each `{version}` is replaced. */
+/** True for a text with `{version}` that becomes the name of an image when `{version}` is replaced. */
 export function isImageOfVersion(text: string): boolean {
   return text.includes('{version}') && /^[a-z0-9][\w.:/@-]*$/.test(text.replaceAll('{version}', 'v1.35.4'))
 }
 
-/** The forms of DOCKER_HOST that dockerode reads, or nothing. */
+/** True for the forms of DOCKER_HOST that dockerode supports, and for an empty text. */
 export function isDockerHost(text: string): boolean {
   return /^($|unix:\/\/|(tcp|https?):\/\/[^:/]+(:\d+)?\/?$)/.test(text)
 }
 
-/** Names of certificates, separated by commas, or nothing. OpenSSL takes a name that begins with a dot for any subdomain. */
+/**
+ * True for names of certificates, separated by commas, and for an empty text. No name begins with a dot, which OpenSSL
+ * takes for any subdomain.
+ */
 export function isNameList(text: string): boolean {
   return /^($|[\w:-][\w.:@-]*(,[\w:-][\w.:@-]*)*$)/.test(text)
 }
@@ -41,15 +46,15 @@ for (const [network, prefix, family] of [
 }
 
 /**
- * Whether a download is safe from changes on its way: https, or http to a host on a private network. What is downloaded
- * runs as root in the machines, and its checksums come from the same place.
+ * True for a URL whose downloads cannot be modified in transit: https, or http to a host on a private network. The
+ * downloaded programs run as root in the machines, and their checksums come from the same server.
  */
 export function isSafeSource(text: string): boolean {
   const url = URL.parse(text)
   return url === null || url.protocol === 'https:' || isPrivateHost(url.hostname)
 }
 
-// As far as the text shows: loopback, private and link-local addresses, names without a dot, and names under the domains
+// Without a DNS lookup: loopback, private and link-local addresses, names without a dot, and names in the domains
 // reserved for private use.
 function isPrivateHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '')

@@ -1,10 +1,10 @@
 import type { UpgradeError } from '../errors/upgrade-error.ts'
 import { apiVersion, hooks } from './catalogue.ts'
 
-/** One operation of RFC 6902, as sent inside a patch. */
+/** An operation of a JSON patch (RFC 6902). */
 export type Operation = { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string }
 
-/** A patch of one object. `patch` is Go's `[]byte`: the operations as JSON, in base64. */
+/** A patch of one object. `patch` is a `[]byte` in Go, so it has the operations as base64 of JSON. */
 export interface Patch {
   patchType: 'JSONPatch'
   patch: string
@@ -20,7 +20,7 @@ export const patchNames = [
   'bootstrapConfigTemplatePatch',
 ] as const
 
-/** One of the patches that a CanUpdate response may have. */
+/** The name of a patch in a CanUpdate response. */
 export type PatchName = (typeof patchNames)[number]
 
 interface HandlerEntry {
@@ -30,18 +30,20 @@ interface HandlerEntry {
   failurePolicy: 'Fail'
 }
 
-/** What a response has besides its status, by hook: patches, a time to call again, or the handlers of discovery. */
+/** The fields of a response besides its status: patches, the time to call again, or the handlers of discovery. */
 export interface ResponseFields extends Partial<Record<PatchName, Patch>> {
   /**
-   * Of the CanUpdate responses. Source: Cluster API main, before v1.15, api/runtime/hooks/v1alpha1/inplaceupdate_types.go.
-   * Cluster API up to v1.14 does not read it.
+   * Only in CanUpdate responses. Cluster API up to v1.14 does not read it.
+   * Source: Cluster API main, before v1.15, api/runtime/hooks/v1alpha1/inplaceupdate_types.go.
    */
   affectsAvailability?: boolean
+  /** Only in UpdateMachine responses. 0 reports a finished update. */
   retryAfterSeconds?: number
+  /** Only in the response to discovery. */
   handlers?: HandlerEntry[]
 }
 
-/** A response to a hook. Source: Cluster API v1.14.2, api/runtime/hooks/v1alpha1. */
+/** The response to a call of a hook. Source: Cluster API v1.14.2, api/runtime/hooks/v1alpha1. */
 export interface HookResponse extends ResponseFields {
   apiVersion: typeof apiVersion
   kind: string
@@ -55,16 +57,16 @@ export function successResponse(hook: string, message: string, fields: ResponseF
 }
 
 /**
- * A response with the status Failure, which Cluster API treats as an error: it calls again with back-off. It is sent
- * with HTTP status 200, as by Cluster API's own server.
+ * A response with the status Failure. Cluster API retries the call with backoff. The HTTP status is 200, as in Cluster
+ * API's own server.
  */
 export function failureResponse(hook: string, error: UpgradeError): HookResponse {
   return { apiVersion, kind: `${hook}Response`, status: 'Failure', message: error.message }
 }
 
 /**
- * The response to discovery. The order of the handlers is stable, since Cluster API rewrites the ExtensionConfig's
- * status when it changes. failurePolicy is Fail: Ignore turns an extension that cannot be reached into "update finished".
+ * The response to discovery. The order of the handlers is stable: Cluster API updates the ExtensionConfig's status when
+ * it changes. failurePolicy is Fail, because with Ignore an unreachable extension would count as a finished update.
  */
 export function discoveryResponse(): HookResponse {
   const handlers = Object.values(hooks).map(
@@ -78,12 +80,15 @@ export function discoveryResponse(): HookResponse {
   return successResponse('Discovery', '', { handlers })
 }
 
-/** A field with a patch, or none where there is no operation: a patchType without a patch is an error in Cluster API. */
+/**
+ * A patch as a field of a response. Without operations there is no field: Cluster API rejects a patchType without a
+ * patch.
+ */
 export function patchField(name: PatchName, operations: Operation[]): ResponseFields {
   return operations.length === 0 ? {} : { [name]: patchOf(operations) }
 }
 
-/** The operations as a patch, also where there are none. */
+/** The operations as a patch, which is empty without operations. */
 export function patchOf(operations: Operation[]): Patch {
   return { patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(operations)).toString('base64') }
 }

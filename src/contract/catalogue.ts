@@ -1,11 +1,13 @@
-// The hooks this extension serves, as Cluster API names them.
-// Source: CAPI v1.14.2 api/runtime/catalog/catalog.go (GVHToPath) and api/runtime/hooks/v1alpha1.
+/** The API version of all hooks. Source: CAPI v1.14.2 api/runtime/hooks/v1alpha1. */
 export const apiVersion = 'hooks.runtime.cluster.x-k8s.io/v1alpha1'
 
+/** The path of discovery. Source: CAPI v1.14.2 api/runtime/catalog/catalog.go (GVHToPath). */
 export const discoveryPath = `/${apiVersion}/discovery`
 
-// `name` is the handler name that discovery gives (a DNS label); `hook` is CAPI's exact Go name.
-// The time limit is CAPI's default; every handler here answers within one second.
+/**
+ * The hooks that this extension serves. `hook` is Cluster API's name, and `name` is the name of the handler, a DNS
+ * label. `timeoutSeconds` is Cluster API's default.
+ */
 export const hooks = {
   canUpdateMachine: { hook: 'CanUpdateMachine', name: 'can-update-machine', timeoutSeconds: 10 },
   canUpdateMachineSet: { hook: 'CanUpdateMachineSet', name: 'can-update-machineset', timeoutSeconds: 10 },
@@ -14,8 +16,10 @@ export const hooks = {
 
 type Hook = (typeof hooks)[keyof typeof hooks]
 
-// The path that CAPI calls: the hook in lower case, then the handler's name (urlForExtension in
-// internal/runtime/client/client.go).
+/**
+ * The path of a hook: its name in lower case, then the name of the handler.
+ * Source: CAPI v1.14.2 internal/runtime/client/client.go (urlForExtension).
+ */
 export function pathOf({ hook, name }: Hook): string {
   return `/${apiVersion}/${hook.toLowerCase()}/${name}`
 }

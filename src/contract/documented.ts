@@ -6,10 +6,10 @@ interface Documentation<Value> {
   description: string
 }
 
-/** A schema with what the documentation is made from. */
+/** A schema with the default and description that the documentation is generated from. */
 export type Documented<Schema extends TSchema> = Schema & Documentation<Static<Schema>>
 
-/** Adds a default and a description to a new schema, and keeps their types, which TypeBox's own options lose. */
+/** Adds a default and a description to a new schema. Unlike TypeBox's own options, this keeps their types. */
 export function documented<Schema extends TSchema>(
   schema: Schema,
   documentation: Documentation<Static<Schema>>,

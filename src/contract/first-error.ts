@@ -2,9 +2,8 @@ import Type, { type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 
 /**
- * The first part of a value that the schema does not allow, such as `/spec/version must be string`. It names the part and
- * never quotes it. What follows the first error is not looked at: a validator that collects all errors visits each of
- * them, and a request may hold a million.
+ * Describes the first part of a value that does not match the schema, such as `/spec/version must be string`. It never
+ * quotes the value, which may be secret. It stops at the first error, because a request may have a million.
  */
 export function firstError(schema: TSchema, value: unknown, at = ''): string {
   const next = isMap(value) ? firstWrongMember(schema, value) : undefined
@@ -19,7 +18,7 @@ interface WrongMember {
   schema: TSchema
 }
 
-// A missing member is an error of the object itself, and comes first.
+// A missing member is an error of the object itself and is reported first.
 function firstWrongMember(schema: TSchema, value: Record<string, unknown>): WrongMember | undefined {
   if (missingIn(schema, value).length > 0) return undefined
   for (const key in value) {

@@ -1,8 +1,8 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { Role } from './role.ts'
 
-// The parts of Cluster API's objects that are read here. Unknown fields are kept: they take part in the
-// comparison that CAPI makes. Objects carry name, namespace, labels, annotations and spec, never a status.
+// Only the fields that are read here. Unknown fields are kept, because Cluster API compares whole objects. Cluster API
+// sends name, namespace, labels, annotations and spec, but no status.
 const Metadata = Type.Object({
   name: Type.String(),
   namespace: Type.Optional(Type.String()),
@@ -22,7 +22,7 @@ const MachineSpec = Type.Object({
 
 const Machine = kubeObject(MachineSpec)
 const MachineSet = kubeObject(Type.Object({ template: Type.Object({ spec: MachineSpec }) }))
-// A bootstrap template without spec is sent as "spec": null (CAPI, canUpdateMachineSet).
+// Cluster API sends a bootstrap template without spec as "spec": null (canUpdateMachineSet).
 const Other = kubeObject(Type.Unknown())
 
 const MachineObjects = Type.Object({
@@ -37,33 +37,41 @@ const MachineSetObjects = Type.Object({
   bootstrapConfigTemplate: Type.Optional(Other),
 })
 
-// ExtensionConfig spec.settings; discovery never carries them.
+// spec.settings of the ExtensionConfig. Discovery has none.
 const settings = Type.Optional(Type.Record(Type.String(), Type.String()))
 
-// Source: CAPI v1.14.2 api/runtime/hooks/v1alpha1/inplaceupdate_types.go.
+/** The request of CanUpdateMachine. Source: CAPI v1.14.2 api/runtime/hooks/v1alpha1/inplaceupdate_types.go. */
 export const CanUpdateMachineRequest = Type.Object({ settings, current: MachineObjects, desired: MachineObjects })
+/** The request of CanUpdateMachineSet. Same source. */
 export const CanUpdateMachineSetRequest = Type.Object({
   settings,
   current: MachineSetObjects,
   desired: MachineSetObjects,
 })
+/** The request of UpdateMachine. Same source. */
 export const UpdateMachineRequest = Type.Object({ settings, desired: MachineObjects })
 
-// What the start and sync endpoints take. `role` is checked when given.
+/** The request of start and sync. docs/reference/api.md describes it. */
 export const StartRequest = Type.Object({
   providerID: Type.String(),
   clusterName: Type.String(),
   version: Type.String(),
+  // Checked where it is given.
   role: Type.Optional(Role),
-  // The directory of kubeadm patches that the machine was made with.
+  // The directory of kubeadm patches in the machine.
   patchesDirectory: Type.Optional(Type.String()),
-  // As in a JoinConfiguration: "sha256:" and the hash in hex of a cluster CA's public key.
+  // Hashes of the cluster CA's public key, as in a JoinConfiguration.
   caCertHashes: Type.Optional(Type.Array(Type.String({ pattern: '^sha256:[0-9a-fA-F]{64}$' }), { minItems: 1 })),
   settings,
 })
 
+/** Any object of the Kubernetes API. */
 export type KubeObject = Static<typeof Other>
+/** The request of CanUpdateMachine. */
 export type CanUpdateMachineRequest = Static<typeof CanUpdateMachineRequest>
+/** The request of CanUpdateMachineSet. */
 export type CanUpdateMachineSetRequest = Static<typeof CanUpdateMachineSetRequest>
+/** The request of UpdateMachine. */
 export type UpdateMachineRequest = Static<typeof UpdateMachineRequest>
+/** The request of start and sync. */
 export type StartRequest = Static<typeof StartRequest>

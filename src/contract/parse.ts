@@ -3,8 +3,11 @@ import { Compile } from 'typebox/compile'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { firstError } from './first-error.ts'
 
-// Makes a parser from request text to a checked object; throws REQUEST_NOT_JSON or REQUEST_INVALID, which
-// names the first field that is wrong but never its value: a body can hold bootstrap tokens and file contents.
+/**
+ * Returns a parser from the text of a request to a validated object. The parser throws REQUEST_NOT_JSON, and
+ * REQUEST_INVALID with the first field that is wrong. Errors never quote a value: a body can contain bootstrap tokens
+ * and files.
+ */
 export function parser<Schema extends TSchema>(schema: Schema): (body: string) => Static<Schema> {
   const check = Compile(schema)
   return (body) => {
@@ -18,7 +21,7 @@ function parseJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    // The parser's own message quotes the body, so it is not kept.
+    // The message of JSON.parse quotes the body, so it is dropped.
     throw new UpgradeError('REQUEST_NOT_JSON')
   }
 }

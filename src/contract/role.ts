@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 
-/** What a machine is in its cluster. */
+/** The role of a machine in its cluster, as a schema. */
 export const Role = Type.Union([Type.Literal('control-plane'), Type.Literal('worker')])
 
-/** What a machine is in its cluster. */
+/** The role of a machine in its cluster. */
 export type Role = Static<typeof Role>

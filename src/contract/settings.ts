@@ -3,7 +3,10 @@ import Value from 'typebox/value'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { documented } from './documented.ts'
 
-/** What spec.settings of an ExtensionConfig may hold, and the settings of start. docs/reference/configuration.md is made from it. */
+/**
+ * The settings in spec.settings of an ExtensionConfig and in start and sync. docs/reference/configuration.md is
+ * generated from it.
+ */
 export const settings = {
   addons: documented(Type.Enum(['kcp', 'kubeadm']), {
     default: 'kcp',
@@ -13,49 +16,46 @@ export const settings = {
   changes: documented(Type.Enum(['all', 'version', 'files']), {
     default: 'all',
     description:
-      'What is updated in place: all that is covered, or only the version, or only files of the KubeadmConfig. Other changes are left to a rollout, or to another updater.',
+      'The changes that are updated in place: all that are covered, only the version, or only files of the KubeadmConfig. Other changes are left to a rollout or another updater.',
   }),
   disableInPlaceUpdates: documented(Type.Enum(['false', 'true']), {
     default: 'false',
     description:
-      "true declines every change, and fails the update of a machine whose update was promised before; one that has begun in the machine is seen to its end. A setting of Cluster API's own test.",
+      "true declines every change and fails updates that were accepted before but not started. An update that has started in the machine is completed. Cluster API's own test uses this setting.",
   }),
   exchange: documented(Type.Enum(['together', 'one-by-one']), {
     default: 'together',
     description:
-      "How the static pods of a control plane machine get to the new version: all at once, together with the kubelet, after the machine was taken out of the load balancer; or one after the other, as kubeadm does it. A machine whose manifests cannot be rendered beforehand takes kubeadm's way.",
+      'How the static pods of a control plane machine are upgraded. together: all at once with the kubelet, after the machine was drained at the load balancer. one-by-one: one after the other, by kubeadm. Machines whose manifests cannot be rendered beforehand are always upgraded one by one.',
   }),
   inMemory: documented(Type.Enum(['no-opinion', 'simulate']), {
     default: 'no-opinion',
     description:
-      "What becomes of machines of CAPD's in-memory backend. simulate, for tests of Cluster API: changes of their files are covered, and an update is a walk in name only, whose messages all begin with `simulated: `.",
+      "How machines of CAPD's in-memory backend are handled. no-opinion: every change of them is declined. simulate, for tests of Cluster API: changes of version and files are accepted, and an update only reports the steps. Its messages begin with `simulated: `.",
   }),
   loadBalancer: documented(Type.Enum(['drain', 'leave']), {
     default: 'drain',
     description:
-      "What becomes of a control plane machine at the cluster's load balancer while its static pods are exchanged together: it gets no new connections, where the load balancer has the page with which Cluster API's Docker provider makes it and another machine is up; or nothing is changed there.",
+      "What happens at the cluster's load balancer while the static pods of a control plane machine are exchanged together. drain: the machine gets no new connections, if the load balancer has the stats page that Cluster API's Docker provider configures and another machine is up. leave: nothing is changed.",
   }),
 }
 
 /**
- * What Cluster API's own test sets for the other hooks of its extension: any text, and without effect here.
+ * Settings that Cluster API's own test sets for other hooks of its extension. Any value is accepted, without effect.
  * Source: CAPI v1.14.2 test/e2e/cluster_upgrade_runtimesdk.go (extensionConfig).
  */
 export const ignoredSettings: readonly string[] = ['defaultAllHandlersToBlocking', 'extensionConfigName']
 
 const Settings = Type.Object({
   ...settings,
-  // Fault injection for tests, which src/faults reads and checks; `none` is none.
+  // Fault injection for tests. src/faults parses it.
   fault: Type.String({ default: 'none' }),
 })
 
-/** The settings of one call, complete. */
+/** The settings of one call, with defaults. */
 export type Settings = Static<typeof Settings>
 
-/**
- * The settings of one call, with defaults for what is not given. Throws SETTING_UNKNOWN or SETTING_VALUE. It must not
- * be discovery that fails: discovery carries no settings, and Cluster API's manager exits when it fails for 60 s.
- */
+/** Validates the settings of one call and adds defaults. Throws SETTING_UNKNOWN or SETTING_VALUE. */
 export function readSettings({ fault, ...given }: Record<string, string> = {}): Settings {
   const known: Record<string, string> = fault === undefined ? {} : { fault }
   for (const [key, value] of Object.entries(given)) {
@@ -69,8 +69,8 @@ export function readSettings({ fault, ...given }: Record<string, string> = {}): 
 }
 
 /**
- * The settings that a machine's record keeps. Another version of this program may have written it, or anyone with root in
- * the machine: what is not allowed counts as not given.
+ * Reads the settings in the record of a machine. Another version of this service, or anyone with root in the machine,
+ * may have written it, so invalid settings are ignored.
  */
 export function keptSettings(kept: Record<string, string>): Settings {
   const allowed = Object.entries(kept).filter(

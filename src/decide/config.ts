@@ -7,8 +7,8 @@ const kubeadmConfig = treeOf(fieldTable.KubeadmConfig)
 const machines = { DevMachine: treeOf(fieldTable.DevMachine), DockerMachine: treeOf(fieldTable.DockerMachine) }
 
 /**
- * The first field of a KubeadmConfig's spec that an update in place of a machine of this role would lose or could not
- * finish with, or undefined. CanUpdate declines such a machine whatever changes, and UpdateMachine refuses it.
+ * The first field of a KubeadmConfig's spec that an in-place update of a machine of this role would lose or could not
+ * honor, or undefined. CanUpdate declines every change of such a machine, and UpdateMachine refuses it.
  */
 export function configObjection(spec: unknown, role: Role): Unsupported | undefined {
   const holder = { spec, role }
@@ -16,8 +16,8 @@ export function configObjection(spec: unknown, role: Role): Unsupported | undefi
 }
 
 /**
- * The same of an infrastructure machine, or of the template of one, whose spec this is. A field that is not known does
- * not matter: the container stays as it was made.
+ * The same for an infrastructure machine or template with this spec. Unknown fields are ignored, because the container
+ * is not changed.
  */
 export function infrastructureObjection({ kind }: KubeObject, spec: unknown, role: Role): Unsupported | undefined {
   const tree = kind.startsWith('Dev') ? machines.DevMachine : machines.DockerMachine

@@ -7,24 +7,24 @@ import { configObjection, infrastructureObjection } from './config.ts'
 import { isSimulated, type Question, specsOf } from './question.ts'
 import { infrastructurePart, settle } from './settle.ts'
 
-/** Which of the differences of a machine are made in place. */
+/** The decision about a change of a machine. */
 export interface Decision {
-  /** What is done in place, in words. */
+  /** Descriptions of the changes that are made in place. */
   accepted: string[]
-  /** What is not, and why. Empty when all changes are covered. */
+  /** The changes that are not, with reasons. Empty when all changes are covered. */
   declined: UpgradeError[]
   /**
-   * False when all changes are covered and none of them restarts or interrupts anything in the machine. Cluster API then
-   * needs no other machine in its place meanwhile.
+   * False when all changes are covered and none of them restarts or interrupts anything in the machine. Cluster API
+   * then does not have to provide a replacement during the update.
    */
   affectsAvailability: boolean
-  /** The patches of the objects with what is accepted. */
+  /** The patches of the objects with the accepted changes. */
   operations: Record<Claim['object'], Operation[]>
 }
 
 /**
- * Decides which of the differences are made in place. Pure: no clock, no engine, the same answer each time. Some machines
- * get no opinion at all, and some are declined whatever changes.
+ * Decides which differences are made in place. It is a pure function. For machines of other providers it has no
+ * opinion, and some machines are declined whatever changes.
  */
 export function decide(question: Question): Decision {
   const refusal = disabled(question) ?? foreignMachine(question) ?? unsupportedObject(question)
@@ -56,8 +56,8 @@ function disabled({ disableInPlaceUpdates }: Question): UpgradeError | undefined
   return disableInPlaceUpdates === 'true' ? new UpgradeError('IN_PLACE_DISABLED') : undefined
 }
 
-// A machine that is neither a container nor to be simulated, or that kubeadm did not make: another updater may know it.
-// A Machine whose bootstrap data comes from the user has no bootstrap object, and nothing of one can be lost.
+// A machine that is neither a container nor simulated, or that kubeadm did not make, is left to other updaters. A
+// Machine with bootstrap data from the user has no bootstrap object, so no configuration can be lost.
 function foreignMachine({ infrastructure, bootstrapConfig, inMemory }: Question): UpgradeError | undefined {
   const machines = [infrastructure.current, infrastructure.desired]
   const configs = [bootstrapConfig.current, bootstrapConfig.desired]
@@ -72,8 +72,8 @@ function isHandled(machine: KubeObject, inMemory: Question['inMemory']): boolean
   return backend === 'docker' || (backend === 'inMemory' && inMemory === 'simulate')
 }
 
-// What an update in place would lose, or would never end with, declines the whole change. Nothing is done to a simulated
-// machine, so nothing of it can be lost.
+// A field that an in-place update would lose or could not honor declines the whole change. A simulated machine has
+// nothing to lose.
 function unsupportedObject(question: Question): UpgradeError | undefined {
   if (isSimulated(question)) return undefined
   const { role, bootstrapConfig, infrastructure } = question

@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { keysOf, member, type Path } from '../kubernetes/json.ts'
 import { type Result, refusal, success } from '../kubernetes/result.ts'
 
-// Cluster API's objects have a dozen levels, and two of them never differ in so many places.
+// Cluster API's objects have about a dozen levels and differ in a few places.
 const mostLevels = 100
 const mostDifferences = 1000
 
 /**
- * The paths at which two JSON values differ, or why they are not compared. Objects are walked, arrays are compared whole,
- * and a member that is absent differs from one that is `{}`, because CAPI compares the raw JSON
+ * The paths at which two JSON values differ, or the reason why they cannot be compared. Objects are compared member by
+ * member, and arrays as a whole. A missing member differs from `{}`, because CAPI compares the raw JSON
  * (internal/util/compare/equal.go). Visits each value once.
  */
 export function differences(current: unknown, desired: unknown): Result<Path[]> {
@@ -23,9 +23,9 @@ function isDeeper(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1))
 }
 
-// Ends early when there are too many. `path` is of the values, and the same again afterwards.
+// Stops early when there are too many. `path` is the path of the values. It is modified and restored.
 function collect(current: unknown, desired: unknown, path: string[], found: Path[]): void {
-  // Taking all members out of an object leaves {}, not null: that is one difference.
+  // A desired null is one difference. Removing all members would leave {} instead.
   const keys = desired === null ? [] : new Set([...keysOf(current), ...keysOf(desired)])
   for (const key of keys) {
     if (found.length > mostDifferences) return

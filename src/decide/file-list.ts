@@ -7,7 +7,7 @@ import { keysOf, type Path, valueAt } from '../kubernetes/json.ts'
 import { declinedPart, type Part } from './part.ts'
 import { pointer, setting } from './patch.ts'
 
-/** An object with a list of files before and after, and where its spec is. */
+/** An object with a list of files, before and after the change. `root` is the path of its spec. */
 interface ListChange {
   current: unknown
   desired: unknown
@@ -15,19 +15,19 @@ interface ListChange {
   isSimulated: boolean
 }
 
-interface Entry {
+interface ListedFile {
   value: unknown
-  /** Its path, and how many entries of that path come before it. */
+  /** The path of the file, and the number of earlier entries with the same path. */
   key: string
-  /** Why it cannot be written next to the others of its list. */
+  /** Why it conflicts with other entries of the list. */
   conflict: string | undefined
 }
 
-/** An entry of the desired list, and the one of the current list that it replaces. */
-interface Pair {
-  entry: Entry
-  old: Entry | undefined
-  /** The index of the old one. */
+/** An entry of the desired list, and the entry of the current list that it replaces. */
+interface FileChange {
+  entry: ListedFile
+  old: ListedFile | undefined
+  /** The index of the replaced entry. */
   index: number
 }
 
@@ -41,7 +41,7 @@ export function filesPart({ current, desired, root, isSimulated }: ListChange): 
   if (!lists.before.ok) return declinedList(lists.before.why)
   if (!lists.after.ok) return declinedList(lists.after.why)
   const isThere = valueAt(was, ['files']) != null
-  // A list that comes or goes without an entry changes no file.
+  // Adding or removing an empty list changes no file.
   if (valueAt(wanted, ['files']) == null || (!isThere && lists.after.value.length === 0)) {
     return declinedList('a list of files comes or goes as a whole')
   }
@@ -52,7 +52,7 @@ export function filesPart({ current, desired, root, isSimulated }: ListChange): 
   const part = decideEntries(pairs, rules, [...root, 'files'])
   const gone = goneFrom(before, after)
   if (isThere) return { ...part, declined: [...part.declined, ...gone] }
-  // A list that was not there comes as a whole.
+  // A missing list is added as a whole.
   const values = part.operations.flatMap((operation) => ('value' in operation ? [operation.value] : []))
   return { ...part, operations: values.length > 0 ? [setting(current, [...root, 'files'], values)] : [] }
 }
@@ -65,7 +65,7 @@ function notCovered(name: string, why: string): UpgradeError {
   return new UpgradeError('FILE_NOT_COVERED', { path: `bootstrapConfig ${name}`, why })
 }
 
-function listOf(values: unknown[]): Entry[] {
+function listOf(values: unknown[]): ListedFile[] {
   const paths = values.map((value) => valueAt(value, ['path']))
   const conflicts = pathConflicts(paths)
   const counts = new Map<string, number>()
@@ -77,7 +77,7 @@ function listOf(values: unknown[]): Entry[] {
   })
 }
 
-function pairUp(before: Entry[], after: Entry[]): Pair[] {
+function pairUp(before: ListedFile[], after: ListedFile[]): FileChange[] {
   const indexes = new Map(before.map(({ key }, i) => [key, i]))
   return after.map((entry) => {
     const index = indexes.get(entry.key) ?? -1
@@ -85,20 +85,20 @@ function pairUp(before: Entry[], after: Entry[]): Pair[] {
   })
 }
 
-// True when the entries that stay keep their order.
-function isInOrder(pairs: Pair[]): boolean {
+// True when the remaining entries keep their order.
+function isInOrder(pairs: FileChange[]): boolean {
   const indexes = pairs.filter(({ old }) => old !== undefined).map(({ index }) => index)
   return indexes.every((index, i) => index > (indexes[i - 1] ?? -1))
 }
 
-function goneFrom(before: Entry[], after: Entry[]): UpgradeError[] {
+function goneFrom(before: ListedFile[], after: ListedFile[]): UpgradeError[] {
   const keys = new Set(after.map(({ key }) => key))
   return before.flatMap(({ key }, i) => (keys.has(key) ? [] : [notCovered(`files.${i}`, 'a file is never removed')]))
 }
 
-function decideEntries(pairs: Pair[], rules: FileRules, list: Path): Part {
+function decideEntries(pairs: FileChange[], rules: FileRules, list: Path): Part {
   const part: Part = { accepted: [], declined: [], affectsAvailability: false, operations: [] }
-  // Where the last entry is in the list that the operations so far have made, and how many they have added.
+  // The position of the last entry after the operations so far, and the number of entries that they have added.
   let position = -1
   let added = 0
   for (const [i, { entry, old, index }] of pairs.entries()) {
@@ -125,7 +125,7 @@ function operationAt(list: Path, position: number, op: 'add' | 'replace', value:
 
 const changeable = new Set(['content', 'owner', 'permissions', 'encoding'])
 
-function objectionTo(entry: Entry, old: Entry | undefined, rules: FileRules): string | undefined {
+function objectionTo(entry: ListedFile, old: ListedFile | undefined, rules: FileRules): string | undefined {
   const conflict = entry.conflict ?? old?.conflict
   if (conflict !== undefined) return conflict
   const file = fileOf(entry.value, rules)

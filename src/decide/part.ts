@@ -1,24 +1,24 @@
 import type { Operation } from '../contract/answers.ts'
 import type { UpgradeError } from '../errors/upgrade-error.ts'
 
-/** What is decided about some of the differences of one object. */
+/** The decision about some differences of one object. */
 export interface Part {
-  /** What is done in place, in words. */
+  /** Descriptions of the accepted changes. */
   accepted: string[]
-  /** What is not, and why. */
+  /** The declined changes, with reasons. */
   declined: UpgradeError[]
-  /** What is accepted restarts something in the machine, or interrupts it. */
+  /** True when an accepted change restarts or interrupts something in the machine. */
   affectsAvailability: boolean
-  /** The patch that makes of the object what is accepted. */
+  /** The patch of the object with the accepted changes. */
   operations: Operation[]
 }
 
-/** Nothing of the differences is made in place, for these reasons. */
+/** A decision that declines the differences, with these reasons. */
 export function declinedPart(...declined: UpgradeError[]): Part {
   return { accepted: [], declined, affectsAvailability: false, operations: [] }
 }
 
-/** Several decisions about one object, in their order. */
+/** Joins several decisions about one object, in order. */
 export function joined(parts: Part[]): Part {
   return {
     accepted: parts.flatMap(({ accepted }) => accepted),
@@ -28,7 +28,7 @@ export function joined(parts: Part[]): Part {
   }
 }
 
-/** A path as a person reads it: `bootstrapConfig clusterConfiguration.featureGates.X`. */
+/** Describes a path in messages: `bootstrapConfig clusterConfiguration.featureGates.X`. */
 export function describe(object: string, path: readonly string[]): string {
   return `${object} ${path.join('.') || 'spec'}`
 }

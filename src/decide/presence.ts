@@ -2,23 +2,23 @@ import { keysOf, member } from '../kubernetes/json.ts'
 import type { Role } from '../kubernetes/versions.ts'
 import type { Field, Holder } from './fields/field.ts'
 
-/** A field of an object's spec that an update in place cannot honor, and the reason. */
+/** A field of an object's spec that an in-place update cannot honor, and the reason. */
 export interface Unsupported {
   path: string
   why: string
 }
 
-/** A table of fields, made ready for the walk along an object. */
+/** A table of fields as a tree, which parallels the object. */
 interface FieldTree {
   field?: Field
-  /** The machines on which it, or anything below it, has an effect; undefined for all. */
+  /** The roles of the machines that the field, or a field below it, affects; undefined for all. */
   roles: Set<Role>
   children: Map<string, FieldTree>
 }
 
 const everywhere: readonly Role[] = ['control-plane', 'worker']
 
-/** Makes a tree of a table of fields. */
+/** Converts a table of fields to a tree. */
 export function treeOf(fields: readonly Field[]): FieldTree {
   const root = emptyTree()
   for (const field of fields) {
@@ -28,12 +28,12 @@ export function treeOf(fields: readonly Field[]): FieldTree {
   return root
 }
 
-/** The first field of a spec, in the order of the tree, whose value declines although it stays as it is. */
+/** The first field of a spec, in the order of the tree, whose value declines every change of the machine. */
 export function knownObjection(tree: FieldTree, holder: Holder): Unsupported | undefined {
   return objectionBelow(tree, holder.spec, [], holder)
 }
 
-/** The first field of a spec that is not in the tree, and that may have an effect on a machine of this role. */
+/** The first field of a spec that is not in the tree and may affect a machine of this role. */
 export function unknownField(tree: FieldTree, { spec, role }: Holder): Unsupported | undefined {
   const path = unknownBelow(tree, spec, role)
   return path && { path: path.join('.'), why: 'this version of the service does not know it' }
@@ -47,7 +47,7 @@ function joined(path: string, inner: string): string {
   return inner.startsWith('[]') ? `${path}${inner}` : `${path}.${inner}`
 }
 
-/** The members of a path of the table, with one of its own for the entries of a list. */
+/** The members of a path of the table. The entries of a list count as a member. */
 function membersOf(path: string): string[] {
   return path.replaceAll('[]', '.[]').split('.')
 }
@@ -85,7 +85,8 @@ function unknownBelow(tree: FieldTree, value: unknown, role: Role): string[] | u
   return undefined
 }
 
-// The entries of a list, or the members of an object, each with its place in the tree. A list of texts has none there.
+// The entries of a list or the members of an object, each with its node of the tree. The entries of a list of strings
+// have no node.
 function innerOf(tree: FieldTree, value: unknown): [name: string, inner: unknown, child: FieldTree | undefined][] {
   const entries = tree.children.get('[]')
   if (Array.isArray(value)) return entries ? value.map((entry, i) => [String(i), entry, entries]) : []

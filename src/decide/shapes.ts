@@ -1,33 +1,33 @@
 import type { ErrorCode } from '../errors/catalogue.ts'
 
-/** A kind of cluster or machine that people have, and what becomes of it in place. */
+/** A kind of cluster or machine, and how in-place updates handle it. */
 export interface Shape {
   name: string
   /**
    * - `kept`: updated in place, with everything it has.
-   * - `declined`: replaced, as without this service.
+   * - `declined`: replaced by a rollout.
    * - `no opinion`: left to another updater, or replaced.
-   * - `refused`: accepted, since no request shows it, and then refused before anything in the machine changes.
+   * - `refused`: accepted, because requests do not show it, and refused later, before anything in the machine changes.
    */
   outcome: 'kept' | 'declined' | 'no opinion' | 'refused'
-  /** The error by which it is declined or refused. */
+  /** The error that declines or refuses it. */
   code?: ErrorCode
-  /** Where it is honored, or recognized, and what there is to know. */
+  /** Where it is honored or detected, and further notes. */
   how: string
 }
 
-/** Shapes that no single field shows. docs/reference/what-is-updated.md has them as a table. */
+/** Shapes that are not visible in a single field. docs/reference/what-is-updated.md has them as a table. */
 export const shapes: readonly Shape[] = [
   {
     name: "etcd on the control plane machines (kubeadm's own way)",
     outcome: 'kept',
-    how: 'kubeadm upgrades it, and each member has to be well before the next machine is touched (step manifests).',
+    how: 'kubeadm upgrades it, and every member has to be healthy before the next machine is changed (step manifests).',
   },
   {
     name: 'External etcd',
     outcome: 'declined',
     code: 'CONFIG_NOT_COVERED',
-    how: 'On control plane machines. Workers do not know of it and are updated in place.',
+    how: 'On control plane machines. Workers do not depend on it and are updated in place.',
   },
   {
     name: 'Bootstrap providers other than kubeadm (k0smotron, Talos, MicroK8s, CK8s, RKE2)',
@@ -36,7 +36,7 @@ export const shapes: readonly Shape[] = [
     how: 'The kind of the bootstrap object shows them.',
   },
   {
-    name: 'Machines that are no containers, and machines of other infrastructure providers',
+    name: 'Machines that are not containers, and machines of other infrastructure providers',
     outcome: 'no opinion',
     code: 'MACHINE_FOREIGN',
     how: 'The kind of the infrastructure machine, or its backend, shows them.',
@@ -44,7 +44,7 @@ export const shapes: readonly Shape[] = [
   {
     name: "Bootstrap data of one's own (`bootstrap.dataSecretName` without a KubeadmConfig)",
     outcome: 'kept',
-    how: 'Nothing of a configuration is known, so nothing but the version changes. What is no machine of kubeadm is refused, see the next line.',
+    how: 'The configuration is not known, so only the version changes. Machines that kubeadm did not make are refused, see the next line.',
   },
   {
     name: 'A machine that kubeadm did not make, behind such data',
@@ -77,18 +77,18 @@ export const shapes: readonly Shape[] = [
   {
     name: "Flags of the kubelet outside of kubeadm's file (/etc/default/kubelet, drop-ins of the unit)",
     outcome: 'kept',
-    how: 'They stay where they are. The new kubelet is asked whether it takes all flags of the one that runs (step binaries).',
+    how: 'They stay where they are. The new kubelet checks all flags of the running one before anything changes (step binaries).',
   },
   {
-    name: 'Flags that the new kubelet does not know, wherever they stand',
+    name: 'Flags that the new kubelet does not support, wherever they are set',
     outcome: 'refused',
     code: 'KUBELET_FLAGS_REFUSED',
-    how: 'Except `pod-infra-container-image` in kubeadm-flags.env, which is taken out (step binaries).',
+    how: 'Except `pod-infra-container-image` in kubeadm-flags.env, which is removed (step binaries).',
   },
   {
     name: 'Proxies',
     outcome: 'kept',
-    how: "The machine's own addresses are asked past them (observe.sh). kubeadm runs with the proxies of the container, as when the machine was made, and renders them again (change.sh).",
+    how: "The machine's own addresses are requested without a proxy (observe.sh). kubeadm runs with the proxy variables of the container, as when the machine was made, and renders them again (change.sh).",
   },
   {
     name: "Directories of one's own (`certificatesDir`, etcd's `dataDir`)",
@@ -98,7 +98,7 @@ export const shapes: readonly Shape[] = [
   {
     name: 'IPv6 and dual stack',
     outcome: 'kept',
-    how: "Addresses are read from the machine: the API server's from controller-manager.conf, etcd's from its manifest. Never run so far.",
+    how: "Addresses are read from the machine: the API server's from controller-manager.conf, etcd's from its manifest. Not tested so far.",
   },
   {
     name: "Ports of one's own",
@@ -118,7 +118,7 @@ export const shapes: readonly Shape[] = [
   {
     name: "Patches of kubeadm's",
     outcome: 'kept',
-    how: 'The directory is given to kubeadm again (step kubeadm), and has to be there.',
+    how: 'The directory is passed to kubeadm again (step kubeadm) and has to exist.',
   },
   {
     name: 'Files that a command has filled in',

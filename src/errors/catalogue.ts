@@ -5,9 +5,9 @@ import { requests } from './requests.ts'
 import { steps } from './steps.ts'
 
 /**
- * Every error of this program: a function of its values to its answer, its message and what to do about it.
- * The values stay the same while the state lasts: Cluster API copies messages into conditions, and a message that
- * changes floods its controllers. docs/reference/errors.md is generated from this table.
+ * All errors of this service. Each entry maps the values of an error to its answer, its message and what to do about
+ * it. Values are constant while a state lasts: Cluster API copies messages into conditions, and each change of a
+ * condition triggers a reconcile. docs/reference/errors.md is generated from this table.
  */
 export const catalogue = {
   ...requests,
@@ -19,14 +19,14 @@ export const catalogue = {
 
 type Catalogue = typeof catalogue
 
-/** The name of an error in the catalogue. It ends every message and is part of the API. */
+/** The code of an error. It is at the end of every message and is part of the API. */
 export type ErrorCode = keyof Catalogue
 
 type ValuesOfOne<Code extends ErrorCode> = Parameters<Catalogue[Code]> extends [infer Needed] ? Needed : unknown
 
 /**
- * The values that the error `Code` needs: `unknown` where it needs none, and for a union of codes the values of all.
- * A parameter's type turns a union into an intersection.
+ * The values that the error `Code` needs: `unknown` where it needs none, and for a union of codes the values of all of
+ * them. The function type turns the union into an intersection.
  */
 export type ValuesOf<Code extends ErrorCode> = (
   Code extends ErrorCode

@@ -1,6 +1,6 @@
 import { decline, failure, type Values } from './entry.ts'
 
-/** Errors of what a Machine describes, and of changes that are not made in place. */
+/** Errors in the objects of a machine, and changes that are not made in place. */
 export const changes = {
   BACKEND_UNSUPPORTED: ({ kind }: Values<'kind'>) =>
     failure(
@@ -46,13 +46,13 @@ export const changes = {
     ),
   UPDATES_DISABLED: () =>
     failure(
-      'No update begins: the setting "disableInPlaceUpdates" is true.',
+      'The update was not started: the setting "disableInPlaceUpdates" is true.',
       'Remove it from spec.settings of the ExtensionConfig, or delete the Machine so that it is replaced.',
     ),
   CHANGE_NOT_COVERED: ({ path }: Values<'path'>) =>
     decline(
-      `${path} changes, which is not updated in place.`,
-      'docs/reference/what-is-updated.md lists what is. The machine is replaced.',
+      `A change of ${path} is not made in place.`,
+      'docs/reference/what-is-updated.md lists the changes that are. The machine is replaced.',
     ),
   OBJECT_NOT_COMPARED: ({ object, why }: Values<'object' | 'why'>) =>
     decline(
@@ -62,7 +62,7 @@ export const changes = {
   FILE_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>
     decline(
       `${path} is not written in place: ${why}.`,
-      'docs/reference/what-is-updated.md lists what is. The machine is replaced.',
+      'docs/reference/what-is-updated.md lists the files that are. The machine is replaced.',
     ),
   MACHINE_FOREIGN: ({ kind }: Values<'kind'>) =>
     decline(
@@ -72,7 +72,7 @@ export const changes = {
   CONFIG_NOT_COVERED: ({ object, path, why }: Values<'object' | 'path' | 'why'>) =>
     decline(
       `The ${object}'s ${path} is not supported in place: ${why}.`,
-      'docs/reference/what-is-updated.md lists what is. The machine is replaced.',
+      'docs/reference/what-is-updated.md lists what is supported. The machine is replaced.',
     ),
   CONFIG_UNSUPPORTED: ({ object, path, why }: Values<'object' | 'path' | 'why'>) =>
     failure(

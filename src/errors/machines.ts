@@ -4,11 +4,11 @@ import { failure, progress, type Values } from './entry.ts'
 export const machines = {
   ENGINE_UNREACHABLE: () =>
     progress(
-      'The Docker engine does not answer.',
+      'The Docker engine does not respond.',
       'Check the engine, and the socket or DOCKER_HOST that the service uses.',
     ),
   CONTAINER_MISSING: ({ name }: Values<'name'>) =>
-    failure(`There is no container ${name}.`, 'Delete the Machine so that it is replaced.'),
+    failure(`The container ${name} does not exist.`, 'Delete the Machine so that it is replaced.'),
   CONTAINER_STOPPED: ({ name }: Values<'name'>) =>
     progress(
       `The container ${name} is not running.`,
@@ -34,7 +34,7 @@ export const machines = {
   CONTAINER_HOSTNAME: ({ name }: Values<'name'>) =>
     failure(
       `The host name of container ${name} differs from its name.`,
-      'CAPD and kind give a container the name of its node. This one was made by something else.',
+      'CAPD and kind set the host name to the name of the container. Something else created this container.',
     ),
   CONTAINER_CA: ({ name }: Values<'name'>) =>
     failure(
@@ -43,7 +43,7 @@ export const machines = {
     ),
   RECORD_NEWER: () =>
     failure(
-      'A newer version of this service keeps a record of an upgrade in this machine.',
+      'A newer version of this service has written the record of an upgrade in this machine.',
       'Update this service. The machine was not touched.',
     ),
   EXEC_FAILED: ({ command }: Values<'command'>) =>
@@ -53,13 +53,13 @@ export const machines = {
     ),
   EXEC_TIME_LIMIT: ({ command }: Values<'command'>) =>
     progress(
-      `A command in the machine did not end in time: ${command}.`,
+      `A command in the machine timed out: ${command}.`,
       'Check the load of the host, and inspect the machine with docker exec.',
     ),
   OBSERVATION_INCOMPLETE: () =>
     progress(
-      'What the machine reports of itself is incomplete.',
-      'If it continues, look at the load and the disks of the machine with docker exec.',
+      'The observation of the machine is incomplete.',
+      'If it continues, check the load and the disks of the machine with docker exec.',
     ),
   EXEC_KILLED: ({ command }: Values<'command'>) =>
     progress(
@@ -69,7 +69,7 @@ export const machines = {
   OUTPUT_TOO_LARGE: ({ command }: Values<'command'>) =>
     failure(
       `A command in the machine printed more than 4 MiB: ${command}.`,
-      'Check what it reads, below /var/lib/capd-kubeadm-upgrader and /etc/kubernetes in the machine, and make that smaller.',
+      'Check the size of the files below /var/lib/capd-kubeadm-upgrader and /etc/kubernetes in the machine.',
     ),
   ENGINE_REFUSED: ({ status, cause }: Values<'status' | 'cause'>) =>
     progress(
@@ -79,13 +79,13 @@ export const machines = {
   ENGINE_BUSY: () =>
     progress(
       'Too many commands wait for the Docker engine.',
-      'Wait: they are tried again. If it continues, check the load of the host of the engine.',
+      'No action needed: they are retried. If it continues, check the load on the host of the engine.',
     ),
   IMAGE_REFERENCE_INVALID: ({ image }: Values<'image'>) =>
     failure(`The image reference ${image} is not valid.`, 'Correct UPGRADER_NODE_IMAGE.'),
   NAME_TAKEN: ({ name }: Values<'name'>) =>
     failure(
-      `A container that this service did not make has the name ${name}.`,
-      'Rename or remove that container. The service needs the name for its helper.',
+      `The name ${name} is taken by a container that this service did not create.`,
+      'Rename or remove that container. The service needs the name for a helper.',
     ),
 }

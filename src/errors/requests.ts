@@ -17,7 +17,7 @@ export const requests = {
     ),
   HOOK_UNKNOWN: ({ path }: Values<'path'>) =>
     failure(
-      `There is nothing at ${path}.`,
+      `There is no endpoint at ${path}.`,
       'Discovery lists the hooks that are served. Start and sync are POST /v1/start and POST /v1/sync.',
     ),
   TOKEN_WRONG: () =>
@@ -30,7 +30,7 @@ export const requests = {
   CERTIFICATE_EXPIRED: () =>
     failure(
       'The serving certificate has expired.',
-      'Replace it, in a cluster with "npm run certificates". The new one is in use a few seconds later.',
+      'Replace it; in a cluster, run "npm run certificates". The service loads the new one within a few seconds.',
     ),
   OTHER_UPGRADE: ({ machine, version }: Values<'machine' | 'version'>) =>
     progress(
@@ -39,7 +39,7 @@ export const requests = {
     ),
   NOT_STARTED: ({ machine, version }: Values<'machine' | 'version'>) =>
     failure(
-      `This process knows no upgrade of ${machine} to ${version}.`,
+      `No upgrade of ${machine} to ${version} was started in this process.`,
       'Call start. It may be called at any time and any number of times.',
     ),
   SETTING_UNKNOWN: ({ key }: Values<'key'>) =>

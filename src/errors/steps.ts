@@ -9,8 +9,8 @@ export const steps = {
     ),
   MACHINE_TOO_OLD: ({ running, target }: Values<'running' | 'target'>) =>
     failure(
-      `The machine runs ${running}, more than one minor before ${target}.`,
-      'Go through each minor version: kubeadm cannot skip one.',
+      `The machine runs ${running}, more than one minor version behind ${target}.`,
+      'Upgrade through each minor version: kubeadm cannot skip one.',
     ),
   MACHINE_NOT_KUBEADM: ({ path }: Values<'path'>) =>
     failure(
@@ -34,13 +34,13 @@ export const steps = {
     ),
   UNIT_AT_WORK: () =>
     progress(
-      'A unit of an earlier attempt is still at work in the machine.',
-      'No action needed: the upgrade goes on when it has ended.',
+      'A unit of an earlier attempt is still running in the machine.',
+      'No action needed: the upgrade continues when it ends.',
     ),
   DISK_FULL: () =>
     progress(
       'A disk in the machine is full.',
-      "Free space in the machine or on the engine's disk. Nothing was written in part.",
+      "Free space in the machine or on the engine's disk. No file is incomplete.",
     ),
   RUNNING_VERSION: ({ running }: Values<'running'>) =>
     failure(
@@ -48,15 +48,15 @@ export const steps = {
       'Only releases such as v1.35.4 are updated in place. Delete the Machine so that it is replaced.',
     ),
   CONTAINERD_AWAY: () =>
-    progress('containerd in the machine does not answer.', 'Read "journalctl -u containerd" in the machine.'),
+    progress('containerd in the machine does not respond.', 'Read "journalctl -u containerd" in the machine.'),
   FILE_REFUSED: ({ path, why }: Values<'path' | 'why'>) =>
     failure(
       `The file ${path} cannot be written: ${why}.`,
-      'Correct spec.files of the KubeadmConfig, or what is at that path in the machine. The machine is not harmed.',
+      'Correct spec.files of the KubeadmConfig, or what is at that path in the machine. The machine keeps running.',
     ),
   MANIFEST_MISSING: ({ name }: Values<'name'>) =>
     failure(
-      `The static pod manifest of ${name} is missing and kubeadm left no backup of it.`,
+      `The static pod manifest of ${name} is missing, and kubeadm has no backup of it.`,
       'Delete the Machine so that it is replaced.',
     ),
   MANIFESTS_INCOMPLETE: () =>
@@ -102,8 +102,8 @@ export const steps = {
     ),
   IMAGE_PULL_DENIED: ({ image, cause }: Values<'image' | 'cause'>) =>
     failure(
-      `The registry refuses to give the image ${image}: ${cause}`,
-      `Check the name. The service pulls without credentials: where the registry needs some, run "docker pull ${image}" on the host of the engine. Nothing was changed.`,
+      `The registry denies access to the image ${image}: ${cause}`,
+      `Check the name. The service pulls without credentials: if the registry requires them, run "docker pull ${image}" on the host of the engine. Nothing was changed.`,
     ),
   IMAGE_PULL_NO_SPACE: ({ image, cause }: Values<'image' | 'cause'>) =>
     failure(
@@ -113,12 +113,12 @@ export const steps = {
   IMAGE_PULL_FAILED: ({ image, cause }: Values<'image' | 'cause'>) =>
     progress(
       `The engine could not pull the image ${image}: ${cause}`,
-      'Check that the engine reaches the registry. The pull is tried again. Nothing was changed.',
+      'Check that the engine reaches the registry. The pull is retried. Nothing was changed.',
     ),
   IMAGE_PULL_STALLED: ({ image }: Values<'image'>) =>
     progress(
-      `The engine reported nothing of the pull of the image ${image} for 5 min.`,
-      'Check the network between the engine and the registry, and the disk of the engine. The pull is tried again. Nothing was changed.',
+      `The pull of the image ${image} stalled: the engine reported nothing for 5 min.`,
+      'Check the network between the engine and the registry, and the disk of the engine. The pull is retried. Nothing was changed.',
     ),
   IMAGE_SOURCE_LACKS: ({ image, missing }: Values<'image' | 'missing'>) =>
     failure(
@@ -127,8 +127,8 @@ export const steps = {
     ),
   KUBELET_FLAGS_REFUSED: ({ cause }: Values<'cause'>) =>
     failure(
-      `The new kubelet does not take the flags of the one that runs: ${cause}`,
-      'Remove the flag where it stands in the machine, such as /etc/default/kubelet, a drop-in of the unit or kubeadm-flags.env, and from kubeletExtraArgs. Nothing was changed.',
+      `The new kubelet does not accept the flags of the running one: ${cause}`,
+      'Remove the flag where it is set in the machine, such as /etc/default/kubelet, a drop-in of the unit or kubeadm-flags.env, and from kubeletExtraArgs. Nothing was changed.',
     ),
   VAR_VOLUME_MISSING: ({ name }: Values<'name'>) =>
     failure(
@@ -137,12 +137,12 @@ export const steps = {
     ),
   IMAGES_NOT_LOADED: () =>
     progress(
-      'The Kubernetes images could not be brought into the machine.',
+      'The Kubernetes images could not be loaded into the machine.',
       'The log has the reason. Check the registry or the engine.',
     ),
   KUBEADM_FORBIDDEN: () =>
     progress(
-      "kubeadm may not read the cluster's configuration yet.",
+      "kubeadm is not allowed to read the cluster's configuration yet.",
       "No action needed: the API server's node authorizer needs a moment after an upgrade.",
     ),
   KUBEADM_FAILED: ({ cause, unit }: Values<'cause' | 'unit'>) =>
@@ -157,8 +157,8 @@ export const steps = {
     ),
   KUBEADM_CONFIG_CHANGED: ({ target }: Values<'target'>) =>
     failure(
-      `The ConfigMap kubeadm-config names another version than ${target} by now.`,
-      'No action needed where the cluster is on its way to that version. Otherwise correct kubeadm-config in kube-system. kubeadm was not started.',
+      `The ConfigMap kubeadm-config no longer has the version ${target}.`,
+      'No action needed if the cluster is being upgraded to another version. Otherwise correct kubeadm-config in kube-system. kubeadm was not started.',
     ),
   PATCHES_MISSING: () =>
     failure(
@@ -172,27 +172,27 @@ export const steps = {
     ),
   EXCHANGE_UNDONE: ({ component, cause }: Values<'component' | 'cause'>) =>
     failure(
-      `The new ${component} did not get healthy, and everything from before runs again. It logged: ${cause}`,
-      "Correct what it logged, such as an argument in the cluster's configuration.",
+      `The new ${component} did not become healthy, so the previous version was restored. The new ${component} logged: ${cause}`,
+      "Fix the cause, such as an argument in the cluster's configuration.",
     ),
   EXCHANGE_UNDONE_UNWELL: ({ component, cause }: Values<'component' | 'cause'>) =>
     failure(
-      `The new ${component} did not get healthy. Everything from before is in place again, and is not healthy either. It logged: ${cause}`,
+      `The new ${component} did not become healthy. The previous version was restored but is not healthy either. The new ${component} logged: ${cause}`,
       'Read the log of the component in the machine, or delete the Machine so that it is replaced.',
     ),
   EXCHANGE_NOT_ENDED: ({ target }: Values<'target'>) =>
     failure(
-      `The exchange of the static pods for those of ${target} did not come to its end, and everything from before is in place again.`,
-      'Read "journalctl -u capd-kubeadm-upgrader-exchange" in the machine. The upgrade is tried again when Cluster API calls again.',
+      `The exchange of the static pods for those of ${target} was interrupted, and the previous version was restored.`,
+      'Read "journalctl -u capd-kubeadm-upgrader-exchange" in the machine. The upgrade is retried when Cluster API calls again.',
     ),
   LOAD_BALANCER_AWAY: () =>
     progress(
-      'The machine is still drained at the load balancer, which does not answer.',
+      'The load balancer does not respond, so the machine is still drained there.',
       "Check the cluster's load balancer. The machine itself is upgraded.",
     ),
   KUBELET_NOT_UP: ({ target, cause }: Values<'target' | 'cause'>) =>
     failure(
-      `The kubelet ${target} did not come up, and the one from before runs again. It logged: ${cause}`,
+      `The kubelet ${target} did not start, so the previous version was restored. The kubelet ${target} logged: ${cause}`,
       'Read "journalctl -u kubelet" in the machine.',
     ),
   UNIT_FAILED: ({ unit }: Values<'unit'>) =>
@@ -200,6 +200,6 @@ export const steps = {
   STEP_TIME_LIMIT: ({ step, minutes, waitsFor }: Values<'step' | 'minutes' | 'waitsFor'>) =>
     failure(
       `The step "${step}" did not finish within ${minutes} min, waiting for ${waitsFor}.`,
-      'Remove what it waits for. The upgrade is tried again when Cluster API calls again.',
+      'Resolve what it waits for. The upgrade is retried when Cluster API calls again.',
     ),
 }

@@ -1,11 +1,11 @@
 import { catalogue, type ErrorCode, type ValuesOf } from './catalogue.ts'
 import type { Description, ErrorAnswer } from './entry.ts'
 
-/** What only the log shows. */
+/** Details for the log. */
 export interface LogDetails {
-  /** What was thrown below. */
+  /** The original error. */
   cause?: unknown
-  /** What failed printed. The last 8,000 characters of it are kept. */
+  /** The output of the failed command. The last 10,000 characters are kept. */
   detail?: string | undefined
 }
 
@@ -19,12 +19,15 @@ type Text = Readonly<Record<string, string>>
 
 /** The longest message and the longest advice, in characters, so that conditions and log lines stay readable. */
 const longestText = 1000
-/** How many characters of what a command printed an error keeps. A machine may print some MiB, and many errors are kept. */
+/**
+ * The most characters that an error keeps of a command's output: a machine may print some MiB, and many errors are
+ * kept.
+ */
 const longestDetail = 10_000
 
 /**
- * An error of the catalogue. `message` and `todo` are one line of at most 1,000 characters each, whatever the values
- * hold. `message` ends with the code in brackets. Of long values and details only a part is kept.
+ * An error of the catalogue. `message` and `todo` are each one line of at most 1,000 characters. `message` ends with
+ * the code in parentheses. Long values and details are cut.
  */
 export class UpgradeError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: ErrorCode
@@ -47,19 +50,19 @@ export class UpgradeError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** The end of what a command printed, as much as an error keeps of it. */
+/** The end of a command's output, as much as an error keeps. */
 export function endOf(printed: string): string {
   return copyOf(printed.slice(-longestDetail))
 }
 
-/** Any thrown value as an error of the catalogue. What is not ours becomes UNEXPECTED with the original as cause. */
+/** Converts any thrown value to an error of the catalogue. A foreign error becomes the cause of UNEXPECTED. */
 export function coded(thrown: unknown): UpgradeError {
   return thrown instanceof UpgradeError ? thrown : new UpgradeError('UNEXPECTED', {}, { cause: thrown })
 }
 
 /**
- * The error that a machine's record names. The record may come from another version of this program, so neither
- * code nor values are trusted: an unknown code becomes UNEXPECTED, and a missing value reads "unknown".
+ * Restores the error in the record of a machine. Another version of this service may have written the record: an
+ * unknown code becomes UNEXPECTED, and a missing value becomes "unknown".
  */
 export function rememberedError(code: string | undefined, values: Record<string, unknown> = {}): UpgradeError {
   if (!isErrorCode(code)) return new UpgradeError('UNEXPECTED')
@@ -70,7 +73,7 @@ export function rememberedError(code: string | undefined, values: Record<string,
   return new UpgradeError<ErrorCode>(code, remembered as ValuesOf<ErrorCode>)
 }
 
-/** The entry of a code with `{name}` in place of each value, as documentation shows it. */
+/** The description of an error with `{name}` in place of each value, for the documentation. */
 export function template(code: ErrorCode): Description {
   return describe(
     code,
@@ -78,12 +81,12 @@ export function template(code: ErrorCode): Description {
   )
 }
 
-// What is longer does not fit into a message either.
+// A longer value would not fit into a message.
 function shortened(values: Text): Text {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, copyOf(value.slice(0, longestText))]))
 }
 
-// A part of a string keeps all of the string in memory.
+// Without a copy, the slice would keep the whole string in memory.
 function copyOf(part: string): string {
   return Buffer.from(part).toString()
 }
@@ -92,7 +95,7 @@ function isErrorCode(name: string | undefined): name is ErrorCode {
   return name !== undefined && Object.hasOwn(catalogue, name)
 }
 
-/** One value for each name that the entry of a code uses. */
+/** Builds a value for each name that the entry of a code uses. */
 function valuesFor(code: ErrorCode, textFor: (name: string) => string): Text {
   const names = new Set<string>()
   const recorder = new Proxy<Text>({}, { get: (_, name) => names.add(String(name)) && '' })
@@ -100,13 +103,13 @@ function valuesFor(code: ErrorCode, textFor: (name: string) => string): Text {
   return Object.fromEntries([...names].map((name) => [name, textFor(name)]))
 }
 
-/** The entry of a code, filled in. The constructor's arguments prove that the values fit the code. */
+/** Fills in the entry of a code. The types of the constructor guarantee that the values match the code. */
 function describe(code: ErrorCode, values: Text): Description {
   const entry: (values: never) => Description = catalogue[code]
   return entry(values as never)
 }
 
-/** Text on one line of at most `longest` characters, without control and format characters; 1,000 where not given. */
+/** The text on one line of at most `longest` characters (default 1,000), without control and format characters. */
 export function oneLine(text: string, longest = longestText): string {
   const line = text
     .toWellFormed()

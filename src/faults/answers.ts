@@ -11,22 +11,22 @@ import { hooks } from '../contract/catalogue.ts'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Clock } from '../upgrade/clock.ts'
 
-/** A call of a hook, and the fault that it requests. */
+/** A call of a hook with a requested fault. */
 export interface Call {
   hook: keyof typeof hooks
-  /** The value of the setting, and the arguments in it by parameter. */
+  /** The value of the setting, and its arguments by parameter. */
   requested: { text: string; args: Record<string, string> }
   clock: Clock
-  /** Marks a response: its message begins with the name of the fault. */
+  /** Prefixes the message of a response with the name of the fault. */
   named: (response: HookResponse) => HookResponse
-  /** The correct response, named. */
+  /** Returns the correct response, with the prefix. */
   respond: () => Promise<HookResponse>
 }
 
-/** When to call again after an upgrade that is never reported as done. */
+/** When Cluster API calls again after a finished update that is never reported as done. */
 const neverSeconds = 10
 
-/** Leaves out all patches, or those of one object. A patch begins with the name of its object. */
+/** Removes all patches, or those of one object. The name of a patch begins with the name of its object. */
 export async function leaveOut({ respond, requested }: Call): Promise<HookResponse> {
   const { object } = requested.args
   const response = await respond()
@@ -36,14 +36,14 @@ export async function leaveOut({ respond, requested }: Call): Promise<HookRespon
   return response
 }
 
-/** Leaves out the last operation. Where there was only one, an empty patch remains, which is not the same as none. */
+/** Removes the last operation. If it was the only one, an empty patch remains, which differs from no patch. */
 export async function leaveOutLast({ respond }: Call): Promise<HookResponse> {
   const response = await respond()
   const last = patchNames.findLast((name) => response[name])
   return last ? { ...response, [last]: patchOf(operationsIn(response[last]).slice(0, -1)) } : response
 }
 
-/** Adds an operation that cannot be applied. */
+/** Adds an operation that cannot be applied to the object. */
 export async function spoil({ respond, hook }: Call): Promise<HookResponse> {
   const response = await respond()
   const name = hook === 'canUpdateMachineSet' ? 'machineSetPatch' : 'machinePatch'
@@ -52,12 +52,12 @@ export async function spoil({ respond, hook }: Call): Promise<HookResponse> {
   return { ...response, ...spoilt }
 }
 
-/** Fails. */
+/** Fails the call. */
 export async function refuse({ requested }: Call): Promise<never> {
   throw new UpgradeError('MISBEHAVIOUR', { name: requested.text })
 }
 
-/** Sends the correct response after so many seconds, given the limit of the hook. */
+/** Delays the correct response. `seconds` computes the delay from the timeout of the hook. */
 export function late(seconds: (limit: number) => number) {
   return async ({ respond, hook, clock }: Call): Promise<HookResponse> => {
     const at = clock.now() + seconds(hooks[hook].timeoutSeconds) * 1000
@@ -67,7 +67,7 @@ export function late(seconds: (limit: number) => number) {
   }
 }
 
-/** Sends half of the correct response. */
+/** Sends only the first half of the correct response. */
 export async function cutOff({ respond }: Call): Promise<Response> {
   const text = JSON.stringify(await respond())
   return raw(text.slice(0, text.length / 2), 200)
@@ -78,12 +78,12 @@ export async function withStatus({ respond, requested }: Call): Promise<Response
   return raw(JSON.stringify(await respond()), Number(requested.args.status))
 }
 
-/** Reports the update as done, and begins nothing. */
+/** Reports the update as done without starting it. */
 export async function doneTooEarly({ hook, named }: Call): Promise<HookResponse> {
   return named(successResponse(hooks[hook].hook, '', { retryAfterSeconds: 0 }))
 }
 
-/** Reports a finished update as one that goes on. */
+/** Reports a finished update as still running. */
 export async function neverDone({ respond }: Call): Promise<HookResponse> {
   const response = await respond()
   return { ...response, retryAfterSeconds: response.retryAfterSeconds || neverSeconds }

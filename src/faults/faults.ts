@@ -12,15 +12,15 @@ import { type RequestedFault, readFault } from './requested.ts'
 const parse = parser(Type.Object({ settings: Type.Optional(Type.Record(Type.String(), Type.String())) }))
 
 interface FaultOptions {
-  /** Whether calls may request faults. */
+  /** True when calls may request faults. */
   allowed: boolean
   discoveryFails: boolean
   clock: Clock
-  /** Called with the name of a fault each time it happens. */
+  /** Called with the name of each injected fault. */
   onFault: (name: string) => void
 }
 
-/** The setting that holds for a request, and the request with that setting alone, as `fault`. */
+/** The fault setting that applies to a request, and the request with only that one, under the key `fault`. */
 interface FaultSetting {
   key: string
   text: string
@@ -28,8 +28,8 @@ interface FaultSetting {
 }
 
 /**
- * Fault injection for tests, requested by the settings of a call. It wraps the handlers from outside: the rest of src/
- * is complete without it. A call that requests a fault which is not allowed throws FAULTS_NOT_ALLOWED.
+ * Adds fault injection, which tests request by the settings of a call, to the handlers. The rest of src/ works without
+ * it. When faults are not allowed, a call that requests one throws FAULTS_NOT_ALLOWED.
  */
 export function withFaults(handlers: Handlers, options: FaultOptions): Handlers<HookResponse | Response> {
   const { allowed, discoveryFails, clock, onFault } = options
@@ -57,7 +57,7 @@ export function withFaults(handlers: Handlers, options: FaultOptions): Handlers<
   }
 }
 
-/** Refuses what start would refuse as a hook's setting: start and sync inject the faults of steps too. */
+/** Checks the fault that a call of start or a hook requests. Throws SETTING_VALUE and FAULTS_NOT_ALLOWED. */
 export function withCheckedFaults(upgrades: Upgrades, allowed: boolean): Upgrades {
   return {
     ...upgrades,
@@ -73,7 +73,7 @@ function isFor({ args, fault }: RequestedFault, hook: keyof typeof hooks): boole
   return ['all', kind].includes(args.hook ?? fault.on)
 }
 
-/** The key of the request's own cluster is used before the one for all clusters. */
+/** A key for the cluster of the request has precedence over the key for all clusters. */
 function faultSettingIn(body: string): FaultSetting {
   const request = parse(body)
   const { settings = {} } = request
@@ -86,7 +86,10 @@ function faultSettingIn(body: string): FaultSetting {
   return { key, text, body: JSON.stringify(plain) }
 }
 
-/** `fault/<namespace>/<cluster>`: no request carries the Cluster, so the label of the Machine or MachineSet counts. */
+/**
+ * `fault/<namespace>/<cluster>`. Requests do not contain the Cluster, so its name comes from the label of the Machine
+ * or MachineSet.
+ */
 function keyOfCluster(request: unknown): string {
   const object = valueAt(request, ['desired', 'machine']) ?? valueAt(request, ['desired', 'machineSet'])
   const label = valueAt(object, ['metadata', 'labels', 'cluster.x-k8s.io/cluster-name'])

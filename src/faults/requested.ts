@@ -1,22 +1,22 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { type FaultDefinition, faults, type ParameterName, parameters } from './table.ts'
 
-/** A fault as a setting requests it. */
+/** A fault that a setting requests. */
 export interface RequestedFault {
   name: string
-  /** All of the setting's value. */
+  /** The whole value of the setting. */
   text: string
   fault: FaultDefinition
   /** The arguments after the name, by parameter. */
   args: Record<string, string>
 }
 
-/** The values that the setting may have, such as `fail-at:<step>[:<times>]`. */
+/** The allowed forms of the setting, such as `fail-at:<step>[:<times>]`. */
 export const forms = Object.values(faults)
   .filter(({ on }) => on !== 'discovery')
   .map(({ form }) => form)
 
-/** Reads the value of one setting; `none` is undefined. Throws SETTING_VALUE or FAULTS_NOT_ALLOWED. */
+/** Parses the value of a fault setting. Returns undefined for `none`. Throws SETTING_VALUE or FAULTS_NOT_ALLOWED. */
 export function readFault(key: string, text: string, isAllowed: boolean): RequestedFault | undefined {
   if (text === 'none') return undefined
   const [name = '', ...values] = text.split(':')
@@ -30,7 +30,7 @@ export function readFault(key: string, text: string, isAllowed: boolean): Reques
   return { name, text, fault, args }
 }
 
-/** The values by parameter, with defaults; undefined if there are too many or one is not allowed. */
+/** The arguments by parameter, with defaults; undefined if there are too many or one is invalid. */
 function argumentsOf({ takes }: FaultDefinition, values: string[]): Record<string, string> | undefined {
   if (values.length > takes.length) return undefined
   const args: Record<string, string> = {}

@@ -4,32 +4,33 @@ import type { Clock } from '../upgrade/clock.ts'
 import { type Action, type Plan, type Situation, type Step, waiting } from '../upgrade/step.ts'
 import { type RequestedFault, readFault } from './requested.ts'
 
-interface Means {
-  /** Whether calls may request faults. What a machine's record requests is not trusted. */
+interface StepFaultOptions {
+  /** True when calls may request faults. */
   allowed: boolean
   clock: Clock
-  // Told the name of a misbehaviour each time it happens.
+  /** Called with the name of each injected fault. */
   onFault: (name: string) => void
+  /** Ends the process; replaced in tests. */
   crash?: () => Promise<void> | void
 }
 
 /**
- * Puts the misbehaviour of steps into a plan where it is allowed. A request is checked when it comes; but the settings of
- * an attempt to be finished are in the machine's record, which anyone with root in the machine can write. The setting is
- * read at each look, so a misbehaviour that is not requested any more ends.
+ * Adds the faults of steps to a plan if faults are allowed. The check here is needed although requests are checked too:
+ * the settings of an open attempt come from the record in the machine, which anyone with root in the machine can write.
+ * The setting is read at each observation, so a fault ends when it is no longer requested.
  */
-export function withStepFaults(plan: Plan, means: Means): Plan {
-  return means.allowed ? (of) => plan(of).map((step) => withFault(step, means)) : plan
+export function withStepFaults(plan: Plan, options: StepFaultOptions): Plan {
+  return options.allowed ? (of) => plan(of).map((step) => withFault(step, options)) : plan
 }
 
-// The step is not done before it has misbehaved as often as requested. The record in the machine counts: a restart
-// changes nothing, and of two processes that come to it at the same time one goes on.
-function withFault(step: Step, means: Means): Step {
+// The step is not done before the fault has happened as often as requested. The record in the machine has the count, so
+// that it survives a restart of the service and two replicas share it.
+function withFault(step: Step, options: StepFaultOptions): Step {
   const faultOf = ({ settings, record }: Situation): RequestedFault | undefined => {
-    const asked = readFault('fault', settings.fault, true)
-    if (asked?.args.step !== step.name) return undefined
-    const times = asked.args.times === 'always' ? Number.POSITIVE_INFINITY : Number(asked.args.times)
-    return (record?.faults[countedAs(asked)] ?? 0) < times ? asked : undefined
+    const requested = readFault('fault', settings.fault, true)
+    if (requested?.args.step !== step.name) return undefined
+    const times = requested.args.times === 'always' ? Number.POSITIVE_INFINITY : Number(requested.args.times)
+    return (record?.faults[counterOf(requested)] ?? 0) < times ? requested : undefined
   }
   return {
     ...step,
@@ -39,14 +40,14 @@ function withFault(step: Step, means: Means): Step {
     },
     action(situation) {
       const fault = faultOf(situation)
-      return fault ? misbehave(fault, means) : step.action?.(situation)
+      return fault ? inject(fault, options) : step.action?.(situation)
     },
   }
 }
 
-function misbehave(asked: RequestedFault, { clock, onFault, crash = die }: Means): Action {
-  const { name, text } = asked
-  const key = countedAs(asked)
+function inject(requested: RequestedFault, { clock, onFault, crash = killProcess }: StepFaultOptions): Action {
+  const { name, text } = requested
+  const key = counterOf(requested)
   const counted = (record: AttemptRecord) => ({
     ...record,
     faults: { ...record.faults, [key]: (record.faults[key] ?? 0) + 1 },
@@ -57,7 +58,7 @@ function misbehave(asked: RequestedFault, { clock, onFault, crash = die }: Means
     async after() {
       onFault(name)
       if (name === 'crash-at') {
-        // The log has a moment to be written.
+        // Gives the log a moment to be written.
         await clock.sleep(0.2)
         await crash()
       }
@@ -66,13 +67,13 @@ function misbehave(asked: RequestedFault, { clock, onFault, crash = die }: Means
   }
 }
 
-// Each misbehaviour of each step is counted on its own.
-function countedAs({ name, args }: RequestedFault): string {
+// The key of the record's counter for this fault in this step.
+function counterOf({ name, args }: RequestedFault): string {
   return `${name}:${args.step}`
 }
 
-// As kill -9 does it. The first process of a container cannot be killed from inside, so that one exits.
-function die(): void {
+// SIGKILL does not end the first process of a container from inside, so exit follows.
+function killProcess(): void {
   process.kill(process.pid, 'SIGKILL')
   process.exit(137)
 }

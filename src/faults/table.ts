@@ -5,16 +5,16 @@ import * as answers from './answers.ts'
 
 interface Parameter {
   isAllowed: (value: string) => boolean
-  /** The allowed values, for people. */
+  /** Describes the allowed values in messages. */
   allowed: string
-  /** The value if none is given; empty where one has to be given. */
+  /** The value if none is given; empty for a required parameter. */
   default: string
 }
 
-/** The steps of the real plans, whichever the machine. */
+/** The names of all steps, of control plane machines and workers. */
 const steps = [...new Set([...stepsOf('control-plane'), ...stepsOf('worker')])]
 
-/** What may follow the name of a fault. */
+/** The parameters that may follow the name of a fault. */
 export const parameters = {
   object: oneOf(['machine', 'infrastructure', 'bootstrapConfig', 'all'], 'all'),
   hook: oneOf(['can-update', 'update-machine', 'all'], 'all'),
@@ -34,27 +34,33 @@ export const parameters = {
 /** The name of a parameter. */
 export type ParameterName = keyof typeof parameters
 
-/** One fault that tests can request. */
+/** A fault that tests can request. */
 export interface FaultDefinition {
-  /** Where it happens: in the responses of one kind of hook or of those that `<hook>` names, in a step, in discovery. */
+  /**
+   * Where it happens: in responses of one kind of hook, or of the hooks that `<hook>` names, in a step, or in
+   * discovery.
+   */
   on: 'can-update' | 'update-machine' | 'all' | 'step' | 'discovery'
-  /** How it is requested. */
+  /** The form of the setting's value. */
   form: string
   takes: ParameterName[]
+  /** What the service does, for the documentation. */
   does: string
-  /** What Cluster API does then. scripts/docs/reference/misbehaviours.ts describes it in full. */
+  /** What Cluster API does as a result. scripts/docs/misbehaviours.ts has the descriptions. */
   leadsTo: ('rollout' | 'stall' | 'failed' | 'late' | 'over' | 'waits' | 'gone' | 'undiscovered')[]
-  /** What a hook responds then. */
+  /** Produces the response of a hook. */
   answer?: (call: answers.Call) => Promise<HookResponse | Response>
 }
 
-/** Every fault. The check of the settings, handlers, steps and docs/reference/misbehaviours.md are made from this table. */
+/**
+ * All faults. The validation of settings, the handlers, the steps and docs/reference/misbehaviours.md use this table.
+ */
 export const faults: Record<string, FaultDefinition> = {
   decline: {
     on: 'can-update',
     form: 'decline[:<object>]',
     takes: ['object'],
-    does: 'All patches are left out of the answer, or those of one object.',
+    does: 'The response has no patches, or none of one object.',
     leadsTo: ['rollout'],
     answer: answers.leaveOut,
   },
@@ -62,7 +68,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'can-update',
     form: 'partial',
     takes: [],
-    does: 'The last operation of the patches is left out, and nothing else.',
+    does: 'Only the last operation is missing in the patches.',
     leadsTo: ['rollout'],
     answer: answers.leaveOutLast,
   },
@@ -70,7 +76,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'can-update',
     form: 'bad-patch',
     takes: [],
-    does: 'The patch of the Machine or MachineSet also replaces what is not there.',
+    does: 'The patch of the Machine or MachineSet has one more operation, which replaces a missing field.',
     leadsTo: ['stall'],
     answer: answers.spoil,
   },
@@ -78,7 +84,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'all',
     form: 'block[:<hook>]',
     takes: ['hook'],
-    does: 'The answer is Failure, and nothing is begun.',
+    does: 'The response has the status Failure, and nothing is started.',
     leadsTo: ['stall', 'failed'],
     answer: answers.refuse,
   },
@@ -86,7 +92,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'all',
     form: 'slow[:<hook>]',
     takes: ['hook'],
-    does: "The true answer comes one second before Cluster API's time limit.",
+    does: "The correct response is sent one second before Cluster API's timeout.",
     leadsTo: ['late'],
     answer: answers.late((limit) => limit - 1),
   },
@@ -94,7 +100,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'all',
     form: 'hang[:<hook>]',
     takes: ['hook'],
-    does: "The true answer comes after twice Cluster API's time limit; what was requested is begun all the same.",
+    does: "The correct response is sent after twice Cluster API's timeout. An update is started all the same.",
     leadsTo: ['stall', 'failed'],
     answer: answers.late((limit) => limit * 2),
   },
@@ -102,7 +108,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'all',
     form: 'malformed-json[:<hook>]',
     takes: ['hook'],
-    does: 'The true answer breaks off in the middle of its JSON.',
+    does: 'The correct response is cut off in the middle of its JSON.',
     leadsTo: ['stall', 'failed'],
     answer: answers.cutOff,
   },
@@ -110,7 +116,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'all',
     form: 'wrong-status[:<hook>[:<status>]]',
     takes: ['hook', 'status'],
-    does: 'The true answer comes with another HTTP status than 200.',
+    does: 'The correct response has another HTTP status than 200.',
     leadsTo: ['stall', 'failed'],
     answer: answers.withStatus,
   },
@@ -118,7 +124,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'update-machine',
     form: 'done-too-early',
     takes: [],
-    does: 'The answer reports the update as done, and nothing was done to the machine.',
+    does: 'The response reports the update as done, although the machine was not changed.',
     leadsTo: ['over'],
     answer: answers.doneTooEarly,
   },
@@ -126,7 +132,7 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'update-machine',
     form: 'never-done',
     takes: [],
-    does: 'The update is done, and the answer never reports it.',
+    does: 'The update is carried out, but the response never reports it as done.',
     leadsTo: ['waits'],
     answer: answers.neverDone,
   },
@@ -134,21 +140,21 @@ export const faults: Record<string, FaultDefinition> = {
     on: 'step',
     form: 'fail-at:<step>[:<times>]',
     takes: ['step', 'times'],
-    does: 'The step fails where it would begin.',
+    does: 'The step fails instead of starting.',
     leadsTo: ['failed'],
   },
   'crash-at': {
     on: 'step',
     form: 'crash-at:<step>[:<times>]',
     takes: ['step', 'times'],
-    does: 'The process kills itself where the step would begin.',
+    does: 'The process kills itself instead of starting the step.',
     leadsTo: ['gone'],
   },
   'discovery-fails': {
     on: 'discovery',
     form: 'discovery-fails',
     takes: [],
-    does: 'Discovery answers Failure.',
+    does: 'The response to discovery has the status Failure.',
     leadsTo: ['undiscovered'],
   },
 }

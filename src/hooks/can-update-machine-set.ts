@@ -8,8 +8,9 @@ import { type Decision, decide } from '../decide/decide.ts'
 const parse = parser(CanUpdateMachineSetRequest)
 
 /**
- * Answers CanUpdateMachineSet, for the worker machines that move from one MachineSet to another. CAPI keeps the answer for
- * 24 h, so trouble is an error and never an answer without patches. Throws REQUEST_… and SETTING_… errors.
+ * Answers CanUpdateMachineSet: which differences between two MachineSets are made in place in the worker machines.
+ * Cluster API caches the response for 24 h, so an error is never answered with empty patches. Throws REQUEST_… and
+ * SETTING_… errors.
  */
 export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)

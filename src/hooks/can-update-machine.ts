@@ -9,8 +9,8 @@ import { roleOf } from '../kubernetes/kinds.ts'
 const parse = parser(CanUpdateMachineRequest)
 
 /**
- * Answers CanUpdateMachine: which of the differences of one control plane machine are made in place. Throws REQUEST_…
- * and SETTING_… errors.
+ * Answers CanUpdateMachine: which differences of a control plane machine are made in place. Throws REQUEST_… and
+ * SETTING_… errors.
  */
 export function answerCanUpdateMachine(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)

@@ -1,7 +1,10 @@
 import { discoveryResponse } from '../contract/answers.ts'
 
-// Says which hooks are served. It reads nothing of the request and cannot fail: CAPI's core manager exits
-// when discovery fails for 60 s at its start (core/reconcilers/extensionconfig/warmup.go).
+/**
+ * Answers discovery with the hooks that are served. It does not read the request and cannot fail: Cluster API's core
+ * manager exits when discovery fails for 60 s at its start. Source: CAPI v1.14.2
+ * core/reconcilers/extensionconfig/warmup.go.
+ */
 export function answerDiscovery() {
   return discoveryResponse()
 }

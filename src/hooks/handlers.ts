@@ -7,10 +7,10 @@ import { answerCanUpdateMachineSet } from './can-update-machine-set.ts'
 import { answerDiscovery } from './discovery.ts'
 import { answerUpdateMachine } from './update-machine.ts'
 
-/** From the text of a request to the response. What it throws becomes a Failure. */
+/** Maps the text of a request to a response. An error becomes a response with the status Failure. */
 type Handler<Reply> = (body: string) => Reply | Promise<Reply>
 
-/** One handler for each hook. `Reply` is what they return. */
+/** The handlers of all hooks. `Reply` is the type that they return. */
 export interface Handlers<Reply = HookResponse> {
   discovery: Handler<Reply>
   canUpdateMachine: Handler<Reply>
@@ -18,6 +18,7 @@ export interface Handlers<Reply = HookResponse> {
   updateMachine: Handler<Reply>
 }
 
+/** Creates the handlers of all hooks. They log every decision. */
 export function createHandlers(upgrades: Upgrades, log: Logger): Handlers {
   const report = (name: string, { accepted, declined }: Decision) =>
     log.info({ name, accepted, declined: declined.map(({ message }) => message) }, 'decided')

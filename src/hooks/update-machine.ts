@@ -7,11 +7,14 @@ import { taskOfMachine } from '../upgrade/task.ts'
 import type { Upgrades } from '../upgrade/upgrades.ts'
 
 const parse = parser(UpdateMachineRequest)
-// When to ask again while another upgrade of the machine has not ended.
+// When Cluster API calls again while another upgrade of the machine is running.
 const busySeconds = 10
 
-// Start plus sync: begins the update or tells how far it is. A Success with retryAfterSeconds 0 means done to
-// CAPI, and so does a negative one; an error is a Failure, which CAPI retries for ever.
+/**
+ * Answers UpdateMachine: starts the update if needed, and reports its progress. Cluster API takes retryAfterSeconds of
+ * 0 or less for a finished update, so it is at least 1 while the update is running. Throws the errors of
+ * `taskOfMachine`, and the error of a failed update, which Cluster API retries indefinitely.
+ */
 export async function answerUpdateMachine(body: string, upgrades: Upgrades) {
   const task = taskOfMachine(parse(body))
   try {

@@ -1,27 +1,27 @@
 import { keysOf, valueAt } from './json.ts'
 
-/** The commands of a KubeadmConfig, asked for files that one of them may fill in or change at bootstrap. */
+/** The commands of a KubeadmConfig, which may change files at bootstrap. */
 export interface Commands {
-  /** The name of a list with a command that mentions the path, such as `preKubeadmCommands`, or undefined. */
+  /** Returns the name of a list with a command that mentions the path, such as `preKubeadmCommands`, or undefined. */
   listThatMentions(path: string): string | undefined
 }
 
 // bootCommands, preKubeadmCommands and postKubeadmCommands, in every version of the API.
 const listName = /^[A-Za-z]*Commands$/
-// Plain characters of a path, and those among them that often stand between two paths.
+// Characters of a path, and those among them that often separate two paths.
 const plainRun = /[\w.@+:=,~/-]+/g
 const separators = /[:=,@+~]/
-// After one of these a path is the beginning of longer ones.
+// A path before one of these is the beginning of longer paths.
 const expansions = new Set(['*', '?', '[', '{', '$', '\\', '`'])
-// Before a path that begins here, and is not relative to a variable.
+// A path after one of these is absolute. After any other character it is relative to a variable.
 const beforeWord = /^[\s<>;|&(]?$/
-// A longer or deeper path is none that Linux or a person would take. Each path is indexed once for each of its slashes.
+// No real path is longer or deeper. Each path is indexed once per slash, so the depth needs a limit.
 const longestRun = 4096
 const mostSlashes = 64
 
 /**
- * The commands of all lists of a KubeadmConfig's spec, and of scripts among its files that one of them mentions. Takes
- * time in proportion to their length.
+ * Indexes the commands in all lists of a KubeadmConfig's spec, and the scripts among its files that a command mentions.
+ * Takes time proportional to their length.
  */
 export function commandsOf(spec: unknown): Commands {
   const scripts = scriptsOf(spec)
@@ -38,10 +38,10 @@ export function commandsOf(spec: unknown): Commands {
   }
 }
 
-/** No commands: for machines to which nothing is written. */
+/** No commands, for machines without files to write. */
 export const noCommands: Commands = { listThatMentions: () => undefined }
 
-// A command is a text, or a list of its words. What is neither cannot be read.
+// A command is a string or a list of words. Returns undefined for a list with anything else.
 function textsOf(list: unknown): string[] | undefined {
   const commands = Array.isArray(list) ? list.flat() : [list ?? '']
   return commands.every((command) => typeof command === 'string') ? commands : undefined
@@ -62,13 +62,13 @@ function isScript(content: unknown): content is string {
 
 // The paths in a text, sorted for a binary search.
 interface Index {
-  // Paths with a slash at the end, and beginnings of paths, none of which begins with another.
+  // Paths with a trailing slash, and beginnings of paths. None is a prefix of another.
   beginnings: string[]
-  // What follows each slash, with the slash.
+  // The rest of each path from each of its slashes on.
   endings: string[]
-  // Names of files whose directory is not in the text: it is a variable, or relative.
+  // Names of files whose directory is a variable, or relative.
   names: Set<string>
-  // Something cannot be read, or a path is too long or too deep to be looked at: every path counts as mentioned.
+  // True when a command is not readable, or a path is too long or too deep. Every path counts as mentioned then.
   isUnreadable: boolean
 }
 
@@ -87,7 +87,7 @@ function indexOf(texts: string[] | undefined): Index {
   return index
 }
 
-// Adds the paths of one run of plain characters; false if it has too many slashes.
+// Adds the paths of one run of path characters. Returns false when it has too many slashes.
 function addRun(index: Index, run: string, before: string, after: string): boolean {
   const path = run.replaceAll(/\/+/g, '/')
   const endings = endingsOf(path)
@@ -107,7 +107,7 @@ function addPiece({ beginnings, names }: Index, piece: string, isRelative: boole
   const slash = piece.indexOf('/')
   if (slash === -1) return
   const beginning = isOpen || piece.endsWith('/') ? piece.slice(slash) : `${piece.slice(slash)}/`
-  // The root is above every file: a command that names only that is not taken for one that changes files.
+  // The root alone is ignored: it is above every file, and a command that names it rarely changes them all.
   if (beginning !== '/') beginnings.push(beginning)
   if (isRelative) names.add(piece.slice(piece.lastIndexOf('/') + 1))
 }
@@ -130,7 +130,7 @@ function isMentioned({ beginnings, endings, names, isUnreadable }: Index, path: 
   return names.has(path.slice(path.lastIndexOf('/') + 1))
 }
 
-// Of a sorted list, the entries that do not begin with another entry. What begins with one follows it directly.
+// Removes the entries of a sorted list that begin with another entry. They follow that entry directly.
 function withoutLonger(sorted: string[]): string[] {
   const kept: string[] = []
   for (const text of sorted) {
@@ -140,17 +140,17 @@ function withoutLonger(sorted: string[]): string[] {
   return kept
 }
 
-// How many entries of a sorted list are less than the text.
+// Counts the entries of a sorted list that are less than the text.
 function countBefore(sorted: string[], text: string): number {
   return countWhile(sorted, (entry) => entry < text)
 }
 
-// How many entries of a sorted list are the text or less.
+// Counts the entries of a sorted list that are less than or equal to the text.
 function countUpTo(sorted: string[], text: string): number {
   return countWhile(sorted, (entry) => entry <= text)
 }
 
-// How many entries at the beginning of a list hold, where none holds after one that does not.
+// Binary search: counts the entries at the beginning of the list for which `holds` is true.
 function countWhile(list: string[], holds: (entry: string) => boolean): number {
   let low = 0
   let high = list.length

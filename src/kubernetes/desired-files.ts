@@ -5,46 +5,48 @@ import { closedBy, pathConflicts, placeObjection } from './file-places.ts'
 import { keysOf, valueAt } from './json.ts'
 import { type Result, refusal, success } from './result.ts'
 
-/** A file as it has to be in the machine. */
+/** The desired state of a file in a machine. */
 export interface DesiredFile {
   path: string
-  /** Four octal digits. */
+  /** The permissions, four octal digits. */
   mode: string
   user: string
   group: string
   content: Buffer
 }
 
-/** The files that a KubeadmConfig asks for, and the places that nothing is written to. */
+/** The files of a KubeadmConfig that are written in place. */
 export interface Files {
   wanted: DesiredFile[]
+  /** Paths at and below which nothing is written. */
   closed: string[]
 }
 
-/** What keeps a file from being written in place, beside the entry itself. */
+/** What the rest of a KubeadmConfig rules out for its files. */
 export interface FileRules {
+  /** Paths at and below which nothing is written. */
   closed: readonly string[]
   commands: Commands
 }
 
-/** The most entries that `files` may have: the limit of the KubeadmConfig's own schema. */
+/** The most entries of `files`, by the schema of KubeadmConfig. */
 export const mostFiles = 200
 
-/** The rules for machines with the desired KubeadmConfig, which have the other ones now. */
+/** The rules for a machine that goes from the current KubeadmConfigs to the desired one. */
 export function fileRules(desired: unknown, ...current: unknown[]): FileRules {
   return { closed: closedBy(desired, ...current), commands: commandsOf(desired) }
 }
 
-/** No rules: for machines to which nothing is written. */
+/** No rules, for machines without files to write. */
 export const noFileRules: FileRules = { closed: [], commands: noCommands }
 
 const fields = new Set(['path', 'content', 'encoding', 'owner', 'permissions', 'append', 'contentFormat'])
-// A user or a group, by name or by number. Source: useradd(8), and the largest ID that chown(2) takes.
+// A user or group, by name or number. Source: useradd(8); chown(2) for the largest id.
 const name = /^[a-z_][\w-]{0,31}$/i
 const number = /^\d{1,10}$/
 const largestId = 2 ** 32 - 2
 
-/** The file that an entry of KubeadmConfig `spec.files` asks for, or why it is not written in place. */
+/** The desired file of an entry of KubeadmConfig `spec.files`, or the reason why it is not written in place. */
 export function fileOf(entry: unknown, { closed, commands }: FileRules): Result<DesiredFile> {
   const { path, content, encoding, owner = 'root:root', permissions = '0644', append = false } = Object(entry)
   const { contentFormat = 'Raw' } = Object(entry)
@@ -68,7 +70,7 @@ function isOwner(text: string | undefined): text is string {
   return text !== undefined && (number.test(text) ? Number(text) <= largestId : name.test(text))
 }
 
-/** The files of a KubeadmConfig's spec. Entries that are never written in place are as if they were not there. */
+/** The files of a KubeadmConfig's spec. Entries that are not written in place are left out. */
 export function filesOf(spec: unknown, rules: FileRules = fileRules(spec)): Files {
   const entries = entriesOf(spec)
   const closed = [...rules.closed]
@@ -81,16 +83,16 @@ export function filesOf(spec: unknown, rules: FileRules = fileRules(spec)): File
   return { wanted, closed }
 }
 
-/** The entries of a KubeadmConfig's `spec.files`, or why none of them is written in place. */
+/** The entries of KubeadmConfig `spec.files`, or the reason why none of them is written in place. */
 export function entriesOf(spec: unknown): Result<unknown[]> {
-  // Ignition has rules of its own for content.
+  // Ignition treats content differently.
   if ((valueAt(spec, ['format']) ?? 'cloud-config') !== 'cloud-config') return refusal('its format is not cloud-config')
   const list = valueAt(spec, ['files']) ?? []
   if (!Array.isArray(list)) return refusal('a list of files comes or goes as a whole')
   return list.length <= mostFiles ? success(list) : refusal(`it has more than ${mostFiles} entries`)
 }
 
-/** One digest for all that a file is to be. */
+/** A digest over the path, the permissions, the owner and the content of a file: SHA-256 in hex. */
 export function digestOf({ content, ...rest }: DesiredFile): string {
   return createHash('sha256').update(JSON.stringify(rest)).update(content).digest('hex')
 }

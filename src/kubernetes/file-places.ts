@@ -1,15 +1,15 @@
 import { posix } from 'node:path'
 import { valueAt } from './json.ts'
 
-/** Where no file is written in place, nor below. */
+/** Paths at and below which no file is written in place. */
 export const closedPlaces: readonly string[] = [
-  // Gone after a restart of the container, or not a disk at all.
+  // Lost on a restart of the container, or not on a disk.
   '/run',
   '/tmp',
   '/proc',
   '/sys',
   '/dev',
-  // Links to places that have names of their own.
+  // Symbolic links to other directories.
   '/bin',
   '/sbin',
   '/lib',
@@ -24,7 +24,7 @@ export const closedPlaces: readonly string[] = [
   '/usr/bin/kubeadm',
   '/usr/bin/kubelet',
   '/usr/bin/kubectl',
-  // State of this service, the kubelet, etcd and containerd.
+  // The state of this service, the kubelet, etcd and containerd.
   '/var/lib/capd-kubeadm-upgrader',
   '/var/lib/kubelet',
   '/var/lib/etcd',
@@ -41,7 +41,10 @@ export const closedPlaces: readonly string[] = [
   '/etc/kubernetes/scheduler.conf',
 ]
 
-/** Directories of every machine, where a file cannot be; files below them can. So are all parents of closed places. */
+/**
+ * Directories of every machine. Files are written below them, but not in place of them. The same holds for parents of
+ * closed places.
+ */
 export const knownDirectories: readonly string[] = [
   '/boot',
   '/home',
@@ -72,8 +75,8 @@ export const knownDirectories: readonly string[] = [
 ]
 
 /**
- * The closed places of machines with these KubeadmConfigs: those above, other directories of etcd's data and of
- * certificates, and the directories of kubeadm's patches, where a file takes effect only when kubeadm runs.
+ * The closed places of machines with these KubeadmConfigs: `closedPlaces`, the configured directories of etcd's data
+ * and of certificates, and the directories of kubeadm's patches, whose files take effect only when kubeadm runs.
  */
 export function closedBy(...specs: unknown[]): string[] {
   const directories = specs
@@ -89,23 +92,23 @@ const ownDirectories = [
   ['clusterConfiguration', 'etcd', 'local', 'dataDir'],
 ]
 
-// CAPD gives the path to a shell as it is.
+// CAPD passes the path to a shell without quoting it.
 const plainPath = /^(\/(?!\.{1,2}(\/|$))[\w.@+:=,~-]+)+$/
-// Linux' limits in bytes, which are characters here, without the zero at the end.
+// Linux's limits in bytes, without the terminating zero. Each character of a plain path is one byte.
 const longestPath = 4095
 const longestName = 255
-// A file is written next to its place under a longer name, and a copy of the one before is kept below a directory of
-// this service.
+// A file is first written next to its place under a longer name. A copy of the previous file is kept below the state
+// directory of this service.
 const nameSuffix = '..capd-kubeadm-upgrader'.length
 const statePrefix = '/var/lib/capd-kubeadm-upgrader/files/replaced'.length
 
-/** True for an absolute path without `.`, `..`, doubled slashes, spaces and shell characters that Linux can hold. */
+/** True for an absolute path within Linux's limits that has no `.`, `..`, double slash, space or shell character. */
 export function isPlainPath(path: unknown): path is string {
   if (typeof path !== 'string' || path.length > longestPath || !plainPath.test(path)) return false
   return path.split('/').every((name) => name.length <= longestName)
 }
 
-/** Why nothing is written at this path, or undefined if something is. Paths of `closed` are closed with all below. */
+/** The reason why no file is written at a path, or undefined. Nothing is written at or below the paths in `closed`. */
 export function placeObjection(path: unknown, closed: readonly string[]): string | undefined {
   if (!isPlainPath(path)) return 'its path is not absolute, clean and in plain characters'
   const name = path.slice(path.lastIndexOf('/') + 1)
@@ -124,8 +127,8 @@ function isAtOrBelow(path: string, place: string): boolean {
 }
 
 /**
- * Why each path of a list cannot be written next to the others, or undefined where it can: which of two entries of one
- * path counts is a matter of order, and nothing can be below a file.
+ * For each path, the reason why it conflicts with another path of the list, or undefined. Of two equal paths the order
+ * decides which one counts, and no file can be below another file.
  */
 export function pathConflicts(paths: readonly unknown[]): (string | undefined)[] {
   const counts = new Map<unknown, number>()
@@ -137,7 +140,7 @@ export function pathConflicts(paths: readonly unknown[]): (string | undefined)[]
   })
 }
 
-// The paths that are above or below another. In order, each path is followed directly by all that are below it.
+// The paths that are above or below another one. After sorting, each path is followed directly by the paths below it.
 function nestedPaths(paths: string[]): Set<unknown> {
   const nested = new Set<unknown>()
   const above: string[] = []

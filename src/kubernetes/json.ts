@@ -1,4 +1,4 @@
-/** The members to walk from a JSON value to one inside it. */
+/** The keys that lead from a JSON value to a value inside it. */
 export type Path = readonly string[]
 
 /** The value at a path of a JSON value, or undefined. */
@@ -6,7 +6,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce(member, value)
 }
 
-/** The names of a JSON object's members. Any other value has none. */
+/** The keys of a JSON object. Any other value has none. */
 export function keysOf(value: unknown): string[] {
   return isObject(value) ? Object.keys(value) : []
 }

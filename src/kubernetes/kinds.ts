@@ -6,8 +6,8 @@ const capdGroup = 'infrastructure.cluster.x-k8s.io'
 const bootstrapGroup = 'bootstrap.cluster.x-k8s.io'
 
 /**
- * What CAPD runs a machine, or the machines of a template, on: DockerMachine (CAPI up to v1.14) and DevMachine with the
- * docker backend are containers. Undefined for other providers' machines.
+ * The backend of an infrastructure machine or template of CAPD. Machines of the docker backend are containers:
+ * DockerMachine (CAPI up to v1.14), and DevMachine with `backend.docker`. Undefined for machines of other providers.
  * Source: CAPI v1.14.2 test/infrastructure/docker/api/v1beta2/{dockermachine,devmachine}_types.go.
  */
 export function backendOf(infrastructure: KubeObject): 'docker' | 'inMemory' | undefined {
@@ -25,12 +25,12 @@ export function backendOf(infrastructure: KubeObject): 'docker' | 'inMemory' | u
   }
 }
 
-/** True for the bootstrap provider kubeadm's object, or the template of one. Other providers' machines have no kubeadm. */
+/** True for a KubeadmConfig or KubeadmConfigTemplate of CAPI's kubeadm bootstrap provider. */
 export function isKubeadmConfig({ apiVersion, kind }: KubeObject): boolean {
   return apiVersion.split('/')[0] === bootstrapGroup && ['KubeadmConfig', 'KubeadmConfigTemplate'].includes(kind)
 }
 
-/** The role of a Machine: Cluster API labels those of a control plane. */
+/** The role of a Machine, by the label that Cluster API sets on control plane machines. */
 export function roleOf(machine: { metadata: { labels?: Record<string, string> | undefined } }): Role {
   return 'cluster.x-k8s.io/control-plane' in (machine.metadata.labels ?? {}) ? 'control-plane' : 'worker'
 }

@@ -8,8 +8,8 @@ const configurations = {
 } as const
 
 /**
- * The directory of kubeadm patches that a machine of this role was made with, or undefined if there is none. A control
- * plane machine was made by `kubeadm init` or by `kubeadm join`, and its KubeadmConfig may hold both configurations.
+ * The directory of kubeadm patches in the KubeadmConfig of a machine, or undefined if there is none. A control plane
+ * machine was created by `kubeadm init` or `kubeadm join`, and its KubeadmConfig may have both configurations.
  * Source: kubeadm v1beta4, InitConfiguration and JoinConfiguration `patches.directory`.
  */
 export function patchesDirectory(spec: unknown, role: Role): string | undefined {

@@ -2,7 +2,7 @@ import { mostFiles } from './desired-files.ts'
 import { valueAt } from './json.ts'
 import type { Role } from './versions.ts'
 
-// What kubeadm upgrade node renders, whatever became of it since bootstrap, and how a command may name it.
+// Files that `kubeadm upgrade node` overwrites, each with a pattern for commands that name it.
 const kubeletConfiguration = { file: '/var/lib/kubelet/config.yaml', named: /\bkubelet\/config\.yaml\b/ }
 const staticPods = [
   { file: 'kube-apiserver.yaml', named: /\bkube-apiserver\.yaml\b/ },
@@ -17,8 +17,9 @@ const rendered: Record<Role, { file: string; named: RegExp }[]> = {
 }
 
 /**
- * The file that kubeadm renders and that a command after kubeadm, or a script that such a command runs, names; undefined
- * if there is none. Commands before kubeadm cannot change what kubeadm makes.
+ * A file that kubeadm renders and that one of the postKubeadmCommands, or a script that they run, names; undefined if
+ * there is none. An upgrade would undo the change of such a command. Commands that run before kubeadm cannot change
+ * what it renders.
  */
 export function renderedFileIn(spec: unknown, role: Role): string | undefined {
   const commands = textOf(valueAt(spec, ['postKubeadmCommands']))
@@ -39,7 +40,7 @@ function textOf(list: unknown): string {
   return Array.isArray(list) ? list.flat().map(String).join('\n') : ''
 }
 
-// The name of a file by which a command may run it. What has none is in no command.
+// The name by which a command may run a file. Without a name, a character that no command contains.
 function nameOf(path: unknown): string {
   const name = String(path).split('/').at(-1)
   return name ? name : '\0'

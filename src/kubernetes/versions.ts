@@ -5,22 +5,23 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 export type { Role } from '../contract/role.ts'
 
 /**
- * How many minor versions one step may go up, for each role. kubeadm upgrades a control plane by one at most. A worker may
- * go as far as the oldest API server allows, which is checked when the upgrade runs. docs/explanation/decisions/0002 has the reasons.
+ * The most minor versions that one upgrade may go up, by role. kubeadm upgrades a control plane by one at most. The
+ * limit of a worker is the version of the oldest API server, which is checked when the upgrade runs.
+ * docs/explanation/decisions/0002 has the reasons.
  */
 export const minorsUp: Record<Role, number> = { 'control-plane': 1, worker: Number.POSITIVE_INFINITY }
 
-// A release of Kubernetes 1. Vendors' versions have a suffix or build metadata, and no download under their name.
+// A release of Kubernetes 1. Vendors' versions have a suffix or build metadata, and cannot be downloaded by name.
 const releaseName = /^v1\.\d{1,5}\.\d{1,5}(-(alpha|beta|rc)\.\d{1,5})?$/
 
-/** A Kubernetes release name such as v1.35.4 or v1.36.0-rc.1, parsed. Throws VERSION_FORM. */
+/** Parses the name of a Kubernetes release, such as v1.35.4 or v1.36.0-rc.1. Throws VERSION_FORM. */
 export function parseVersion(text: string): semver.SemVer {
   const parsed = releaseName.test(text) ? semver.parse(text) : null
   if (parsed === null) throw new UpgradeError('VERSION_FORM')
   return parsed
 }
 
-/** Why `from` to `to` is not made in place for the role, or undefined if it is. Equal versions are. Throws VERSION_FORM. */
+/** The reason why a machine of the role cannot go from one version to another, or undefined. Throws VERSION_FORM. */
 export function versionObjection(role: Role, from: string, to: string): UpgradeError | undefined {
   const [old, target] = [parseVersion(from), parseVersion(to)]
   if (semver.lt(target, old)) return new UpgradeError('VERSION_DOWN', { from, to })
@@ -28,7 +29,10 @@ export function versionObjection(role: Role, from: string, to: string): UpgradeE
   return undefined
 }
 
-/** True for a version of at least the given minor of Kubernetes 1, its pre-releases included. Throws VERSION_FORM. */
+/**
+ * True when the minor version of Kubernetes 1 is at least `minor`. Pre-releases count as their release. Throws
+ * VERSION_FORM.
+ */
 export function atLeastMinor(version: string, minor: number): boolean {
   return parseVersion(version).minor >= minor
 }

@@ -1,23 +1,33 @@
-# Makes one change in this machine, if the attempt record is still the one that the caller saw. This is the only way
-# in which the service changes anything in a machine, so whatever two replicas do, they do it one after the other.
+# Makes one change in this machine, if the attempt record is still the one that the caller observed. The service changes
+# machines only through this script, which holds a lock. So the changes of two replicas never overlap.
 #
-# Arguments: state directory, SHA-256 of the record that the caller saw ("" for none), the new record (one line; "" to
-# keep the old one), bytes on standard input, and one change with its arguments:
-#   note [invocation id]                  nothing but the record, if this is still the kubelet's run
-#   begin <key> <invocation id> <entries> <kept> [unit ...]
-#                                         a work directory for another attempt, if this is still the kubelet's run ("" for
-#                                         any) and the directory has these entries (sorted, a space after each; "*" for
-#                                         any); ends these units, if they run. What was staged stays for the same key. For
-#                                         another it goes, but for the kept entries (words in one argument)
-#   run <script> [argument ...]           write the record, then run a script, which reads standard input, unless a unit of
-#                                         ours runs
-#   rest <script> [argument ...]          run a script, then write the record: the attempt ends where the machine rests
-#   start <unit> <seconds> <service> <script> [argument ...]
-#                                         start a unit that runs a script, unless a unit of ours runs already. The service,
-#                                         if one is named, is started when the unit ends, however it ends
-#   clear <unit> <invocation id>          forget a unit that has ended, if it is still the run that the caller saw
+# Arguments:
+#   1  state directory
+#   2  SHA-256 of the record that the caller observed; "" for none
+#   3  the new record, one line; "" keeps the old one
+#   4  length of standard input in bytes
+#   5  one change, with its own arguments:
+#      note [invocation id]
+#          Writes the record. With an invocation id: only if the kubelet still has it.
+#      begin <key> <invocation id> <entries> <kept> <renewed> [unit ...]
+#          Prepares the work directory of an attempt and ends the named units. Only if the kubelet still has the invocation
+#          id ("" accepts any) and the directory still has these entries (sorted, a space after each; "*" accepts any).
+#          A directory with the same key keeps what was staged, without the renewed entries. Any other is emptied, except for
+#          the kept entries. Kept and renewed are names in one argument each, separated by spaces.
+#      run <script> [argument ...]
+#          Writes the record, then runs a script, unless a unit of this service is running.
+#      rest <script> [argument ...]
+#          Runs a script, then writes the record. It ends a failed attempt: the script brings the machine into a state in
+#          which it can stay.
+#      start <unit> <seconds> <service> <script> [argument ...]
+#          Starts a unit with a time limit that runs a script, unless a unit of this service is running. When the unit ends,
+#          whatever its result, systemd starts the service ("" for none).
+#      clear <unit> <invocation id>
+#          Resets a unit that has ended, if it still has the invocation id.
 #
-# Prints one line: "made", followed by what the script printed, "differs" or "busy". Anything else is a failure.
+# Standard input: the input of the script. The script reads it as its own standard input.
+# Output: "made", then the output of the script; or one line, "differs" or "busy", when nothing was changed.
+# Exit codes: 0; 2 for an unknown change; any other for a failure.
 set -eu
 umask 077
 state=$1 seen=$2 record=$3 bytes=$4 change=$5
@@ -27,7 +37,7 @@ mkdir -p "$state"
 exec 9<"$state"
 flock -w 20 9
 
-# "differs" when another replica or a newer request was faster.
+# Another replica or a newer request has changed the record in between.
 held=
 [ ! -f "$state/attempt.json" ] || held=$(sha256sum <"$state/attempt.json" | cut -d ' ' -f 1)
 if [ "$held" != "$seen" ]; then
@@ -35,17 +45,17 @@ if [ "$held" != "$seen" ]; then
   exit 0
 fi
 
-# Whole or not at all: the caller may have died in the middle of its sentence.
+# Nothing happens with incomplete input: the caller may have died while it sent it.
 input=$(mktemp -p /run capd-kubeadm-upgrader.XXXXXX)
 trap 'rm -f "$input"' EXIT
-# dash runs no trap for EXIT when a signal ends it. A second signal would end the programs of that trap.
+# dash does not run the EXIT trap when a signal ends it. While that trap runs, a second SIGTERM is ignored.
 trap 'trap "" TERM; exit 143' TERM
 head -c "$bytes" >"$input"
 [ "$(wc -c <"$input")" = "$bytes" ]
 
-# Writes a line to a new file. The shell's own printf does not report that a disk is full.
+# Writes a line to a new file. It pipes through cat, because the shell's own printf does not report a full disk.
 write() {
-  # A pipe or a link would be written into.
+  # Otherwise a pipe or a link of this name would be written into.
   rm -f "$2"
   printf '%s\n' "$1" | cat >"$2"
 }
@@ -57,24 +67,25 @@ write_record() {
   mv -fT "$state/attempt.json.new" "$state/attempt.json"
 }
 
-at_work=activating,deactivating,running,start,reloading
+busy_states=activating,deactivating,running,start,reloading
 
-# Names of our units in these states. Fails where systemd does not answer: then a unit may be at work.
+# Prints the names of this service's units in the given states. Fails when systemd does not respond, because a unit may
+# be running then.
 units_in() {
   listed=$(systemctl list-units --all --plain --no-legend --state="$1" 'capd-kubeadm-upgrader-*.service') || return
   echo "$listed" | cut -d ' ' -f 1
 }
 
-# Ends with "busy" while a unit of ours runs.
+# Ends the script with "busy" while a unit of this service is running.
 unless_busy() {
-  working=$(units_in "$at_work")
+  working=$(units_in "$busy_states")
   if [ -n "$working" ]; then
     echo busy
     exit 0
   fi
 }
 
-# Ends with "differs" when the kubelet was started again, if the caller names the run that it saw.
+# Ends the script with "differs" when the kubelet was restarted. An empty invocation id accepts any.
 unless_restarted() {
   if [ -n "$1" ] && [ "$(systemctl show kubelet --property=InvocationID --value)" != "$1" ]; then
     echo differs
@@ -82,8 +93,8 @@ unless_restarted() {
   fi
 }
 
-# Ends with "differs" when the work directory has other entries than the caller saw, if it names what it saw. A unit that has
-# ended since then may have left what the way back needs.
+# Ends the script with "differs" when the work directory has other entries than the caller observed. A unit that ended
+# since then may have left entries that the rollback needs.
 unless_worked_on() {
   [ "$1" != '*' ] || return 0
   entries=
@@ -106,11 +117,11 @@ case $change in
     echo made
     ;;
   begin)
-    key=$1 kubelet=$2 entries=$3 kept=$4
-    shift 4
+    key=$1 kubelet=$2 entries=$3 kept=$4 renewed=$5
+    shift 5
     unless_restarted "$kubelet"
-    # Another unit at work changes the machine, whatever became of the record: it is left to come to its end.
-    working=$(units_in "$at_work")
+    # A running unit that may not be ended is changing the machine, even if its record is lost. It runs to its end.
+    working=$(units_in "$busy_states")
     loaded=$(units_in loaded)
     for unit in $working; do
       case " $* " in *" ${unit%.service} "*) ;; *) echo busy && exit 0 ;; esac
@@ -119,12 +130,9 @@ case $change in
     for unit in $loaded; do forget_unit "$unit"; done
     rm -rf "$state/work.old" "$state/work.new"
     if [ -n "$key" ] && [ -f "$state/work/key" ] && [ "$(cat "$state/work/key")" = "$key" ]; then
-      # The cluster's configuration may be another one by now.
-      for entry in bin.failed images.list images.failed kubeadm.done kubeadm.moved exchange.refused rendered prepared exchanged; do
-        rm -rf "$state/work/$entry"
-      done
+      for entry in $renewed; do rm -rf "$state/work/$entry"; done
     else
-      # First the key: without it what is still there is no attempt's. What is kept never leaves its place.
+      # The key is removed first: without it, the remaining entries belong to no attempt. Kept entries are never moved.
       rm -f "$state/work/key"
       mkdir -p "$state/work"
       entries=$(find "$state/work" -mindepth 1 -maxdepth 1 -printf '%f\n')
@@ -133,7 +141,7 @@ case $change in
       done
     fi
     write_record
-    # Last, or what the attempt before still stages would be taken for this one's.
+    # The key is written last. Otherwise the new attempt would own what the previous one is still staging.
     if [ -z "$key" ]; then rmdir "$state/work"; else
       write "$key" "$state/work/key.new"
       mv -fT "$state/work/key.new" "$state/work/key"
@@ -167,11 +175,11 @@ case $change in
     cp "$input" "$state/work/$unit.input"
     mv "$state/work/$unit.sh.new" "$state/work/$unit.sh"
     write_record
-    # systemd-run needs no D-Bus daemon for this: it uses systemd's private socket.
+    # systemd-run uses systemd's private socket, so no D-Bus daemon is needed.
     set -- sh "$state/work/$unit.sh" "$@"
     [ -z "$service" ] || set -- --property="ExecStopPost=/bin/sh -c \"systemctl start $service\"" "$@"
-    # An exec has the environment of the container, and a unit has systemd's. kubeadm was run by an exec when the machine was
-    # made, and gives the static pods each variable of this kind (GetProxyEnvVars in its package util).
+    # A unit does not have the proxy variables of the container, as an exec has. kubeadm copies them into the static
+    # pods (GetProxyEnvVars in its package util), and CAPD runs kubeadm by an exec, so the unit needs them too.
     for name in $(env | sed -n 's/^\([A-Za-z][A-Za-z0-9_]*_[Pp][Rr][Oo][Xx][Yy]\)=..*/\1/p'); do
       if value=$(printenv "$name"); then set -- --setenv="$name=$value" "$@"; fi
     done

@@ -3,13 +3,16 @@ import { type MachineHost, type ShellFile, shellFile, stateDirectory } from './m
 
 const script = shellFile(new URL('change.sh', import.meta.url))
 
-/** What a change does in the machine, besides writing the record. change.sh describes each. */
+/** A change of a machine, which comes with a new attempt record. change.sh describes each kind. */
 export type Change =
-  /** `kubelet`: its invocation id has to be the same still; without it any may run. */
+  /**
+   * `kubelet`: the change is made only if the kubelet still has this invocation id. Without it any kubelet is accepted.
+   */
   | { kind: 'note'; kubelet?: string }
   /**
-   * `entries`: the entries of the work directory that the caller saw, and decided by; without them any may be there. `kept`:
-   * those of another attempt that stay.
+   * `endable`: the units that may be ended. `entries`: the change is made only if the work directory still has exactly
+   * these entries; without them any are accepted. `kept`: the entries that stay where the directory is of another
+   * attempt. `renewed`: the entries that are removed where it is of the same attempt.
    */
   | {
       kind: 'begin'
@@ -18,6 +21,7 @@ export type Change =
       kubelet?: string
       entries?: ReadonlySet<string>
       kept?: readonly string[]
+      renewed?: readonly string[]
     }
   | { kind: 'run' | 'rest'; script: ShellFile; args: readonly string[]; input?: string }
   | {
@@ -32,25 +36,27 @@ export type Change =
     }
   | { kind: 'clear'; unit: string; invocationId: string }
 
-/** The record that the caller saw, by its digest, and the one to write in its place; undefined keeps the old one. */
+/** A compare-and-swap of the attempt record. */
 export interface RecordSwap {
+  /** The SHA-256 in hex of the record that the caller observed; empty where there was none. */
   seen: string
+  /** The record to write; undefined keeps the old one. */
   record: string | undefined
 }
 
 /**
- * What became of a change. `differs`: the record, the unit, the kubelet or the work directory is not the one that the caller saw,
- * and nothing was changed. `busy`: a unit of ours is at work, and nothing was changed.
+ * The result of a change. Only `made` has changed the machine. `differs`: the record, the unit, the kubelet or the work
+ * directory is no longer the one that the caller observed. `busy`: a unit of this service is running.
  */
 export type ChangeResult = { kind: 'made'; output: string } | { kind: 'differs' | 'busy' }
 
-// A change that runs a script holds the machine's lock for so long at most.
+// The longest time for which a change may hold the machine's lock.
 const timeoutSeconds = 120
 
 /**
- * Makes one change in the machine, under the machine's lock and only if the record is the one that the caller saw.
- * Throws EXEC_FAILED, DISK_FULL and what the engine throws; the record may have been written then, and a script of
- * `run` may have run in part.
+ * Makes one change in the machine. It holds the machine's lock and compares the record first. Throws EXEC_FAILED,
+ * DISK_FULL and the errors of `Engine.exec`. After an error the record may have been written, and the script of a `run`
+ * may have run in part.
  */
 export async function change(machine: MachineHost, swap: RecordSwap, wanted: Change): Promise<ChangeResult> {
   const input = 'input' in wanted ? (wanted.input ?? '') : ''
@@ -73,6 +79,7 @@ function argumentsOf(wanted: Change): string[] {
         wanted.kubelet ?? '',
         wanted.entries ? listed(wanted.entries) : '*',
         (wanted.kept ?? []).join(' '),
+        (wanted.renewed ?? []).join(' '),
         ...wanted.endable,
       ]
     case 'run':

@@ -1,13 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** A clock for limits and durations: it never goes back, and does not jump when someone sets the wall clock. */
+/** A monotonic clock, for limits and durations. Changes of the wall clock do not move it. */
 export interface SteadyClock {
-  /** Seconds since some moment in the past. */
+  /** Seconds since an arbitrary moment in the past. */
   seconds(): number
-  /** Resolves after so many seconds. Rejects with an AbortError as soon as the signal is given. */
+  /** Resolves after the given seconds. Rejects with an AbortError as soon as the signal aborts. */
   sleep(seconds: number, signal?: AbortSignal): Promise<void>
 }
 
+/** The monotonic clock of this process. */
 export const steadyClock: SteadyClock = {
   seconds: () => performance.now() / 1000,
   sleep: (seconds, signal) => wait(seconds * 1000, undefined, { signal }),

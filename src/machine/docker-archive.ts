@@ -1,15 +1,15 @@
 import type { Readable } from 'node:stream'
 
-// A tar archive is made of blocks of this size, the first of which is the header of a file.
+// A tar archive is a sequence of blocks of this size. The first one is the header of a file.
 const block = 512
-// Where a header has the size of its file, in octal digits, and its type. Source: POSIX pax, ustar.
+// Byte offsets in a header: the size of the file, in octal digits, and its type. Source: POSIX pax, ustar.
 const size = { start: 124, end: 136 }
 const typeAt = 156
 const regularFile = new Set(['0', '\0'])
 
 /**
- * The content of the first entry of a tar archive, as the engine gives it for the path of a file. Undefined where that is no
- * regular file, or one of more than `mostBytes`. The rest of the stream is not read.
+ * Reads the first entry of a tar archive, which is how the engine sends a file. Returns its content, or undefined where
+ * it is not a regular file or is larger than `mostBytes`. The rest of the stream is not read.
  */
 export async function firstFileIn(archive: Readable, mostBytes: number): Promise<string | undefined> {
   let read = Buffer.alloc(0)

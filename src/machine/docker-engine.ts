@@ -10,29 +10,32 @@ import type { Container, Engine } from './engine.ts'
 import { boundedCall } from './engine-call.ts'
 import { engineError } from './engine-error.ts'
 
+/** Options of the Docker engine's client. */
 export interface DockerEngineOptions {
-  // The client. By default of the engine at DOCKER_HOST (read by dockerode, with DOCKER_TLS_VERIFY and
-  // DOCKER_CERT_PATH), else at the default socket.
+  /**
+   * The client. The default connects to DOCKER_HOST, which dockerode reads along with DOCKER_TLS_VERIFY and
+   * DOCKER_CERT_PATH, or to the default socket.
+   */
   docker?: Docker
   clock?: SteadyClock
-  // Called after each exec, for logs and metrics. It must not throw.
+  /** Called after each exec, for logs and metrics. It must not throw. */
   onExec?: (event: ExecEvent) => void
 }
 
-// Certificates and kubeconfigs have a few KiB.
-const mostBytes = 1024 * 1024
+// A certificate or kubeconfig has a few KiB.
+const mostBytesOfFile = 1024 * 1024
 
-/** The Docker engine, by its HTTP API. A call without an answer is ended after 10 s, a pull after 5 minutes of silence. */
+/** The Docker engine, through its HTTP API. A call times out after 10 s, a pull after 5 minutes without a report. */
 export function dockerEngine(options: DockerEngineOptions = {}): Engine {
   const { docker = new Docker(), clock = steadyClock, onExec = () => {} } = options
-  const call = async <T>(ask: (abortSignal: AbortSignal) => Promise<T>, container = ''): Promise<T> => {
+  const call = async <T>(send: (abortSignal: AbortSignal) => Promise<T>, container = ''): Promise<T> => {
     try {
-      return await boundedCall(clock, ask)
+      return await boundedCall(clock, send)
     } catch (thrown) {
       throw engineError(thrown, container)
     }
   }
-  // Its types lack the options that all of its methods take.
+  // dockerode's types lack the options of ping, which it accepts.
   const ping = docker.ping.bind(docker) as (options: { abortSignal: AbortSignal }) => Promise<unknown>
   return {
     async ping() {
@@ -48,11 +51,11 @@ export function dockerEngine(options: DockerEngineOptions = {}): Engine {
     },
     async file(container, path) {
       try {
-        const ask = async (abortSignal: AbortSignal) => {
+        const read = async (abortSignal: AbortSignal) => {
           const options = { path, abortSignal }
-          return firstFileIn(Readable.from(await docker.getContainer(container).getArchive(options)), mostBytes)
+          return firstFileIn(Readable.from(await docker.getContainer(container).getArchive(options)), mostBytesOfFile)
         }
-        return await boundedCall(clock, ask)
+        return await boundedCall(clock, read)
       } catch (thrown) {
         if ((thrown as { statusCode?: unknown }).statusCode === 404) return undefined
         throw engineError(thrown, container)

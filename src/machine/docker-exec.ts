@@ -12,39 +12,41 @@ import { readOutput } from './exec-output.ts'
 const execSeconds = 30
 const pollSeconds = 0.02
 
-/** An exec that has ended: how long it took and what came of it, and nothing that was given to it or printed. */
+/** An exec that has ended. It holds neither the arguments nor the input nor the output, which may be secret. */
 export interface ExecEvent {
   container: string
-  // The name of the program or script, without arguments.
+  /** The name of the program or script. */
   command: string
   seconds: number
-  // Exactly one of these is there.
+  /** The exit code; absent where the exec ended with an error. */
   exitCode?: number
+  /** The error; absent where there is an exit code. */
   error?: ErrorCode
 }
 
-export interface ExecMeans {
+/** What an exec needs besides the command. */
+export interface ExecContext {
   docker: Docker
   clock: SteadyClock
   onExec: (event: ExecEvent) => void
 }
 
 /**
- * Runs a command in a container. Throws OUTPUT_TOO_LARGE, EXEC_TIME_LIMIT, EXEC_KILLED, EXEC_FAILED when the command
- * could not be started, and what engineError makes of the engine's refusals.
+ * Runs a command in a container and waits for its end. Throws OUTPUT_TOO_LARGE, EXEC_TIME_LIMIT, EXEC_KILLED,
+ * EXEC_FAILED when the command could not be started, and the errors of engineError.
  */
 export async function exec(
-  means: ExecMeans,
+  context: ExecContext,
   container: string,
   argv: string[],
   options: ExecOptions,
 ): Promise<ExecResult> {
-  const { clock, onExec } = means
+  const { clock, onExec } = context
   const command = commandName(argv)
   const begun = clock.seconds()
   const about = () => ({ container, command, seconds: clock.seconds() - begun })
   try {
-    const result = await run(means, container, argv, options)
+    const result = await run(context, container, argv, options)
     onExec({ ...about(), exitCode: result.exitCode })
     return result
   } catch (thrown) {
@@ -54,10 +56,10 @@ export async function exec(
   }
 }
 
-// Privileged, as CAPD's and kind's own execs are. `timeout` ends the command inside the container, because an
-// exec outlives the client that started it; our own clock ends the wait when the container is frozen.
+// The exec is privileged, as CAPD's and kind's are. `timeout` ends the command inside the container, because an exec
+// outlives the client that started it. Our own clock ends the wait when the container is frozen.
 async function run(
-  { docker, clock }: ExecMeans,
+  { docker, clock }: ExecContext,
   name: string,
   argv: string[],
   { input, timeoutSeconds = execSeconds }: ExecOptions,
@@ -79,7 +81,7 @@ async function run(
     (abortSignal) => created.start({ hijack: true, stdin: input !== undefined, abortSignal }),
     (late) => late.destroy(),
   )
-  // One that comes after the end of the output concerns nobody.
+  // An error after the end of the output is of no interest, but unhandled it would end the process.
   connection.on('error', () => {})
   const ended = new AbortController()
   clock.sleep(timeoutSeconds + callSeconds, ended.signal).then(
@@ -91,7 +93,7 @@ async function run(
     const output = await readOutput(connection, command)
     const exitCode = await exitCodeOf(created, clock)
     const hasReachedLimit = clock.seconds() - begun >= timeoutSeconds
-    refuseEnd({ ...output, exitCode }, command, hasReachedLimit)
+    checkExit({ ...output, exitCode }, command, hasReachedLimit)
     return { ...output, exitCode }
   } finally {
     ended.abort()
@@ -99,7 +101,7 @@ async function run(
   }
 }
 
-// The stream can end a moment before the engine has noted the exit code.
+// The stream can end a moment before the engine knows the exit code.
 async function exitCodeOf(created: Docker.Exec, clock: SteadyClock): Promise<number> {
   for (const limit = clock.seconds() + callSeconds; ; await clock.sleep(pollSeconds)) {
     const { ExitCode, Running } = await boundedCall(clock, (abortSignal) => created.inspect({ abortSignal }))
@@ -108,15 +110,15 @@ async function exitCodeOf(created: Docker.Exec, clock: SteadyClock): Promise<num
   }
 }
 
-// Throws where the command did not come to an end of its own. `timeout` exits with 124 when the limit has passed, and
-// with 137 when the command had to be killed then; before the limit 137 is a kill by another, as for want of memory.
-function refuseEnd({ exitCode, stdout, stderr }: ExecResult, command: string, hasReachedLimit: boolean): void {
+// Throws when the command was ended from outside. `timeout` exits with 124 after the limit, and with 137 when it had to
+// kill the command. Before the limit, 137 is a SIGKILL from elsewhere, such as from the kernel when memory runs out.
+function checkExit({ exitCode, stdout, stderr }: ExecResult, command: string, hasReachedLimit: boolean): void {
   const detail = stderr || stdout
   if (hasReachedLimit && (exitCode === 124 || exitCode === 137)) {
     throw new UpgradeError('EXEC_TIME_LIMIT', { command }, { detail })
   }
   if (exitCode === 137) throw new UpgradeError('EXEC_KILLED', { command }, { detail })
-  // The engine's own words, as the command's output: the command was never started.
+  // The engine prints its own error as the command's output: the command was never started.
   if (exitCode === 126 && /OCI runtime exec failed/.test(stdout + stderr)) {
     throw new UpgradeError('EXEC_FAILED', { command }, { detail: stdout + stderr })
   }

@@ -5,13 +5,13 @@ import type { Helper } from './engine.ts'
 import { boundedCall } from './engine-call.ts'
 import { engineError, refusalOf } from './engine-error.ts'
 
-// A container without it is not ours to start or to remove.
+// A container without this label is never started or removed.
 const label = { 'capd-kubeadm-upgrader': 'image-source' }
 
 /**
- * Makes sure that a helper of this name runs, or has run a moment ago. Throws IMAGE_SOURCE_MISSING,
- * IMAGE_REFERENCE_INVALID, NAME_TAKEN when a container of another has the name, and what engineError makes of the
- * engine's other refusals.
+ * Starts a helper container, unless one of the same name is running. Throws IMAGE_SOURCE_MISSING,
+ * IMAGE_REFERENCE_INVALID, NAME_TAKEN when a container that is not a helper has the name, and the errors of
+ * engineError.
  */
 export async function startHelper(docker: Docker, clock: SteadyClock, helper: Helper): Promise<void> {
   try {
@@ -22,12 +22,12 @@ export async function startHelper(docker: Docker, clock: SteadyClock, helper: He
   }
 }
 
-// The id of the new container; undefined when its name is taken.
+// Returns the id of the new container, or undefined when its name is taken.
 async function createdOf(docker: Docker, clock: SteadyClock, helper: Helper): Promise<string | undefined> {
   const { name, image, argv, volumes } = helper
   const [entrypoint, ...args] = argv
   const options = {
-    // dockerode would put all of it into the address, too, which has a limit.
+    // Without these two, dockerode puts the whole body into the URL too, whose length is limited.
     _query: { name },
     _body: {
       Image: image,
@@ -44,9 +44,9 @@ async function createdOf(docker: Docker, clock: SteadyClock, helper: Helper): Pr
   try {
     return (await boundedCall(clock, (abortSignal) => docker.createContainer({ ...options, abortSignal }))).id
   } catch (thrown) {
-    const { status, words } = refusalOf(thrown)
+    const { status, message } = refusalOf(thrown)
     if (status === 404) throw new UpgradeError('IMAGE_SOURCE_MISSING', { image }, { cause: thrown })
-    if (words.includes('invalid reference format')) {
+    if (message.includes('invalid reference format')) {
       throw new UpgradeError('IMAGE_REFERENCE_INVALID', { image }, { cause: thrown })
     }
     if (status === 409) return undefined
@@ -54,8 +54,8 @@ async function createdOf(docker: Docker, clock: SteadyClock, helper: Helper): Pr
   }
 }
 
-// The id of the container that has the name, where it is a helper that is still to be started, because whoever made it
-// may have ended before. One of another image was made for another version: it gives way.
+// Returns the id of an existing helper that was created but not started: the process that created it may have ended in
+// between. A helper of another image was created for another version, so it is replaced.
 async function foundOf(docker: Docker, clock: SteadyClock, helper: Helper): Promise<string | undefined> {
   const { name, image } = helper
   const container = docker.getContainer(name)
@@ -73,7 +73,7 @@ async function start(docker: Docker, clock: SteadyClock, id: string): Promise<vo
   await orGone(boundedCall(clock, (abortSignal) => docker.getContainer(id).start({ abortSignal })))
 }
 
-// Undefined where another has started, removed or outlived the container a moment ago.
+// Returns undefined where the container was started or removed by another process in between.
 async function orGone<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer

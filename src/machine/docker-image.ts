@@ -5,10 +5,10 @@ import { engineError } from './engine-error.ts'
 import { partsOfReference } from './image-reference.ts'
 
 /**
- * The reference by which the engine has an image, or undefined where it does not have it. An image that was pulled by its
- * digest has no tag, so it is also found by the digests that are known for it, and by the one that a container was made
- * from: CAPD names image, tag and digest then (Cluster API v1.14.2, test/infrastructure/kind/mapper.go). Throws what
- * engineError makes of the engine's refusals.
+ * Returns the reference of an image that the engine has, or undefined where it does not have the image. An image that
+ * was pulled by digest has no tag. So the image is also looked up by its known digests, and by the digest of containers
+ * that CAPD created from it with image, tag and digest (Cluster API v1.14.2, test/infrastructure/kind/mapper.go).
+ * Throws the errors of engineError.
  */
 export async function findImage(
   docker: Docker,
@@ -25,7 +25,7 @@ export async function findImage(
     if (tags.has(`${name}:${tag ?? 'latest'}`)) return reference
     const pinned = digests.find((known) => byDigest(known) !== undefined)
     if (pinned !== undefined) return byDigest(pinned)
-    // Without an image of the name no container has one.
+    // No container can use an image of this name.
     if (held.size === 0) return undefined
     const used = await digestsUsed(docker, clock, { name, tag })
     return used.map(byDigest).find((found) => found !== undefined)
@@ -34,7 +34,7 @@ export async function findImage(
   }
 }
 
-// What the images of one name are known by: name:tag, and name@digest.
+// The references of all images with this name: name:tag and name@digest.
 async function namesOf(docker: Docker, clock: SteadyClock, name: string) {
   const filters = { reference: [name] }
   const images = await boundedCall(clock, (abortSignal) => docker.listImages({ filters, abortSignal }))
@@ -43,7 +43,7 @@ async function namesOf(docker: Docker, clock: SteadyClock, name: string) {
   return { tags: names(({ RepoTags }) => RepoTags), held: names(({ RepoDigests }) => RepoDigests) }
 }
 
-// The digests with which containers name an image and its tag.
+// The digests in the image references of containers, for one name and tag.
 async function digestsUsed(
   docker: Docker,
   clock: SteadyClock,

@@ -1,12 +1,12 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { SteadyClock } from './clock.ts'
 
-/** How many seconds the engine has for a call that only has to be answered. */
+/** The time limit of a call to the engine, in seconds. */
 export const callSeconds = 10
 
 /**
- * Makes one call to the engine, which ends the call when the signal is given. A call that has no answer after 10 s is
- * ended, so that it keeps no connection, and ENGINE_UNREACHABLE is thrown. What arrives all the same goes to `discard`.
+ * Makes one call to the engine. After 10 s the call is aborted, so that it holds no connection, and ENGINE_UNREACHABLE
+ * is thrown. A result that arrives later is passed to `discard`.
  */
 export async function boundedCall<T>(
   clock: SteadyClock,
@@ -15,7 +15,7 @@ export async function boundedCall<T>(
 ): Promise<T> {
   const limit = new AbortController()
   const answered = new AbortController()
-  // dockerode does not reject a call that is ended in the middle of its answer.
+  // dockerode does not reject a call that is aborted in the middle of its response, so the limit rejects too.
   const late = clock.sleep(callSeconds, answered.signal).then(() => {
     const error = new UpgradeError('ENGINE_UNREACHABLE')
     limit.abort(error)

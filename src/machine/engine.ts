@@ -1,68 +1,84 @@
+/** A container, as the engine describes it. */
 export interface Container {
   name: string
   hostname: string
   labels: Record<string, string>
   running: boolean
   paused: boolean
-  // The volume at /var, by name, if there is one.
+  /** The name of the volume at /var; undefined where there is none. */
   varVolume: string | undefined
 }
 
+/** Options of an exec. */
 export interface ExecOptions {
-  // Fed to the command's standard input, which is closed at its end.
+  /** Standard input of the command. Absent: it has none. */
   input?: string
-  // After so many seconds the command is ended inside the container and EXEC_TIME_LIMIT is thrown. Default 30.
+  /** Time limit. After it, the command is ended inside the container and EXEC_TIME_LIMIT is thrown. Default 30. */
   timeoutSeconds?: number
 }
 
+/** What a command printed, and its exit code. */
 export interface ExecResult {
   exitCode: number
   stdout: string
   stderr: string
 }
 
+/** A short-lived container next to the machine, which takes files from an image. */
 export interface Helper {
   name: string
   image: string
   argv: string[]
-  // Volume name to where it is mounted.
+  /** Mount paths by volume name. */
   volumes: Record<string, string>
 }
 
-/** How far a pull is. */
+/** The progress of a pull. */
 export interface PullProgress {
-  /** Of all layers, as they travel. */
+  /** Downloaded bytes of all layers, compressed. */
   bytes: number
   isUnpacking: boolean
 }
 
+/** Options of a pull. */
 export interface PullOptions {
-  /** Ends the pull, which then rejects with the signal's reason. */
+  /** Aborts the pull, which then rejects with the signal's reason. */
   signal: AbortSignal
   /** Called with each report of the engine. */
   onProgress(progress: PullProgress): void
 }
 
 /**
- * What is asked of a Docker engine, in the words of the rest of the code. Every method can throw ENGINE_UNREACHABLE and
- * ENGINE_REFUSED; those that take a container also CONTAINER_MISSING, CONTAINER_STOPPED, CONTAINER_PAUSED.
+ * A Docker engine, reduced to what the service needs. Every method can throw ENGINE_UNREACHABLE and ENGINE_REFUSED.
+ * Methods that take a container can also throw CONTAINER_MISSING, CONTAINER_STOPPED and CONTAINER_PAUSED.
  */
 export interface Engine {
+  /** Resolves when the engine responds. */
   ping(): Promise<void>
+  /** Describes a container, by its name or id. */
   inspect(container: string): Promise<Container>
-  // The names of all containers with these labels, running or not, in order.
+  /** The names of all containers with these labels, running or not, sorted. */
   list(labels: Record<string, string>): Promise<string[]>
-  // The content of a file of at most 1 MiB, also of a container that does not run; undefined where there is none.
+  /** Reads a file of at most 1 MiB, even from a stopped container; undefined where there is no such file. */
   file(container: string, path: string): Promise<string | undefined>
-  // Throws EXEC_TIME_LIMIT, EXEC_KILLED, OUTPUT_TOO_LARGE, and EXEC_FAILED when the command could not be started.
+  /**
+   * Runs a command. Throws EXEC_TIME_LIMIT, EXEC_KILLED, OUTPUT_TOO_LARGE, and EXEC_FAILED when it could not be
+   * started.
+   */
   exec(container: string, argv: string[], options?: ExecOptions): Promise<ExecResult>
-  // The reference by which the engine has this image, by its tag or by one of these digests ("sha256:<hex>") of it.
+  /**
+   * Returns the reference of an image that the engine has, by its tag or one of its digests ("sha256:<hex>"), or
+   * undefined.
+   */
   findImage(reference: string, digests: readonly string[]): Promise<string | undefined>
-  // Has the engine pull an image of its own architecture, without credentials. Throws the IMAGE_PULL_ errors and
-  // IMAGE_REFERENCE_INVALID.
+  /**
+   * Pulls an image for the engine's architecture, without credentials. Throws IMAGE_PULL_… and IMAGE_REFERENCE_INVALID.
+   */
   pull(reference: string, options: PullOptions): Promise<void>
-  // Makes sure that a helper container of this name runs: the image with argv in place of its entrypoint,
-  // without network, removed by the engine when argv ends. Throws IMAGE_SOURCE_MISSING, IMAGE_REFERENCE_INVALID, and
-  // NAME_TAKEN when a container of another has the name.
+  /**
+   * Starts a helper container, unless it is running. It runs argv instead of the image's entrypoint, has no network,
+   * and is removed by the engine when argv ends. Throws IMAGE_SOURCE_MISSING, IMAGE_REFERENCE_INVALID, and NAME_TAKEN
+   * when a container that is not a helper has the name.
+   */
   helper(helper: Helper): Promise<void>
 }

@@ -1,61 +1,61 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { type SteadyClock, steadyClock } from './clock.ts'
 import type { Engine } from './engine.ts'
-import { type Leave, Places } from './places.ts'
+import { type ReleaseSlot, Slots } from './slots.ts'
 
-/** An exec that takes longer than so many seconds is slow: its machine hangs, or its host does. */
+/** An exec that takes longer than this many seconds is slow: its machine or its host hangs. */
 export const slowSeconds = 15
-/** How many execs of slow containers are under way at most: each may keep some MiB of output. */
+/** The most execs that run in slow containers at once. Each may hold some MiB of output. */
 export const slowLimit = 24
-/** How many execs are under way at most in one container, in each of the two ways. */
+/** The most execs that run in one container at once, among the usual slots and among the slow ones. */
 export const eachLimit = 2
-// A container that was removed while it was slow is not remembered for longer.
+// How long a container stays slow that was removed meanwhile.
 const rememberSeconds = 600
 
 /**
- * The same engine, with at most so many execs under way at once, and two of one container. The others wait in the order
- * in which they came; with more than 500 of them ENGINE_BUSY is thrown.
+ * Wraps an engine so that at most `atOnce` execs run at once, two of them in the same container. Other execs wait,
+ * first come, first served. Throws ENGINE_BUSY when more than 500 wait.
  *
- * A container with an exec that takes longer than 15 s, or that hangs, is slow until one ends in time. Execs in slow
- * containers have 24 places of their own, and that first one moves there. So machines that hang, however many, keep the
- * others waiting for a moment when they begin to hang, and not for as long as they do.
+ * A container is slow from the time that an exec in it takes longer than 15 s or hangs, until an exec in it ends in
+ * time. Execs in slow containers have 24 slots of their own, and an exec that becomes slow moves there. So machines
+ * that hang, however many there are, delay the others only briefly.
  */
 export function limited(engine: Engine, atOnce: number, clock: SteadyClock = steadyClock): Engine {
-  const usual = new Places(atOnce, eachLimit)
-  const slow = new Places(slowLimit, eachLimit)
+  const usual = new Slots(atOnce, eachLimit)
+  const slow = new Slots(slowLimit, eachLimit)
   const containers = new SlowContainers(clock)
 
-  // Among the usual places there is none for a container that became slow meanwhile.
-  async function enter(container: string): Promise<Leave> {
-    if (containers.has(container)) return slow.enter(container)
-    const leave = await usual.enter(container)
-    if (!containers.has(container)) return movable(container, leave)
-    leave()
-    return slow.enter(container)
+  async function acquire(container: string): Promise<ReleaseSlot> {
+    if (containers.has(container)) return slow.acquire(container)
+    const release = await usual.acquire(container)
+    const becameSlow = containers.has(container)
+    if (!becameSlow) return movable(container, release)
+    release()
+    return slow.acquire(container)
   }
 
-  // A place that is exchanged for one of the slow ones after a while.
-  function movable(container: string, leaveUsual: Leave): Leave {
+  // A usual slot that is exchanged for a slow one when the exec becomes slow.
+  function movable(container: string, releaseUsual: ReleaseSlot): ReleaseSlot {
     const ended = new AbortController()
-    let leave = leaveUsual
+    let release = releaseUsual
     const move = async () => {
       await clock.sleep(slowSeconds, ended.signal)
       containers.add(container)
-      const leaveSlow = await slow.enterFirst(container)
-      if (ended.signal.aborted) return leaveSlow()
-      leaveUsual()
-      leave = leaveSlow
+      const releaseSlow = await slow.acquireFirst(container)
+      if (ended.signal.aborted) return releaseSlow()
+      releaseUsual()
+      release = releaseSlow
     }
-    // It rejects when the exec has ended in time.
+    // Rejects when the exec ends in time.
     move().catch(() => {})
     return () => {
       ended.abort()
-      leave()
+      release()
     }
   }
 
   const exec: Engine['exec'] = async (container, ...command) => {
-    const leave = await enter(container)
+    const release = await acquire(container)
     const begun = clock.seconds()
     try {
       const result = await engine.exec(container, ...command)
@@ -65,20 +65,20 @@ export function limited(engine: Engine, atOnce: number, clock: SteadyClock = ste
       if (isHang(thrown)) containers.add(container)
       throw thrown
     } finally {
-      leave()
+      release()
     }
   }
   return { ...engine, exec }
 }
 
-// No answer to a call, or no end of a command.
+// True when a call was not answered or a command did not end.
 function isHang(thrown: unknown): boolean {
   return thrown instanceof UpgradeError && (thrown.code === 'ENGINE_UNREACHABLE' || thrown.code === 'EXEC_TIME_LIMIT')
 }
 
 class SlowContainers {
   readonly #clock: SteadyClock
-  // Since when, the oldest first.
+  // When each container became slow, the oldest first.
   readonly #since = new Map<string, number>()
 
   constructor(clock: SteadyClock) {

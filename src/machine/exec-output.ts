@@ -1,24 +1,25 @@
 import type { Readable } from 'node:stream'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 
-/** How many bytes of standard output and standard error together are read of one command: 4 MiB. */
+/** The most bytes that are read of one command, standard output and standard error together: 4 MiB. */
 export const outputLimit = 4 * 1024 * 1024
 
+/** The output of a command. */
 export interface Output {
   stdout: string
   stderr: string
 }
 
-// Docker's frame: one byte names the stream, three are zero, four are the length of what follows (moby
-// api/pkg/stdcopy).
+// The header of Docker's frame: one byte names the stream, three are zero, four are the length of the content.
+// Source: moby, api/pkg/stdcopy.
 const headerBytes = 8
 const standardOutput = 1
 const standardError = 2
 
 /**
- * Reads what a command printed from its exec's connection, to its end, and closes the connection. Throws
- * OUTPUT_TOO_LARGE as soon as there is more than the limit, and an Error when the connection breaks off or carries
- * something else than Docker's frames.
+ * Reads the output of a command from the connection of its exec, and closes the connection. Throws OUTPUT_TOO_LARGE as
+ * soon as the output exceeds the limit in bytes, and an Error when the connection breaks or carries anything but
+ * Docker's frames.
  */
 export async function readOutput(connection: Readable, command: string, limit = outputLimit): Promise<Output> {
   const frames = new Frames()
@@ -29,18 +30,18 @@ export async function readOutput(connection: Readable, command: string, limit = 
   return frames.end()
 }
 
-// Takes frames apart in time that is linear in their bytes, however they are cut.
+// Decodes frames in linear time, however the chunks cut them.
 class Frames {
   readonly #streams: Record<number, GrowingBuffer> = {
     [standardOutput]: new GrowingBuffer(),
     [standardError]: new GrowingBuffer(),
   }
   #header = Buffer.alloc(0)
-  // Of the frame that is under way: where it goes, and how much of it is still to come.
+  // The stream of the current frame, and the bytes of it that are still missing.
   #stream: GrowingBuffer | undefined
   #missing = 0
 
-  // Of both streams.
+  // The bytes of both streams.
   get bytes(): number {
     return Object.values(this.#streams).reduce((sum, { length }) => sum + length, 0)
   }
@@ -77,7 +78,7 @@ class Frames {
   }
 }
 
-// Bytes in one piece of memory: millions of frames with a byte each cost no more than one.
+// One contiguous buffer, so that millions of one-byte frames take no more memory than one large frame.
 class GrowingBuffer {
   length = 0
   #memory = Buffer.alloc(1024)

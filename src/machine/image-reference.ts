@@ -1,13 +1,13 @@
 /** The parts of an image reference such as registry:5000/kindest/node:v1.35.8@sha256:07b2…. */
 export interface ImageReference {
-  /** As the engine shows it: without Docker Hub's own address. */
+  /** As the engine lists it: without Docker Hub's address. */
   name: string
   tag: string | undefined
-  /** "sha256:<hex>" of the manifest or the index. */
+  /** The digest of the manifest or index, "sha256:<hex>". */
   digest: string | undefined
 }
 
-/** Takes an image reference apart. It is not checked: the engine refuses what is no reference. */
+/** Splits an image reference into its parts. It is not validated: the engine refuses an invalid reference. */
 export function partsOfReference(reference: string): ImageReference {
   const [named = '', digest] = reference.split('@', 2)
   const colon = named.lastIndexOf(':')

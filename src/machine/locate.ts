@@ -3,42 +3,49 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Engine } from './engine.ts'
 import { type MachineHost, type MachineIdentity, machineOn } from './machine.ts'
 
-// CAPD's and kind's labels (CAPI v1.14.2 test/infrastructure/docker/internal/docker/util.go).
+/**
+ * The label of CAPD's and kind's containers that names the cluster.
+ * Source: CAPI v1.14.2 test/infrastructure/docker/internal/docker/util.go.
+ */
 export const clusterLabel = 'io.x-k8s.kind.cluster'
+/** The label of CAPD's and kind's containers that names the role of the machine. Same source. */
 export const roleLabel = 'io.x-k8s.kind.role'
 
-// A bundle has a few. Each takes time to read, and the bundle is whatever stands in the machine.
+// A bundle has a few. Each takes time to parse, and anyone with root in the machine can write the bundle.
 const mostCertificates = 20
 
-// What a Machine says of its container.
-export interface Whereabouts {
+/** The container of a Machine, and what the Machine states about it. */
+export interface MachineReference {
   container: string
   cluster: string
-  // Checked when known.
+  /** Checked where it is given. */
   role?: MachineIdentity['role'] | undefined
-  // "sha256:<hex>" of the cluster CA's public key, as kubeadm join pins it; checked when there are any.
+  /** Hashes of the cluster CA's public key, "sha256:<hex>", as kubeadm join pins it. Checked where there are any. */
   caCertHashes?: string[]
 }
 
-// The container from a providerID, never derived from anything else.
-// Throws PROVIDER_ID_MISSING or PROVIDER_ID_FORM.
+/**
+ * The name of the container in a providerID. It is never derived from anything else. Throws PROVIDER_ID_MISSING or
+ * PROVIDER_ID_FORM.
+ */
 export function containerOf(providerID: string | undefined): string {
   if (!providerID) throw new UpgradeError('PROVIDER_ID_MISSING')
-  // Docker's own rule for names; it leaves no room for slashes, shell characters or "..".
+  // Docker's own rule for names. It excludes slashes and shell characters.
   const name = /^docker:\/\/\/\/([a-zA-Z0-9][a-zA-Z0-9_.-]*)$/.exec(providerID)?.[1]
   if (name === undefined || name.includes('..')) throw new UpgradeError('PROVIDER_ID_FORM')
   return name
 }
 
 /**
- * Finds the machine and makes sure that it is the one meant, that it runs, and that it is named as it names itself.
- * Changes nothing. Throws the CONTAINER_ errors and what the engine throws. Whose cluster CA it trusts is for the
- * caller to check, with what is observed in the machine.
+ * Finds the container of a machine and checks that it matches the reference, is running, and has its name as host name.
+ * Changes nothing. Throws the CONTAINER_… errors and the errors of the engine. The caller checks the cluster's CA,
+ * which is part of an observation.
  */
-export async function locate(engine: Engine, { container, cluster, role }: Whereabouts): Promise<Located> {
+export async function locate(engine: Engine, { container, cluster, role }: MachineReference): Promise<Located> {
   const found = await engine.inspect(container)
   const name = found.name
-  // Docker resolves ids and prefixes of ids too. One machine has one name, or two callers would not see each other.
+  // Docker also resolves ids and prefixes of ids. With two names for one machine, two callers would not notice each
+  // other.
   if (name !== container) throw new UpgradeError('CONTAINER_NAME', { name: container, actual: name })
   if (found.labels[clusterLabel] !== cluster) throw new UpgradeError('CONTAINER_OF_OTHER_CLUSTER', { name, cluster })
   const actual = found.labels[roleLabel]
@@ -51,15 +58,16 @@ export async function locate(engine: Engine, { container, cluster, role }: Where
   return { machine: machineOn(engine, { name, cluster, role: actual }), varVolume: found.varVolume }
 }
 
-/** A machine that is the one meant, and the name of its volume at /var. */
+/** A machine whose identity was checked, and the name of its volume at /var. */
 export interface Located {
   machine: MachineHost
   varVolume: string | undefined
 }
 
 /**
- * kubeadm's hashes of the CAs in a bundle: "sha256:" and SHA-256 in hex over the public key as SubjectPublicKeyInfo.
- * What is no certificate is left out, and so are all after the first twenty. Source: kubeadm v1.35.4 cmd/kubeadm/app/util/pubkeypin.
+ * The hashes of the CA certificates in a PEM bundle, as kubeadm pins them: "sha256:" and the SHA-256 in hex of the
+ * SubjectPublicKeyInfo. Skips what is not a certificate, and everything after the first twenty certificates.
+ * Source: kubeadm v1.35.4 cmd/kubeadm/app/util/pubkeypin.
  */
 export function certificateHashes(bundle: string): string[] {
   const certificates = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []

@@ -1,49 +1,50 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import { namesFullDisk } from './disk-full.ts'
+import { reportsFullDisk } from './disk-full.ts'
 import type { Engine } from './engine.ts'
 
-/** Everything that this program leaves on a machine is below this directory, on the machine's /var volume. */
+/** The directory of this service in a machine, on its /var volume. Everything that the service keeps is below it. */
 export const stateDirectory = '/var/lib/capd-kubeadm-upgrader'
 
-/** Which machine an exec goes to. */
+/** The identity of a machine. */
 export interface MachineIdentity {
-  /** The container's name, which is also its host name and the name of its Node. */
+  /** The name of the container, which is also its host name and the name of the Node. */
   readonly name: string
   readonly cluster: string
   readonly role: 'control-plane' | 'worker'
 }
 
-/** One CAPD machine, as a host that runs this repository's shell files. Nothing else is ever run there. */
+/** A CAPD machine as a host that runs the shell files of this repository. Nothing else ever runs there. */
 export interface MachineHost extends MachineIdentity {
   /**
-   * Runs a shell file with arguments and gives its standard output. The file travels as an argument and the input on
-   * standard input, so that no data is ever read as part of a program. Throws EXEC_FAILED with the name of the file
-   * when it exits with another code than 0, and what the engine throws.
+   * Runs a shell file and returns its standard output. The text of the file, its arguments and its input are passed
+   * separately, so that data is never interpreted as shell code. Throws DISK_FULL and EXEC_FAILED when the exit code is
+   * not 0, and the errors of `Engine.exec`.
    */
   run(script: ShellFile, args: readonly string[], options?: RunOptions): Promise<string>
 }
 
+/** Options of a run. */
 export interface RunOptions {
   /** Standard input; empty by default. */
   input?: string
-  /** After so many seconds the command is ended in the machine and EXEC_TIME_LIMIT is thrown. Default 30. */
+  /** Time limit. After it, the command is ended in the machine and EXEC_TIME_LIMIT is thrown. Default 30. */
   timeoutSeconds?: number
 }
 
-/** A shell file of this repository: its name for messages, and its text. */
+/** A shell file of this repository. `name` is for messages. */
 export interface ShellFile {
   name: string
   text: string
 }
 
-/** Reads a shell file that stands next to the module that uses it. */
+/** Reads a shell file, which is in the folder of the module that uses it. */
 export function shellFile(url: URL): ShellFile {
   return { name: basename(url.pathname), text: readFileSync(url, 'utf8') }
 }
 
-/** The machine behind a container whose identity has been checked. */
+/** The machine in a container. The caller has checked its identity. */
 export function machineOn(engine: Engine, identity: MachineIdentity): MachineHost {
   return {
     ...identity,
@@ -53,7 +54,7 @@ export function machineOn(engine: Engine, identity: MachineIdentity): MachineHos
       const { exitCode, stdout, stderr } = await engine.exec(identity.name, argv, options)
       if (exitCode === 0) return stdout
       const detail = stderr || stdout
-      if (namesFullDisk(detail)) throw new UpgradeError('DISK_FULL', {}, { detail })
+      if (reportsFullDisk(detail)) throw new UpgradeError('DISK_FULL', {}, { detail })
       throw new UpgradeError('EXEC_FAILED', { command: script.name }, { detail })
     },
   }

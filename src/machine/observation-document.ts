@@ -4,7 +4,7 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { ApiAnswer, Host, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
 import { parseYaml } from './yaml.ts'
 
-const Outcome = Type.Object({ exitCode: Type.Integer(), text: Type.String() })
+const CommandOutcome = Type.Object({ exitCode: Type.Integer(), text: Type.String() })
 const Text = Type.Optional(Type.String())
 const Document = Type.Object({
   bootId: Type.String({ minLength: 1 }),
@@ -13,15 +13,15 @@ const Document = Type.Object({
   recordDigest: Type.String(),
   record: Text,
   ca: Text,
-  host: Type.Optional(Outcome),
-  kubelet: Type.Optional(Outcome),
-  kubeletLog: Type.Optional(Outcome),
-  containers: Type.Optional(Outcome),
-  images: Type.Optional(Outcome),
+  host: Type.Optional(CommandOutcome),
+  kubelet: Type.Optional(CommandOutcome),
+  kubeletLog: Type.Optional(CommandOutcome),
+  containers: Type.Optional(CommandOutcome),
+  images: Type.Optional(CommandOutcome),
   manifests: Type.Optional(Type.Record(Type.String(), Type.String())),
   etcdData: Type.Optional(Type.Boolean()),
-  units: Type.Optional(Outcome),
-  logs: Type.Optional(Outcome),
+  units: Type.Optional(CommandOutcome),
+  logs: Type.Optional(CommandOutcome),
   work: Text,
   workKey: Text,
   neededImages: Text,
@@ -29,19 +29,19 @@ const Document = Type.Object({
   imagesFailed: Text,
   exchangeRefused: Text,
   movedByKubeadm: Text,
-  applied: Type.Optional(Outcome),
-  space: Type.Optional(Outcome),
-  etcd: Type.Optional(Outcome),
-  api: Type.Optional(Type.Array(Type.Object({ path: Type.String(), answer: Outcome }))),
+  applied: Type.Optional(CommandOutcome),
+  space: Type.Optional(CommandOutcome),
+  etcd: Type.Optional(CommandOutcome),
+  api: Type.Optional(Type.Array(Type.Object({ path: Type.String(), answer: CommandOutcome }))),
 })
 type Document = Static<typeof Document>
-type Outcome = Static<typeof Outcome>
+type CommandOutcome = Static<typeof CommandOutcome>
 
 const checked = Compile(Document)
-// The checks of /readyz stand in it, one after the other.
+// A reason can list all checks of /readyz.
 const longestReason = 2000
 
-/** Reads the document that observe.sh prints. Throws OBSERVATION_INCOMPLETE where it is cut off or not of that form. */
+/** Parses the document that observe.sh prints. Throws OBSERVATION_INCOMPLETE when it is cut off or has another form. */
 export function parseObservation(text: string): Observation {
   const document = readDocument(text)
   return {
@@ -70,7 +70,7 @@ function readDocument(text: string): Document {
     const document: unknown = JSON.parse(text)
     if (checked.Check(document)) return document
   } catch {
-    // Handled below: a document that is cut off is no JSON.
+    // Handled below: a document that is cut off is not JSON.
   }
   throw new UpgradeError('OBSERVATION_INCOMPLETE')
 }
@@ -79,7 +79,7 @@ function decode(base64: string | undefined): string {
   return Buffer.from(base64 ?? '', 'base64').toString()
 }
 
-function textOf(outcome: Outcome | undefined): string {
+function textOf(outcome: CommandOutcome | undefined): string {
   return outcome?.exitCode === 0 ? decode(outcome.text) : ''
 }
 
@@ -87,7 +87,7 @@ function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line.trim() !== '')
 }
 
-// Lines of the form Name=value. Whatever is not of that form is skipped.
+// Lines of the form Name=value. Other lines are skipped.
 function fieldsIn(text: string): Map<string, string> {
   const fields = new Map<string, string>()
   for (const line of linesOf(text)) {
@@ -114,7 +114,7 @@ function hostIn(text: string): Host {
   }
 }
 
-// The kubelet logs lines such as: E1126 23:04:01.123456    5483 run.go:72] "command failed" err="…"
+// A line of the kubelet's log: E1126 23:04:01.123456    5483 run.go:72] "command failed" err="…"
 const logPrefix = /^[IWEF]\d{4} [\d:.]+ +\d+ \S+\] /
 
 function kubeletIn(text: string, log: string): Kubelet {
@@ -142,14 +142,14 @@ function podsIn({ containers, images }: Document): Observation['pods'] {
   }
 }
 
-// Of the others it only matters that they are there, and reading takes time.
-const ownPods = new Set(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'])
+// Only the manifests of these static pods are parsed. Of others only the presence matters.
+const kubeadmPods = new Set(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd'])
 
 function manifestsIn(files: Record<string, string>): Map<string, Manifest> {
   const found = new Map<string, Manifest>()
   for (const [file, content] of Object.entries(files)) {
     const pod = file.replace(/\.yaml$/, '')
-    if (file !== '') found.set(pod, { image: ownPods.has(pod) ? imageIn(decode(content)) : undefined })
+    if (file !== '') found.set(pod, { image: kubeadmPods.has(pod) ? imageIn(decode(content)) : undefined })
   }
   return found
 }
@@ -164,7 +164,7 @@ function imageIn(yaml: string): string | undefined {
   }
 }
 
-// systemctl show prints one block per unit, with an empty line between two.
+// systemctl show prints one block per unit. Blocks are separated by an empty line.
 function unitsIn(text: string): Unit[] {
   return text.split(/\n[ \t]*\n/).flatMap((block): Unit | Unit[] => {
     const fields = fieldsIn(block)
@@ -204,7 +204,7 @@ function workIn(document: Document): Work {
   }
 }
 
-// grep prints <directory>/applied<path>:<digest>; neither the directory nor a digest has a colon in it.
+// grep prints <directory>/applied<path>:<digest>. Neither the directory nor the digest contains a colon.
 function appliedIn(text: string): Map<string, string> {
   const found = new Map<string, string>()
   for (const line of linesOf(text)) {
@@ -227,25 +227,25 @@ function spaceIn(text: string): Observation['space'] {
   return { free, etcdDataMiB }
 }
 
-// kubectl prints "Error from server (Reason): …" for what the server answered, and other words where none answered. For
-// status 401 it prints "error: You must be logged in to the server (…)".
-function answerIn({ exitCode, text }: Outcome): ApiAnswer {
+// kubectl prints "Error from server (Reason): …" for an error that the server sent, and other messages where no server
+// responded. For status 401 it prints "error: You must be logged in to the server (…)".
+function answerIn({ exitCode, text }: CommandOutcome): ApiAnswer {
   const printed = decode(text)
   if (exitCode === 0) return { kind: 'ok', body: printed }
-  // Warnings may precede it.
+  // Warnings may precede the error.
   const lines = linesOf(printed)
   const line = lines.find((each) => /^error/i.test(each)) ?? lines[0]
   const reason = line?.trim().slice(0, longestReason) ?? 'kubectl gave no reason'
   if (/\(Forbidden\)|must be logged in to the server/.test(reason)) return { kind: 'forbidden', reason }
   if (/\(NotFound\)/.test(reason)) return { kind: 'not-found', reason }
   if (/^Error from server/.test(reason)) return { kind: 'refused', reason }
-  // What follows names the time of day.
+  // The rest of the message contains the time of day.
   const distrust = /x509: [^:]+/.exec(reason)?.[0]
   if (distrust !== undefined) return { kind: 'not-sent', reason: distrust }
   return { kind: isAboutClient(reason) ? 'not-sent' : 'unreachable', reason }
 }
 
-// A kubeconfig that is missing or broken, a missing kubectl, and what observe.sh itself prints.
+// True for a kubeconfig that is missing or broken, a missing kubectl, and the error that observe.sh itself prints.
 function isAboutClient(reason: string): boolean {
   return /^error: (stat|open|error loading|invalid configuration)|^error in configuration|not found$|is not known$/i.test(
     reason,

@@ -1,41 +1,47 @@
-# Prints what this machine is like at this moment, as one JSON document; changes nothing.
-# Arguments: state directory, role, sections (words in one argument), then each path of the API to read.
-# A section is a file or the outcome of a command. Its text is base64, so that nothing in it has to be escaped.
-# Versions come from processes and manifests, never from the file that a restart would start next.
+# Prints the observed state of this machine as one JSON document. Changes nothing.
+#
+# Arguments: state directory, role, sections (names in one argument, separated by spaces), then the paths of the API to
+#     read
+# Standard input: none
+# Output: the document, whose form is in observation-document.ts. A section is a file or the outcome of a command. Its
+#     text is base64, so that nothing has to be escaped. Versions come from processes and manifests, never from files in
+#     /usr/bin, which may be newer than the running programs.
+# Exit code: 0, even where a section could not be observed
 state=$1 role=$2 sections=" $3 "
 shift 3
 manifests=/etc/kubernetes/manifests
 kubelet_configuration=/var/lib/kubelet/config.yaml
-# kind's machines have /run in memory: a full disk does not stop an observation.
+# /run is in memory in kind's machines, so a full disk does not prevent an observation.
 errors=$(mktemp -p /run capd-kubeadm-upgrader.XXXXXX 2>/dev/null) || errors=/dev/null
 [ "$errors" = /dev/null ] || trap 'rm -f "$errors"' EXIT
-# dash runs no trap for EXIT when a signal ends it. A second signal would end the programs of that trap.
+# dash does not run the EXIT trap when a signal ends it. While that trap runs, a second SIGTERM is ignored.
 trap 'trap "" TERM; exit 143' TERM
 
-# One that hangs, as containerd's client may, keeps back its own section and not the others.
+# Time limits: a command that hangs, as containerd's client may, costs only its own section.
 ctr() { timeout -k 1 10 ctr "$@"; }
 df() { timeout -k 1 10 df "$@"; }
 du() { timeout -k 1 10 du "$@"; }
-# Quiet, or it prints that there are no entries where there are none.
+# Without --quiet it prints a line when there are no entries.
 journalctl() { timeout -k 1 10 journalctl --quiet "$@"; }
 kubectl() { timeout -k 1 15 kubectl "$@"; }
 systemctl() { timeout -k 1 10 systemctl "$@"; }
 
+# True when the section is requested.
 wanted() {
   case $sections in *" $1 "*) ;; *) return 1 ;; esac
 }
 
-# A field whose value is standard input. No section is larger than 1 MiB.
+# Prints a field whose value is standard input, at most 1 MiB of it.
 field() {
   printf ',"%s":"%s"' "$1" "$(head -c 1048576 | base64 -w 0)"
 }
 
-# A field whose value is a file, if it is there.
+# Prints a field whose value is the content of a file, if the file exists.
 file() {
   if [ -f "$2" ]; then field "$1" <"$2"; fi
 }
 
-# A field whose value is the outcome of a command: its exit code and what it printed, or why it failed.
+# Prints a field whose value is the outcome of a command: its exit code, and its output or its error message.
 outcome() {
   name=$1
   shift
@@ -46,8 +52,8 @@ outcome() {
   printf ',"%s":{"exitCode":%d,"text":"%s"}' "$name" "$code" "$(printf '%s' "$printed" | head -c 1048576 | base64 -w 0)"
 }
 
-# For each line "<name> <pid>" of standard input the name and the seconds for which that process has run. The kernel
-# counts its start in hundredths of a second since boot, as /proc/uptime does.
+# Reads lines "<name> <pid>" and prints lines "<name> <age of the process in seconds>". The kernel has the start of a
+# process in hundredths of a second since boot (proc(5), starttime).
 ages() {
   awk -v uptime="$(cut -d ' ' -f 1 /proc/uptime)" '{
     stat = "/proc/" $2 "/stat"
@@ -56,14 +62,14 @@ ages() {
   }'
 }
 
-# A setting of the kubelet's configuration at its outermost level, if it has it.
+# Prints a top-level setting of the kubelet's configuration, if it is set.
 kubelet_setting() {
   if [ -f "$kubelet_configuration" ]; then
     sed -n "s/^$1: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" "$kubelet_configuration" | head -n 1
   fi
 }
 
-# Where the kubelet reports its health. An address of all interfaces is none to connect to.
+# Prints the URL of the kubelet's health endpoint. A wildcard address is replaced, since nothing can connect to it.
 kubelet_health_url() {
   address=$(kubelet_setting healthzBindAddress) port=$(kubelet_setting healthzPort)
   case $address in
@@ -73,13 +79,13 @@ kubelet_health_url() {
   echo "http://$address:${port:-10248}/healthz"
 }
 
-# The process of the kubelet, if it has one. Until it runs the kubelet, the process is systemd's own.
+# Prints the pid of the kubelet, if it is running. Before its exec, the main process of the unit is still systemd.
 kubelet_process() {
   pid=$(systemctl show kubelet --property=MainPID --value)
   if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = kubelet ]; then echo "$pid"; fi
 }
 
-# The kubelet by its own process: /proc/<pid>/exe is the running program even when its file was replaced.
+# Prints the state of the kubelet. /proc/<pid>/exe is the running program, even after its file was replaced.
 running_kubelet() {
   systemctl show kubelet --property=MainPID,NRestarts,InvocationID
   pid=$(kubelet_process)
@@ -89,12 +95,12 @@ running_kubelet() {
   echo "Health=$(curl --silent --noproxy '*' --max-time 3 "$(kubelet_health_url)" | head -n 1)"
 }
 
-# The last line that the kubelet itself has logged, in its present run or the one before.
+# Prints the last line that the kubelet logged, in its current or previous run.
 kubelet_log() {
   journalctl _COMM=kubelet --output=cat --no-pager --lines=1
 }
 
-# Each running container of a pod: its id, the seconds for which it has run, and the name of its image.
+# Prints the running containers of pods: id, age in seconds, and name of the image.
 running_containers() {
   tasks=$(ctr -n k8s.io tasks ls) || return
   containers=$(ctr -n k8s.io containers ls) || return
@@ -103,18 +109,19 @@ running_containers() {
     awk '!rest && NF == 2 { age[$1] = $2 } NF == 0 { rest = 1 } rest && $1 in age { print $1, age[$1], $2 }'
 }
 
-# One image can have several names, so each name comes with its digest.
+# Prints the names of images with their digests. An image can have several names.
 present_images() {
   images=$(ctr -n k8s.io images ls) || return
   echo "$images" | awk '$1 !~ /^sha256:/ && $3 ~ /^sha256:/ { print $1, $3 }'
 }
 
-# Each unit of ours, as blocks of Name=value, and the last lines of those that failed.
+# Prints the units of this service, as blocks of Name=value.
 our_units() {
   systemctl show 'capd-kubeadm-upgrader-*.service' \
     --property=Id,ActiveState,SubState,Result,ExecMainStatus,Job,InvocationID
 }
 
+# Prints the last lines that failed units of this service logged.
 failed_logs() {
   our_units | awk -F = '$1 == "InvocationID" { id = $2 } $1 == "ActiveState" && $2 == "failed" { failed = 1 }
       $0 == "" { if (failed) print id; failed = 0 } END { if (failed) print id }' |
@@ -123,7 +130,8 @@ failed_logs() {
     done
 }
 
-# The directory of etcd's data by its manifest, or by kubeadm's newest copy of it while that is not there.
+# Prints etcd's data directory. It comes from the manifest, or from kubeadm's newest backup while the manifest is
+# missing.
 etcd_data() {
   manifest=$manifests/etcd.yaml
   [ -f "$manifest" ] || manifest=$(ls -dt /etc/kubernetes/tmp/kubeadm-backup-manifests-*/etcd.yaml 2>/dev/null | head -n 1)
@@ -133,7 +141,7 @@ etcd_data() {
   echo "$directory"
 }
 
-# The cluster's CA. With certificates elsewhere it is in the kubelet's kubeconfig alone.
+# Prints the cluster's CA. Where kubeadm's certificatesDir is another one, only the kubelet's kubeconfig has the CA.
 cluster_ca() {
   if [ -e /etc/kubernetes/pki/ca.crt ]; then
     file ca /etc/kubernetes/pki/ca.crt
@@ -142,8 +150,8 @@ cluster_ca() {
   fi
 }
 
-# What the machine is and what it runs on, as lines Name=value: files that kubeadm makes and that are missing, the version
-# of cgroups, whether the kubelet's configuration allows version 1, and the version of the containerd that runs.
+# Prints facts about the machine and its host as lines Name=value: missing files of kubeadm, the version of cgroups,
+# whether the kubelet's configuration allows cgroup v1, and the version of the running containerd.
 host_facts() {
   for needed in /etc/kubernetes/kubelet.conf "$kubelet_configuration"; do
     [ -e "$needed" ] || echo "Missing=$needed"
@@ -153,14 +161,14 @@ host_facts() {
   echo "Containerd=$(ctr version | sed -n '/^Server/,$ s/^ *Version: *//p' | head -n 1)"
 }
 
-# Prints yes where failCgroupV1 is false. A configuration that the kubelet is given by a flag may have it, so without the
-# flags of a kubelet that runs the answer is not known.
+# Prints yes where failCgroupV1 is false in the kubelet's configuration, no where it is not, and unknown while the
+# kubelet does not run: a flag may name a directory of further configuration files.
 cgroup_v1() {
   pid=$(kubelet_process)
   flags=${pid:+$(tr '\0' '\n' <"/proc/$pid/cmdline")}
   drop_ins=$(echo "$flags" | sed -n 's/^--config-dir=//p; /^--config-dir$/ { n; p; }' | head -n 1)
   allowed=no
-  # A later file wins over an earlier one, and all of them over the first.
+  # Later files override earlier ones.
   for configuration in "$kubelet_configuration" ${drop_ins:+"$drop_ins"/*.conf}; do
     [ -f "$configuration" ] || continue
     case $(sed -n 's/^ *"\{0,1\}failCgroupV1"\{0,1\}: *\([a-z]*\).*/\1/p' "$configuration" | tail -n 1) in
@@ -172,7 +180,7 @@ cgroup_v1() {
   echo "$allowed"
 }
 
-# Free MiB of the file systems that hold these paths or, while one is not there yet, its nearest parent.
+# Prints paths with the free MiB of their file systems. For a path that does not exist, its nearest parent counts.
 free_space() {
   for path in "$state" /var/lib/containerd /etc/kubernetes/tmp; do
     there=$path
@@ -183,20 +191,20 @@ free_space() {
   [ ! -d "$data" ] || echo "etcd-data $(du -sm "$data" | cut -f 1)"
 }
 
-# kubeadm gives etcd this address (etcd.yaml, listen-metrics-urls).
+# Prints the health of the etcd member. kubeadm sets the address in etcd.yaml (listen-metrics-urls).
 etcd_health() {
   url=$(sed -n 's/.*--listen-metrics-urls=\([^, "]*\).*/\1/p' $manifests/etcd.yaml | head -n 1)
   curl --silent --show-error --noproxy '*' --max-time 5 "${url:-http://127.0.0.1:2381}/health"
 }
 
-# --raw needs no discovery, whose cache kubectl would leave in the machine. A control plane machine reads from its own
-# API server, whose address stands in the kubeconfig that kubeadm gives its controller manager; the certificate always
-# names "kubernetes".
+# Reads from the cluster's API. Callers pass --raw, which needs no discovery: kubectl would leave a discovery cache in
+# the machine. A control plane machine reads from its own API server. Its address is in the kubeconfig of the controller
+# manager, and its certificate always names "kubernetes".
 read_api() {
   if [ "$role" = worker ]; then
     set -- --kubeconfig=/etc/kubernetes/kubelet.conf "$@"
   else
-    # Without a server kubectl would read from the load balancer, which answers for any of them.
+    # Without --server, kubectl would read from the load balancer, and thus from any API server.
     [ -n "$server" ] || { echo 'the address of its own API server is not known' >&2; return 1; }
     set -- --kubeconfig=/etc/kubernetes/admin.conf "--server=$server" --tls-server-name=kubernetes "$@"
   fi
@@ -221,7 +229,7 @@ fi
 if wanted manifests; then
   printf ',"manifests":{"":""'
   for manifest in "$manifests"/*.yaml; do
-    # A file with another kind of name is none of kubeadm's.
+    # kubeadm writes no file with such a name.
     case ${manifest##*/} in *[!A-Za-z0-9._-]*) continue ;; esac
     if [ -f "$manifest" ]; then field "${manifest##*/}" <"$manifest"; fi
   done

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { PullProgress } from './engine.ts'
 
-// A line is some hundred bytes, and an image has some ten layers.
+// A line usually has a few hundred bytes, and an image about ten layers.
 const longestLine = 64 * 1024
 const mostLayers = 1000
 
@@ -13,13 +13,13 @@ interface Line {
   errorDetail?: { message?: unknown } | null
 }
 
-/** A refusal in the middle of a pull, in the form in which dockerode throws those before it. */
+/** A refusal in the middle of a pull. It has the form of dockerode's own errors. */
 class PullRefusal extends Error {
-  // The engine has begun to answer with 200, so the status says nothing.
+  // The response has already begun with status 200, so no real status exists.
   readonly statusCode = 500
 }
 
-/** Reads what the engine reports of a pull: a JSON object a line (Docker Engine API, ImageCreate). */
+/** Reads the engine's progress report of a pull: one JSON object per line (Docker Engine API, ImageCreate). */
 export class PullProgressReader {
   readonly #onProgress: (progress: PullProgress) => void
   readonly #decoder = new StringDecoder('utf8')
@@ -31,7 +31,7 @@ export class PullProgressReader {
     this.#onProgress = onProgress
   }
 
-  /** Reads what has come. Throws the error that the engine reports, and one for a line of more than 64 KiB. */
+  /** Reads the next chunk. Throws the error that the engine reports, and an error for a line of more than 64 KiB. */
   read(chunk: Buffer): void {
     const lines = (this.#rest + this.#decoder.write(chunk)).split('\n')
     this.#rest = lines.pop() ?? ''
@@ -41,7 +41,7 @@ export class PullProgressReader {
     this.#onProgress({ bytes, isUnpacking: this.#isUnpacking })
   }
 
-  /** The report has ended. Throws the error in a last line without an end. */
+  /** Reads a last line without a newline. Throws the error that it reports. */
   end(): void {
     this.#note(this.#rest)
   }
@@ -54,12 +54,12 @@ export class PullProgressReader {
     const bytes = Number(progressDetail?.current ?? 0)
     const isKnown = this.#fetched.has(id) || this.#fetched.size < mostLayers
     if (status === 'Downloading' && isKnown && bytes >= 0) this.#fetched.set(id, bytes)
-    // While other layers are still fetched, that is what is waited for.
+    // A layer that unpacks does not count while another one downloads: the download takes longer.
     this.#isUnpacking = status === 'Extracting' || (this.#isUnpacking && status !== 'Downloading')
   }
 }
 
-// What is no object reports nothing.
+// A line that is not a JSON object counts as empty.
 function parsed(text: string): Line {
   try {
     const value: unknown = JSON.parse(text)

@@ -1,15 +1,16 @@
 import { Composer, Parser } from 'yaml'
 
-/** The longest text that is parsed, in characters. Manifests and configurations of kubeadm have some thousand. */
+/** The longest text that is parsed, in characters. kubeadm's manifests and configurations have a few thousand. */
 export const longestYaml = 32_768
 
-// Comparing each key with all others takes time that grows with the square of the text, and so does showing the place of
-// each error.
+// Both checks take time that grows with the square of the text: comparing each key with all others, and showing the
+// position of each error.
 const options = { prettyErrors: false, uniqueKeys: false }
 
 /**
- * Parses one document of YAML that a machine or a cluster holds, whatever it is. Throws an Error where it is too long, no
- * YAML, or several documents. The library's own `parse` would also quote the text in warnings, on standard error.
+ * Parses one YAML document from a machine or a cluster, which is not trusted. Throws an Error when it is too long, not
+ * YAML, or several documents. The library's own `parse` is not used, because it quotes the text in warnings on standard
+ * error.
  */
 export function parseYaml(text: string): unknown {
   if (text.length > longestYaml) throw new Error('the YAML is too long')
@@ -18,7 +19,7 @@ export function parseYaml(text: string): unknown {
   return document.toJS()
 }
 
-// Up to the first error: each one costs as much as a page of text, and there can be one a character.
+// Stops at the first error: each error is expensive, and every character can be one.
 function tokensOf(text: string) {
   const tokens = []
   for (const token of new Parser().parse(text)) {

@@ -1,36 +1,47 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
 import { nodeImageOf } from './node-image.ts'
-import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, neededOf, planFor } from './plan.ts'
+import {
+  endableUnits,
+  goalIn,
+  isLastStep,
+  isNothingLeft,
+  isPastChanges,
+  leftOf,
+  neededOf,
+  planFor,
+  renewedEntries,
+} from './plan.ts'
 import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import type { Goal, Needs, Situation, Step } from './step.ts'
 import { StepRun, type Watch } from './step-run.ts'
 import type { Tools } from './tools.ts'
 
-// What the next attempt's work directory begins with depends on these.
+// The initial content of an attempt's work directory depends on these sections.
 const workNeeds: Needs = { sections: ['kubelet', 'work'] }
 
-/** What an attempt runs in. */
+/** What an attempt needs to run. */
 export interface AttemptRunParts {
   session: Session
-  /** What the attempt brings the machine to. Its settings may change meanwhile. */
+  /** Returns the goal of the attempt. Only its settings may change between calls. */
   goal: () => Goal
   tools: Tools
   demand: Demand
-  /** By step; they outlive the run. */
+  /** What this process remembers of steps, by name. It outlives the run. */
   watches: Map<string, Watch>
   /** The beginning of each message. */
   prefix: string
-  tell(step: Step, message: string): void
-  /** Called each time a step goes on to wait: the machine could be observed and its record written. */
-  goesOn(): void
+  /** Reports the progress of a step. */
+  report(step: Step, message: string): void
+  /** Called before each pause of a step: the machine could be observed and its record written. */
+  onPause(): void
 }
 
-/** Takes the attempt of one goal through what is left of the plan, and begins it where it is not under way. */
+/** Runs the attempt of one goal: begins it if necessary, and runs the remaining steps of the plan. */
 export class AttemptRun {
   readonly #parts: AttemptRunParts
-  // As it was when what is left was decided.
+  // Evaluated together with the list of remaining steps.
   #isPastChanges = false
 
   constructor(parts: AttemptRunParts) {
@@ -38,8 +49,9 @@ export class AttemptRun {
   }
 
   /**
-   * Returns when the machine is at the goal, and the record has its end. `replaces`: another attempt has to be ended even
-   * where nothing is left to do. Throws what a step throws, and RecordMoved where everything has to be decided again.
+   * Resolves when the machine has reached the goal and the record has the end of the attempt. `replaces`: true ends
+   * another attempt even if no step is left. Throws the errors of `StepRun.toEnd`, and RecordMoved when the caller has
+   * to start over.
    */
   async toEnd({ replaces = false } = {}): Promise<void> {
     const { session } = this.#parts
@@ -51,22 +63,22 @@ export class AttemptRun {
     if (!this.#isUnderWay()) {
       if (!replaces && (await isNothingLeft(left, known))) return
       await session.know(workNeeds)
-      // What was decided holds for the record that it was decided by.
+      // The list of remaining steps is valid only for the record it was made from.
       if (session.observation.recordDigest !== recordDigest) throw new RecordMoved()
       await this.#begin()
     } else if (session.observation.work.key !== this.#key() && left.some(({ needsWork }) => needsWork)) {
       await this.#renewWork()
     }
-    // The number of a step stays the same as long as its attempt.
+    // The number of a step in messages does not change during an attempt.
     const counted = this.#isPastChanges ? plan : left
     for (const step of left) {
-      await this.#take(step, `step ${counted.indexOf(step) + 1} of ${counted.length}, ${step.doing}`)
+      await this.#runStep(step, `step ${counted.indexOf(step) + 1} of ${counted.length}, ${step.doing}`)
     }
     await this.#noteEnd()
   }
 
-  async #take(step: Step, title: string): Promise<void> {
-    const { session, tools, demand, watches, prefix, tell, goesOn } = this.#parts
+  async #runStep(step: Step, title: string): Promise<void> {
+    const { session, tools, demand, watches, prefix, report, onPause } = this.#parts
     const run = new StepRun(step, {
       session,
       key: this.#key(),
@@ -75,10 +87,10 @@ export class AttemptRun {
       tools,
       watch: this.#watchOf(step),
       title: `${prefix}${title}`,
-      tell: (message) => tell(step, message),
+      report: (message) => report(step, message),
       beforeChange: (record) => demand.noted(record, session.observation),
-      look: () => this.#lookAround(step),
-      goesOn,
+      checkTurn: () => this.#checkTurn(step),
+      onPause,
     })
     await run.toEnd()
     watches.delete(step.name)
@@ -149,36 +161,38 @@ export class AttemptRun {
       record,
       session.observation,
     )
-    // A machine that another attempt has left half way is changed already: this attempt is brought to its end.
+    // An earlier attempt has left the machine partially changed, so this attempt must be completed, too.
     const changed = wayBackIn(session.observation).length > 0
-    // Another attempt has its own time for each step.
+    // The time limits of steps start over with a new attempt.
     watches.clear()
-    tools.log.info({ replaced: record?.state === 'open' }, 'an attempt begins')
-    await this.#takeWorkDirectory({ ...next, changed })
+    tools.log.info({ replaced: record?.state === 'open' }, 'starting an attempt')
+    await this.#prepareWorkDirectory({ ...next, changed })
   }
 
-  // The work directory of an open attempt is gone, or another's: whoever removed it, the attempt starts staging again.
+  // The work directory of the open attempt is missing or belongs to another attempt, so everything is staged again.
   async #renewWork(): Promise<void> {
     const { session, tools } = this.#parts
     await session.know(workNeeds)
     if (!session.record || !this.#isUnderWay()) throw new RecordMoved()
-    tools.log.warn('the work directory of the attempt is gone: what was staged is staged again')
-    await this.#takeWorkDirectory(session.record)
+    tools.log.warn('the work directory of the attempt is missing: staging starts over')
+    await this.#prepareWorkDirectory(session.record)
   }
 
-  async #takeWorkDirectory(record: AttemptRecord): Promise<void> {
+  async #prepareWorkDirectory(record: AttemptRecord): Promise<void> {
     const { session } = this.#parts
     const endable = endableUnits(this.#planned())
     const { observation } = session
     const kept = wayBackIn(observation)
-    // A unit of a lost attempt may have put another kubelet in place meanwhile, whose way back would not be kept.
+    const renewed = renewedEntries()
+    // A unit of a lost attempt may have replaced the kubelet since the observation. Its rollback would not be kept.
     const kubelet = kept.length === 0 ? { kubelet: observation.kubelet.invocationId } : {}
-    // A unit of a lost attempt may have left its way back since then, too.
+    // It may also have added entries that the rollback needs.
     const { entries } = observation.work
-    await session.change(record, { kind: 'begin', key: this.#key(), endable, entries, kept, ...kubelet })
+    await session.change(record, { kind: 'begin', key: this.#key(), endable, entries, kept, renewed, ...kubelet })
   }
 
-  // The machine may have been restarted since its goal was reached, also between this look and the note.
+  // Checks the goal once more: the machine may have been restarted since. The invocation id of the kubelet guards the
+  // time between the observation and the change.
   async #noteEnd(): Promise<void> {
     const { session, tools } = this.#parts
     const goal = goalIn(this.#plan(), this.#parts.goal().settings)
@@ -186,7 +200,7 @@ export class AttemptRun {
     await session.know(goal?.needs ?? { sections: [] })
     const { record, observation } = session
     if (!record || !this.#isUnderWay()) return
-    // Another process may have begun to stage again what the last step has removed.
+    // Another process may have started to stage again what the last step removed.
     if (observation.recordDigest !== recordDigest) throw new RecordMoved()
     if (goal && goal.done(this.#situation()) !== 'done') throw new RecordMoved()
     const kubelet = goal ? { kubelet: observation.kubelet.invocationId } : {}
@@ -194,13 +208,13 @@ export class AttemptRun {
     tools.report?.upgradeEnded('done', '')
   }
 
-  // Before each look of a step: is the attempt still this goal's, is the request still made, and is it this step's turn?
-  // Another process that has come to the last steps tidies up, and what is staged again would be left.
-  async #lookAround(step: Step): Promise<void> {
+  // Throws RecordMoved when the attempt is no longer this goal's, the request is no longer made, or another process has
+  // reached the last steps: it removes staged files, and what an earlier step staged again would be left behind.
+  async #checkTurn(step: Step): Promise<void> {
     const { session, demand } = this.#parts
     const { record, observation } = session
     if (!record || !this.#isUnderWay() || demand.isAbandoned(record)) throw new RecordMoved()
-    // The work directory is another attempt's, or gone: it is begun again.
+    // The work directory is missing or belongs to another attempt.
     if (step.needsWork && observation.work.key !== this.#key()) throw new RecordMoved()
     const isOvertaken = isPastChanges(this.#situation()) && !this.#isPastChanges
     if (isOvertaken && !isLastStep(step.name)) throw new RecordMoved()

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { rememberedError, UpgradeError } from '../errors/upgrade-error.ts'
 import type { Observation } from '../machine/observation.ts'
 
-/** A moment in the machine: seconds since that boot of the kernel. Changes of the clock do not move it. */
+/** A moment in a machine, as seconds since a boot of its kernel. Changes of the clock do not move it. */
 const Moment = Type.Object({ bootId: Type.String(), uptime: Type.Number() })
 
 const Failure = Type.Object({
@@ -11,77 +11,83 @@ const Failure = Type.Object({
   values: Type.Record(Type.String(), Type.String()),
   step: Type.String(),
   at: Moment,
-  /** How many failures with this code in this step there were one after the other, this one included. */
+  /** The number of consecutive failures with this code in this step, including this one. */
   count: Type.Integer({ minimum: 1 }),
 })
 
 const Event = Type.Object({
-  /** Seconds since 1970, by the machine's clock: for people only, nothing is decided by it. */
+  /** Seconds since 1970 by the machine's clock, for people. No decision depends on it. */
   at: Type.Number(),
   step: Type.String(),
   event: Type.String(),
-  /** How often the same event came one after the other. */
+  /** The number of consecutive equal events. */
   count: Type.Integer({ minimum: 1 }),
 })
 
 /**
- * What a machine remembers of the upgrade that it is in or was in last: one record, whatever the version or the
- * replica. It is one line of JSON in attempt.json, written by change.sh alone.
+ * The record of the current or last upgrade of a machine. A machine has one record, whatever the version or the
+ * replica. It is one line of JSON in attempt.json, which only change.sh writes.
  */
 const AttemptRecord = Type.Object({
   format: Type.Literal(1),
-  /** Grows with each change of the machine, so that no two records are equal: whoever saw an older one has to look again. */
+  /** Increases with each change of the machine, so that no two records are equal and compare-and-swap works. */
   revision: Type.Integer({ minimum: 0 }),
-  /** Whose machine it is. `pinned`: a request that named the cluster's CA was seen, so one that does not is refused. */
+  /** The owner of the machine. `pinned`: a request has named the cluster's CA, so requests without it are refused. */
   identity: Type.Object({
     cluster: Type.String(),
     role: Type.String(),
     cas: Type.Array(Type.String()),
     pinned: Type.Boolean(),
   }),
-  /** What is needed to finish it without the request at hand. Files are not part of it: they come before kubeadm. */
+  /**
+   * What is needed to finish the attempt without its request. Files are missing: they were written before the first
+   * other change.
+   */
   request: Type.Object({
     key: Type.String(),
     target: Type.String(),
     settings: Type.Record(Type.String(), Type.String()),
     patches: Type.Optional(Type.String()),
   }),
-  /** Keys of the requests that this one has replaced, newest last. */
+  /** Keys of the requests that this request has replaced, newest last. */
   superseded: Type.Array(Type.String(), { maxItems: 8 }),
-  /** When it was last requested, noted about once a minute. */
+  /** When it was last requested, updated about once a minute. */
   requested: Moment,
   state: Type.Union([Type.Literal('open'), Type.Literal('done'), Type.Literal('failed'), Type.Literal('withdrawn')]),
-  /** True from the first change on that is more than to our own directory or the image store. */
+  /** True once anything outside of our own directory and the image store was changed. */
   changed: Type.Boolean(),
   step: Type.Union([Type.Object({ name: Type.String(), since: Moment }), Type.Null()]),
   failure: Type.Union([Failure, Type.Null()]),
-  /** How often each passing error ended a unit in this attempt, by code. */
+  /** How often each retried error ended a unit in this attempt, by code. */
   retries: Type.Record(Type.String(), Type.Integer()),
-  /** How often each misbehaviour has happened for this request, by name. */
+  /** How often each injected fault has happened for this request, by name. */
   faults: Type.Record(Type.String(), Type.Integer()),
   events: Type.Array(Event, { maxItems: 60 }),
 })
 
+/** A moment in a machine, as seconds since a boot of its kernel. */
 export type Moment = Static<typeof Moment>
+/** The record of the current or last upgrade of a machine. */
 export type AttemptRecord = Static<typeof AttemptRecord>
+/** The failure in a record. */
 export type Failure = Static<typeof Failure>
 
 const checked = Compile(AttemptRecord)
 const later = Compile(Type.Object({ format: Type.Integer({ minimum: 2 }) }))
-// A record of ours is smaller. Linux takes no argument of 128 KiB, and the next record is one.
+// A valid record is smaller. It is passed as an argument, which Linux limits to 128 KiB.
 const longestRecord = 100_000
 const keptEvents = 60
 const keptSuperseded = 8
 
-/** What a new attempt begins with. */
+/** The parts of a record that are given when an attempt begins. */
 export interface Beginning {
   identity: AttemptRecord['identity']
   request: AttemptRecord['request']
 }
 
 /**
- * The record in the machine; undefined where there is none or it cannot be read, which counts as none. Throws
- * RECORD_NEWER where a later version of this service wrote it: to overwrite it would end that one's upgrade.
+ * Parses the record in an observation. Returns undefined where there is none or it is invalid. Throws RECORD_NEWER
+ * where a newer version of this service has written it, since overwriting it would end that upgrade.
  */
 export function recordIn({ record }: Pick<Observation, 'record'>): AttemptRecord | undefined {
   if (record.length > longestRecord) return undefined
@@ -99,31 +105,32 @@ function parsed(record: string): unknown {
   }
 }
 
-/** The line of JSON that change.sh writes. */
+/** Serializes a record as one line of JSON. */
 export function lineOf(record: AttemptRecord): string {
   return JSON.stringify(record)
 }
 
-/** The record for the next change of the machine. */
+/** The record with the next revision. */
 export function revised(record: AttemptRecord): AttemptRecord {
   return { ...record, revision: record.revision + 1 }
 }
 
+/** The moment of an observation. */
 export function momentOf({ bootId, uptime }: Observation): Moment {
   return { bootId, uptime }
 }
 
-/** Seconds since the moment; infinite where the machine's host has booted since, or the moment is not in the past. */
+/** The seconds since a moment; infinite where the host has booted since, or the moment is in the future. */
 export function secondsSince(moment: Moment, now: Observation): number {
   const seconds = now.uptime - moment.uptime
   return moment.bootId === now.bootId && seconds >= 0 ? seconds : Number.POSITIVE_INFINITY
 }
 
-/** The first record of an attempt, in place of `before`. */
+/** The first record of a new attempt, which replaces the record `before`. */
 export function begun(beginning: Beginning, before: AttemptRecord | undefined, now: Observation): AttemptRecord {
   const isSame = before?.request.key === beginning.request.key
   const isReplaced = before?.state === 'open' && !isSame
-  // A request that comes after one that is done or has failed is newer, too.
+  // A request also supersedes one that is done or has failed.
   const isNewer = before !== undefined && !isSame && before.state !== 'withdrawn'
   const superseded = isNewer ? [...before.superseded, before.request.key] : isSame ? before.superseded : []
   return withEvent(
@@ -146,12 +153,12 @@ export function begun(beginning: Beginning, before: AttemptRecord | undefined, n
   )
 }
 
-/** The record when a step begins. */
+/** The record when a step starts. */
 export function entered(record: AttemptRecord, step: string, now: Observation): AttemptRecord {
   return withEvent({ ...record, step: { name: step, since: momentOf(now) } }, now, 'started')
 }
 
-/** The record after an error that may pass. */
+/** The record after an error that is retried. */
 export function retried(record: AttemptRecord, error: UpgradeError, now: Observation): AttemptRecord {
   const times = (record.retries[error.code] ?? 0) + 1
   return withEvent({ ...record, retries: { ...record.retries, [error.code]: times } }, now, `retried: ${error.code}`)
@@ -161,37 +168,37 @@ export function retried(record: AttemptRecord, error: UpgradeError, now: Observa
 export function failed(record: AttemptRecord, error: UpgradeError, now: Observation): AttemptRecord {
   const { code, values } = error
   const step = record.step?.name ?? ''
-  // Values can hold a line of a log, which differs in its time.
+  // Values are not compared: they can contain a line of a log with a time in it.
   const isEqual = record.failure?.code === code && record.failure.step === step
   const count = isEqual ? (record.failure?.count ?? 0) + 1 : 1
   const failure = { code, values, step, at: momentOf(now), count }
   return withEvent({ ...record, state: 'failed', failure }, now, `failed: ${code}`)
 }
 
-/** The record at the end of an attempt that reached its target. */
+/** The record of an attempt that has reached its target. */
 export function finished(record: AttemptRecord, now: Observation): AttemptRecord {
   return withEvent({ ...record, state: 'done', step: null, failure: null, retries: {} }, now, 'done')
 }
 
-/** The record of an attempt that has changed nothing and is not requested any more. */
+/** The record of an attempt that has changed nothing and is no longer requested. */
 export function withdrawn(record: AttemptRecord, now: Observation): AttemptRecord {
   return withEvent({ ...record, state: 'withdrawn', step: null }, now, 'withdrawn')
 }
 
-/** The error that the last attempt failed with. An unknown code, from another version of this program, is UNEXPECTED. */
+/** The error of the last attempt. An unknown code, from another version of this service, becomes UNEXPECTED. */
 export function rememberedFailure({ code, values }: Failure): UpgradeError {
   return rememberedError(code, values)
 }
 
 /**
- * Seconds for which a failed attempt rests before the same request is tried again: 10, then 20, and an hour from the
- * third equal failure on. Every replica honours it, since it stands in the record.
+ * The backoff after a failed attempt of the same request, in seconds: 10, then 20, and an hour from the third equal
+ * failure on. It is computed from the record, so all replicas use the same one.
  */
 export function pauseAfter({ count }: Pick<Failure, 'count'>): number {
   return count >= 3 ? 3600 : 10 * 2 ** (count - 1)
 }
 
-// Equal events in a row are one with a count, and only the newest are kept.
+// Adds an event. Consecutive equal events are counted, and only the newest events are kept.
 function withEvent(record: AttemptRecord, now: Observation, event: string): AttemptRecord {
   const step = record.step?.name ?? ''
   const last = record.events.at(-1)

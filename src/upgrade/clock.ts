@@ -1,16 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** Time as this process sees it; tests put their own in its place. */
+/** The clock of this process, replaced in tests. */
 export interface Clock {
-  /** Milliseconds since 1970. It jumps when the clock is set, so nothing is measured with it. */
+  /** Milliseconds since 1970. Not for measuring: it jumps when the clock is set. */
   now(): number
-  /** Milliseconds since some moment, which no change of the clock moves: for limits and ages. */
+  /** Monotonic milliseconds, for limits and ages. */
   monotonic(): number
-  /** Rejects with an AbortError when the process ends or, where a signal is passed, as soon as that one is given. */
+  /** Resolves after the given seconds. Rejects with an AbortError when the process ends or the signal aborts. */
   sleep(seconds: number, signal?: AbortSignal): Promise<void>
 }
 
-/** The real clock. Its sleeps reject as soon as the signal is given, which ends everything that waits on them. */
+/** The real clock. When `stop` aborts, all its sleeps reject, which ends everything that waits. */
 export function systemClock(stop: AbortSignal): Clock {
   return {
     now: () => Date.now(),
@@ -20,7 +20,7 @@ export function systemClock(stop: AbortSignal): Clock {
   }
 }
 
-/** True for what a sleep rejects with: the process is ending, and the machines' own units go on. */
+/** True for the error of an aborted sleep. The process is ending; units in the machines continue. */
 export function isStopped(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === 'AbortError'
 }

@@ -5,10 +5,10 @@ import { isReady, objectIn, type Reading, troubleOf } from './api-answer.ts'
 import type { Members } from './members.ts'
 import type { Situation } from './step.ts'
 
-/** The path of the ConfigMap that kubeadm keeps the cluster's configuration in. */
+/** The path of the ConfigMap with kubeadm's ClusterConfiguration. */
 export const kubeadmConfigPath = '/api/v1/namespaces/kube-system/configmaps/kubeadm-config'
 
-/** The ClusterConfiguration in the cluster's kubeadm-config, and the version that it names. */
+/** The ClusterConfiguration in the ConfigMap kubeadm-config, and its Kubernetes version. */
 export function clusterConfiguration({ api }: Observation): Reading<{ yaml: string; version: string }> {
   const what = "the cluster's kubeadm-config"
   const found = objectIn<{ data?: { ClusterConfiguration?: unknown } | null }>(what, api.get(kubeadmConfigPath))
@@ -19,12 +19,14 @@ export function clusterConfiguration({ api }: Observation): Reading<{ yaml: stri
     const version = (parseYaml(yaml) as { kubernetesVersion?: unknown } | null)?.kubernetesVersion
     if (typeof version === 'string') return { value: { yaml, version } }
   } catch {
-    // Reported below: a configuration that is no YAML, or far too long, names no version.
+    // Handled below: a configuration that is not YAML, or too long, has no version.
   }
   return { waitsFor: `${what} to name a version` }
 }
 
-/** The version of the oldest API server. The load balancer would answer for any of them, so each is asked itself. */
+/**
+ * The version of the oldest API server, by the observation of each member. The load balancer could hide the oldest one.
+ */
 export function oldestApiServer(members: Members): Reading<semver.SemVer> {
   let oldest: semver.SemVer | undefined
   for (const { name, trouble, version } of members) {
@@ -36,7 +38,7 @@ export function oldestApiServer(members: Members): Reading<semver.SemVer> {
   return oldest ? { value: oldest } : { waitsFor: 'a control plane machine of the cluster on this engine' }
 }
 
-/** The version of the API server that answers a machine under the address that it knows. */
+/** The version of the API server, as the machine's kubeconfig reaches it. */
 export function servedVersion(answer: ApiAnswer | undefined): Reading<semver.SemVer> {
   return versionIn('the API server', answer)
 }
@@ -49,8 +51,8 @@ function versionIn(server: string, answer: ApiAnswer | undefined): Reading<semve
 }
 
 /**
- * What etcd still needs before its next member may be touched: every member answers its own health question, which is
- * a read that a quorum has to agree to. A machine without etcd has no member.
+ * What etcd needs before its next member may be changed, or undefined. Every member has to report that it is healthy,
+ * which includes a read with a quorum. A machine without etcd does not count.
  */
 export function etcdWaitsFor({ machine, observation, members }: Situation): string | undefined {
   const unwell = observation.etcdHealthy === false ? [machine.name] : []
@@ -61,7 +63,7 @@ export function etcdWaitsFor({ machine, observation, members }: Situation): stri
   return unwell[0] === undefined ? undefined : `the etcd member of ${unwell[0]}`
 }
 
-/** What this machine's own API server still needs, by its /readyz; undefined when it reports that it is ready. */
+/** What the API server of this machine needs to become ready, by its /readyz, or undefined when it is ready. */
 export function apiServerWaitsFor({ api }: Observation): string | undefined {
   const answer = api.get('/readyz')
   if (isReady(answer)) return undefined
@@ -70,7 +72,7 @@ export function apiServerWaitsFor({ api }: Observation): string | undefined {
   return check === undefined ? troubleOf(what, answer) : `${what} (its check ${check} fails)`
 }
 
-/** Another control plane machine whose API server is ready, by the name under which the machines reach it. */
+/** The name of another control plane machine with a ready API server, by which machines can reach it. */
 export function otherApiServer(members: Members): string | undefined {
   return members.find(({ ready }) => ready)?.name
 }

@@ -3,45 +3,46 @@ import { type AttemptRecord, momentOf, secondsSince } from './attempt.ts'
 import type { Clock } from './clock.ts'
 import { droppedAfterSeconds } from './stance.ts'
 
-/** When this request was last made to this process, in seconds before now. */
+/** The seconds since this process last received the request. */
 export type SinceRequested = () => number
 
-// A request that this process has not had for so long is dropped here. Another replica may still have it.
+// This process drops a request that it has not received for so long. Another replica may still receive it.
 const abandonedAfterSeconds = 300
-// Callers repeat a request every minute or so. One of longer ago may have been taken back.
+// Callers repeat a request about once a minute. An older request may have been withdrawn.
 const beginSeconds = 90
-// How old the note in the record may become while the request is made.
+// How often the record notes that the request is still made.
 const noteSeconds = 60
 
-/** Whether a request is still made, to this process or, by the machine's record, to another one. */
+/** Tracks whether a request is still made: to this process or, by the record in the machine, to another replica. */
 export class Demand {
   readonly #key: string
   readonly #sinceRequested: SinceRequested
   readonly #clock: Pick<Clock, 'monotonic'>
-  // In monotonic milliseconds.
+  // Monotonic milliseconds. See `hasPlace`.
   #placedAt = Number.NEGATIVE_INFINITY
 
-  /** `key` names the request in records. */
+  /** `key` identifies the request in records. */
   constructor(key: string, sinceRequested: SinceRequested, clock: Pick<Clock, 'monotonic'>) {
     this.#key = key
     this.#clock = clock
     this.#sinceRequested = sinceRequested
   }
 
-  /** True when the open attempt in the record is this request's. */
+  /** True when the record has an open attempt of this request. */
   owns(record: AttemptRecord | undefined): record is AttemptRecord {
     return record?.state === 'open' && record.request.key === this.#key
   }
 
-  /** True when this process has nothing more to do for it: an attempt that has changed the machine is seen to its end. */
+  /** True when this process drops the request. An attempt that has changed the machine is completed instead. */
   isAbandoned(record: AttemptRecord | undefined): boolean {
     if (this.#sinceRequested() < abandonedAfterSeconds) return false
     return !(this.owns(record) && record.changed)
   }
 
   /**
-   * True when this process may begin an attempt for it: it was requested a moment ago and, where another request came
-   * after it, again since its last place was found. It does not come back by itself when the other one has ended.
+   * True when this process may begin an attempt. The request has to be recent. Where another request has replaced it,
+   * it has to be newer than the last `hasPlace`, so that a replaced request does not return when the other one has
+   * ended.
    */
   mayBegin(record: AttemptRecord | undefined): boolean {
     const isReplaced = record !== undefined && record.request.key !== this.#key
@@ -49,22 +50,22 @@ export class Demand {
     return this.#sinceRequested() <= Math.min(beginSeconds, isReplaced ? sincePlaced : beginSeconds)
   }
 
-  /** A look has found the request's own attempt under way, or the newer one that has replaced it. */
+  /** Notes that an observation found an open attempt of the request, or of a newer request that has replaced it. */
   hasPlace(): void {
     this.#placedAt = this.#clock.monotonic()
   }
 
-  /** True when no replica has been asked for its open attempt for a while. */
+  /** True when no replica has received the request of its open attempt for a while. */
   isDroppedByAll(record: AttemptRecord | undefined, now: Observation): record is AttemptRecord {
     return this.owns(record) && secondsSince(record.requested, now) > droppedAfterSeconds
   }
 
-  /** True when the record should have a newer note of this request. */
+  /** True when the record has to note that the request is still made. */
   isNoteDue(record: AttemptRecord, now: Observation): boolean {
     return this.#isNotable(record) && secondsSince(record.requested, now) > noteSeconds
   }
 
-  /** The record with a note that the request is made at this moment, if it is. */
+  /** The record with the current time as `requested`, if the request was made recently. */
   noted(record: AttemptRecord, now: Observation): AttemptRecord {
     return this.#isNotable(record) ? { ...record, requested: momentOf(now) } : record
   }

@@ -8,7 +8,10 @@ export function goalOf({ version, files, patches, key, settings }: Task): Goal {
   return { target: version, files, patches, key, settings }
 }
 
-/** The goal of an attempt whose request is not at hand. Its files were written before anything else was changed. */
+/**
+ * The goal of an attempt whose request this process does not have. Its files were written before anything else was
+ * changed.
+ */
 export function recordedGoal({ request }: AttemptRecord): Goal {
   return {
     target: request.target,

@@ -8,48 +8,50 @@ import { observe } from '../machine/observe.ts'
 import { isReady } from './api-answer.ts'
 import type { Clock } from './clock.ts'
 
-/** A control plane machine of the cluster, as far as the upgrade of another machine needs to know it. */
+/** A control plane machine of the cluster, as observed for the upgrade of another machine. */
 export interface Member {
   name: string
-  /** Why it could not be observed, for people; undefined when it could. */
+  /** Why it could not be observed; undefined when it could. */
   trouble: string | undefined
+  /** The response of its API server to /version. */
   version: ApiAnswer | undefined
+  /** True when its API server is ready. */
   ready: boolean
-  /** Undefined where it has no etcd, which then is elsewhere. */
+  /** Whether its etcd member is healthy; undefined where it has no etcd, because etcd is external. */
   etcdHealthy: boolean | undefined
 }
 
+/** Control plane machines, sorted by name. */
 export type Members = readonly Member[]
 
-/** Observes the control plane machines of a cluster, once for all who want to know it at about the same time. */
+/** Observes the control plane machines of a cluster. Concurrent callers share an observation. */
 export interface MemberObserver {
   /**
-   * All control plane machines with this cluster's CA except the machine itself, in the order of their names, observed
-   * so many seconds ago at most. `cas` are the
-   * hashes of the cluster's CAs. Throws what the engine throws.
+   * Returns the control plane machines with this cluster's CA, without the machine itself, from observations that are
+   * at most `withinSeconds` old. `cas` are the hashes of the cluster's CAs. Throws the errors of the engine.
    */
   observe(machine: MachineIdentity, cas: readonly string[], withinSeconds: number): Promise<Members>
 }
 
-interface Observed {
+interface ObservedMember {
   member: Member
-  /** Empty where they are not known. */
+  /** The hashes of the CAs in the machine; empty where they are not known. */
   cas: readonly string[]
 }
 
-/** Gives what was found for a key so many seconds ago at most, or finds it now. */
+/** Returns the value of a key if it is at most `withinSeconds` old, or computes it with `find`. */
 type Shared<T> = (key: string, withinSeconds: number, find: () => Promise<T>) => Promise<T>
 
-// Where a container's files can be read, and nothing can be run in it.
-const resting: ReadonlySet<string> = new Set(['CONTAINER_STOPPED', 'CONTAINER_PAUSED'] satisfies ErrorCode[])
+// With these errors no exec is possible, but files of the container can be read.
+const withoutExec: ReadonlySet<string> = new Set(['CONTAINER_STOPPED', 'CONTAINER_PAUSED'] satisfies ErrorCode[])
 
-// Looks that are older than anyone would accept.
+// Cached values are removed after this time, which is longer than any `withinSeconds`.
 const forgetMs = 60_000
 
-/** Looks are shared by all who want to know the same machine, and never include the machine that is upgraded. */
+/** Creates an observer of control plane machines with a cache. */
 export function memberObserver(engine: Engine, clock: Clock): MemberObserver {
   const sharedNames = shared<string[]>(clock)
-  const sharedLook = shared<Observed>(clock)
+  const sharedLook = shared<ObservedMember>(clock)
 
   return {
     async observe({ name, cluster }, cas, withinSeconds) {
@@ -58,26 +60,28 @@ export function memberObserver(engine: Engine, clock: Clock): MemberObserver {
       const others = names.filter((other) => other !== name)
       const looks = others.map((other) => {
         const identity = { name: other, cluster, role: 'control-plane' } as const
-        return sharedLook(other, withinSeconds, () => lookAtOne(engine, identity))
+        return sharedLook(other, withinSeconds, () => observeMember(engine, identity))
       })
-      // A lost management cluster leaves containers with the labels of a cluster that has the same name today.
-      const isOurs = (one: Observed) => one.cas.length === 0 || one.cas.some((hash) => cas.includes(hash))
-      return (await Promise.all(looks)).filter(isOurs).map(({ member }) => member)
+      // A lost management cluster leaves containers behind, whose labels name a cluster that may exist again.
+      const isOfCluster = ({ cas: found }: ObservedMember) =>
+        found.length === 0 || found.some((hash) => cas.includes(hash))
+      return (await Promise.all(looks)).filter(isOfCluster).map(({ member }) => member)
     },
   }
 }
 
 function shared<T>(clock: Clock): Shared<T> {
   const cache = new Map<string, { at: number; found: Promise<T>; isPending: boolean }>()
-  return async function give(key, withinSeconds, find) {
+  return async function get(key, withinSeconds, find) {
     const now = clock.monotonic()
     for (const [old, { at, isPending }] of cache) if (!isPending && now - at > forgetMs) cache.delete(old)
     const known = cache.get(key)
     if (known && now - known.at <= withinSeconds * 1000) return known.found
     if (known?.isPending) {
-      // It may come to an end that is too old. A machine that hangs is looked at once at a time all the same.
+      // The pending value may be too old. It is awaited all the same, so that a machine that hangs is observed once at
+      // a time.
       await known.found.catch(() => {})
-      return give(key, withinSeconds, find)
+      return get(key, withinSeconds, find)
     }
     const entry = { at: now, found: find(), isPending: true }
     cache.set(key, entry)
@@ -89,7 +93,7 @@ function shared<T>(clock: Clock): Shared<T> {
   }
 }
 
-async function lookAtOne(engine: Engine, identity: MachineIdentity): Promise<Observed> {
+async function observeMember(engine: Engine, identity: MachineIdentity): Promise<ObservedMember> {
   const { name } = identity
   try {
     const scope = { sections: ['etcd'], api: ['/version', '/readyz'] } as const
@@ -100,12 +104,12 @@ async function lookAtOne(engine: Engine, identity: MachineIdentity): Promise<Obs
   } catch (thrown) {
     const error = coded(thrown)
     const member = { name, trouble: error.message, version: undefined, ready: false, etcdHealthy: undefined }
-    return { member, cas: resting.has(error.code) ? await casAtRest(engine, name) : [] }
+    return { member, cas: withoutExec.has(error.code) ? await casInFile(engine, name) : [] }
   }
 }
 
-// Whose a container is that runs nothing.
-async function casAtRest(engine: Engine, name: string): Promise<string[]> {
+// The hashes of the CAs, from the file in the container.
+async function casInFile(engine: Engine, name: string): Promise<string[]> {
   const bundle = await engine.file(name, '/etc/kubernetes/pki/ca.crt').catch(() => undefined)
   return certificateHashes(bundle ?? '')
 }

@@ -1,20 +1,20 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Situation } from './step.ts'
 
-/** Images that the machine does not have. */
+/** Images that are missing in the machine. */
 export interface MissingImages {
-  /** Without these the machine would not work. */
+  /** The upgrade needs these. */
   needed: string[]
-  /** Brought along where the source has them. */
+  /** Loaded too if the source has them. */
   welcome: string[]
 }
 
 /**
- * What of kubeadm's list is missing in the machine. A worker needs kube-proxy's image, because its DaemonSet is moved
- * to the target before the workers are. For a worker that stays behind its control plane the list has the kube-proxy of
- * the cluster, which the node image of the target does not hold: it is for the DaemonSet to bring. CoreDNS' pods may stand on any machine, and a new machine would have their
- * image; but its version may be one that no node image holds. kubeadm's pause image is not needed: containerd is
- * configured with its own, and kind's node images contain only that one (kind v0.33.0, pkg/build/nodeimage).
+ * The images of kubeadm's list that are missing in the machine. A worker needs kube-proxy's image, because the
+ * DaemonSet is upgraded before the workers. For a worker that stays behind its control plane, the list has the kube-proxy
+ * of the cluster, which the target's node image does not contain: the DaemonSet pulls it. CoreDNS' image is optional on a
+ * worker: its pods may run on any machine, but no node image may contain its version. kubeadm's pause image is not needed:
+ * containerd is configured with its own, and kind's node images contain only that one (kind v0.33.0, pkg/build/nodeimage).
  * Throws CONTAINERD_AWAY.
  */
 export function missingImages({ observation, machine, target }: Situation): MissingImages {

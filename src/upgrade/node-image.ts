@@ -1,18 +1,18 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import { namesFullDisk } from '../machine/disk-full.ts'
+import { reportsFullDisk } from '../machine/disk-full.ts'
 import type { ShellFile } from '../machine/machine.ts'
 import { type Action, type Situation, workDirectory } from './step.ts'
 
 const forget = { name: 'forget', text: 'rm -f "$1"' }
 
-/** The name of the target's node image, as it is configured. */
+/** The configured name of the target's node image. */
 export function nodeImageOf({ sources, target }: Pick<Situation, 'sources' | 'target'>): string {
   return sources.nodeImage.replaceAll('{version}', target)
 }
 
 /**
- * A container of the target's node image that runs a script with the attempt's directory, its key and these arguments.
- * What it takes from the image names the container. Throws VAR_VOLUME_MISSING.
+ * An action that starts a helper container of the target's node image. The helper runs a script with the work
+ * directory, the key of the attempt and `args`. `takes` is part of the helper's name. Throws VAR_VOLUME_MISSING.
  */
 export function takeFromNodeImage(
   situation: Situation,
@@ -33,15 +33,15 @@ export function takeFromNodeImage(
 }
 
 /**
- * Reports the reason that such a container has left in a file of the work directory. The file is removed, so that the next
- * look starts a new container. An empty reason: not even that could be written.
+ * An action that reports the failure of such a helper, whose reason is in a file of the work directory. It removes the
+ * file, so that the next action starts a new helper. An empty reason means that the disk was too full to write it.
  */
 export function reportNotTaken(
   situation: Situation,
   { file, reason, code }: { file: string; reason: string; code: 'IMAGES_NOT_LOADED' | 'BINARIES_NOT_COPIED' },
 ): Action {
   const missing = /^lacks (.*)$/m.exec(reason)?.[1]
-  const isDiskFull = reason === '' || namesFullDisk(reason)
+  const isDiskFull = reason === '' || reportsFullDisk(reason)
   const error =
     missing === undefined
       ? new UpgradeError(isDiskFull ? 'DISK_FULL' : code, {}, { detail: reason })

@@ -4,38 +4,39 @@ import type { Engine, PullProgress } from '../machine/engine.ts'
 import type { Clock } from './clock.ts'
 import { pinnedDigestOf } from './pinned-node-images.ts'
 
-/** A pull of this process, as those see it who wait for the image. */
+/** A pull of this process. */
 export interface Pull {
-  /** What the engine has reported; undefined before its first report. */
+  /** The last report of the engine; undefined before the first one. */
   progress: PullProgress | undefined
-  /** Undefined while it goes on. */
+  /** The end of the pull, with its error; undefined while it is running. */
   end: { error: UpgradeError | undefined } | undefined
 }
 
-/** The node images of the engine, and the pulls of this process: one pull per image, shared by all that wait for it. */
+/** The node images of the engine, and the pulls of this process. All upgrades share one pull per image. */
 export interface NodeImages {
-  /** The reference by which the engine has the image, by its tag or a digest; undefined where it has none. */
+  /** Returns the reference of the image in the engine, by its tag or a digest; undefined where it is missing. */
   find(image: string): Promise<string | undefined>
   /**
-   * The pull of the image: the one that is running, one that failed a moment ago and rests before it is tried again, or a
-   * new one. It is cancelled at the engine's next report when nobody has joined it for 2 minutes.
+   * Returns the pull of the image: the running one, a failed one during its backoff, or a new one. A pull that no
+   * caller has joined for 2 minutes is cancelled at the engine's next report.
    */
   join(image: string): Pull
 }
 
-export interface NodeImagesMeans {
+/** What the pulls need. */
+export interface NodeImagesOptions {
   engine: Engine
   clock: Pick<Clock, 'monotonic'>
   log: Logger
-  /** Given when the process ends: pulls end with it. The engine keeps nothing of them but whole layers, at most. */
+  /** Aborts when the process ends, and cancels all pulls. The engine keeps only complete layers of them. */
   stop: AbortSignal
 }
 
-interface Entry extends Pull {
-  /** In monotonic milliseconds, as all times here. */
+interface TrackedPull extends Pull {
+  /** Monotonic milliseconds, as all times here. */
   joinedAt: number
   restsUntil: number
-  /** How many pulls of the image have ended one after the other, this one included, and the image was still wanted. */
+  /** The number of consecutive pulls of the image, including this one. */
   count: number
 }
 
@@ -44,13 +45,13 @@ const firstRestMs = 10_000
 const longestRestMs = 160_000
 
 /**
- * Pulls are not owned: each process asks the engine for itself, and the engine fetches each layer once for all that ask. So
- * two replicas see the same progress, and the end of one of them takes nothing from the other.
+ * Creates the pulls of this process. Each replica pulls by itself, and the engine downloads each layer once for all of
+ * them. So the end of one replica does not affect the other.
  */
-export function nodeImages({ engine, clock, log, stop }: NodeImagesMeans): NodeImages {
-  const entries = new Map<string, Entry>()
+export function nodeImages({ engine, clock, log, stop }: NodeImagesOptions): NodeImages {
+  const entries = new Map<string, TrackedPull>()
 
-  // What has ended long ago says nothing of the next pull.
+  // An old pull does not count for the backoff of the next one.
   function forgetOld(): void {
     const now = clock.monotonic()
     for (const [image, { end, restsUntil }] of entries) {
@@ -58,18 +59,18 @@ export function nodeImages({ engine, clock, log, stop }: NodeImagesMeans): NodeI
     }
   }
 
-  async function run(image: string, entry: Entry): Promise<void> {
+  async function run(image: string, entry: TrackedPull): Promise<void> {
     const abandoned = new AbortController()
     const signal = AbortSignal.any([stop, abandoned.signal])
     const onProgress = (progress: PullProgress) => {
       entry.progress = progress
       if (clock.monotonic() - entry.joinedAt > abandonedMs) abandoned.abort()
     }
-    log.info({ image }, 'the engine does not have the node image: it is pulled')
+    log.info({ image }, 'pulling the node image, which the engine does not have')
     try {
       await engine.pull(image, { signal, onProgress })
       entry.end = { error: undefined }
-      log.info({ image }, 'the node image is pulled')
+      log.info({ image }, 'pulled the node image')
     } catch (thrown) {
       const error = coded(thrown)
       entry.end = { error }
@@ -93,7 +94,7 @@ export function nodeImages({ engine, clock, log, stop }: NodeImagesMeans): NodeI
         return found
       }
       const count = (found?.count ?? 0) + 1
-      const entry: Entry = { progress: undefined, end: undefined, joinedAt: now, restsUntil: 0, count }
+      const entry: TrackedPull = { progress: undefined, end: undefined, joinedAt: now, restsUntil: 0, count }
       entries.set(image, entry)
       const pinned = pinnedDigestOf(image)
       void run(pinned === undefined ? image : `${image}@${pinned}`, entry)

@@ -1,6 +1,6 @@
 /**
- * The digests by which CAPD pulls kindest/node, by version. Kind publishes them with its releases. Of a version that is not
- * among them CAPD pulls the tag. Source: Cluster API v1.14.2, test/infrastructure/kind/mapper.go, from v1.29 on.
+ * The digests with which CAPD pulls kindest/node, by version. kind publishes them with its releases. For other versions
+ * CAPD pulls the tag. Source: Cluster API v1.14.2, test/infrastructure/kind/mapper.go, from v1.29 on.
  */
 const pinnedDigests: Readonly<Record<string, string>> = {
   'v1.37.0': 'sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5',
@@ -48,7 +48,9 @@ const pinnedDigests: Readonly<Record<string, string>> = {
   'v1.29.0': 'sha256:eaa1450915475849a73a9227b8f201df25e55e268e5d619312131292e324d570',
 }
 
-/** The digest of kind's own node image of a version, where the image is one of that name and CAPD pins it; else undefined. */
+/**
+ * The digest with which CAPD pulls an image of kindest/node; undefined for other images and for versions without one.
+ */
 export function pinnedDigestOf(image: string): string | undefined {
   const version = /^(?:docker\.io\/)?kindest\/node:(v[\d.]+)$/.exec(image)?.[1]
   return version !== undefined && Object.hasOwn(pinnedDigests, version) ? pinnedDigests[version] : undefined

@@ -22,9 +22,9 @@ import { tidy } from './steps/tidy.ts'
 import { nodeKubeletVersion, verify } from './steps/verify.ts'
 
 /**
- * The way to the target, in order. Static pods and programs are exchanged together; then kubeadm, static-pods and kubelet
- * only find that nothing is left to do. Or one after the other: then nothing in /usr/bin changes before the static pods run
- * at the target.
+ * The steps to the target, in order. With `exchange: together`, the static pods and the programs are exchanged at once,
+ * and the steps kubeadm, static-pods and kubelet find nothing left to do. With `one-by-one`, nothing in /usr/bin
+ * changes before the static pods run at the target.
  */
 export const planFor: Plan = ({ machine, sources, settings }) => {
   const bringImages = sources.images === 'pull' ? [images] : [imageArchive, images]
@@ -38,38 +38,46 @@ export const planFor: Plan = ({ machine, sources, settings }) => {
   return [...checks, ...staging, apiServers, files, kubeadm, kubelet, verify, tidy]
 }
 
-/** What the first look covers: all that a plan observes of the machine itself, and what its goal reads of the API. */
+/** The needs of the first observation: all sections that the steps observe, and the API paths of `verify`. */
 export function firstNeeds(plan: readonly Step[]): Needs {
   const sections = new Set(plan.flatMap(({ needs }) => [...needs.sections]))
   const goal = plan.find(({ name }) => name === verify.name)
   return { sections: [...sections], ...(goal?.needs.api ? { api: goal.needs.api } : {}) }
 }
 
-/** What an attempt has to have found when it ends: the last of its looks. Undefined where it writes files alone. */
+/** The step that has to be done when an attempt ends. Undefined where the attempt only writes files. */
 export function goalIn(plan: readonly Step[], { changes }: Pick<Settings, 'changes'>): Step | undefined {
   return changes === 'files' ? undefined : plan.find(({ name }) => name === verify.name)
 }
 
-/** Units that may be ended with an attempt: they have changed nothing yet. */
+/** The units that may be ended with an attempt: those of steps that only stage files. */
 export function endableUnits(of: Omit<PlanFor, 'settings'>): string[] {
   const staging = planFor({ ...of, settings: { exchange: 'together' } }).filter(({ changes }) => !changes)
   return staging.map(unitNameOf)
 }
 
-/** What a plan is asked with: a way to know more, and the situation by what is known. */
+/** Entries of the work directory that a new attempt does not take over from an earlier one with the same key. */
+export function renewedEntries(): string[] {
+  const sources = { images: 'node-image', binaries: 'node-image' } as const
+  const everyStep = planFor({ machine: { role: 'control-plane' }, sources, settings: { exchange: 'together' } })
+  return everyStep.flatMap(({ renewed }) => renewed ?? [])
+}
+
+/** Access to the situation of a machine, and a way to observe more of it. */
 export interface Known {
+  /** Makes sure that the needs are covered by the situation. */
   know(needs: Needs): Promise<void>
   situation(): Situation
 }
 
-/** The steps of a plan that this goal has a use for: without files there is nothing to write. */
+/** The steps of a plan that the goal needs: the step `files` only with files to write. */
 export function neededOf(plan: readonly Step[], { files: wished }: Situation): Step[] {
   return plan.filter(({ name }) => name !== files.name || wished.wanted.length > 0)
 }
 
 /**
- * What of the needed steps there is to do. A machine that runs the target keeps its programs, whatever its files are to be: it
- * only has to be well, unless it was found well just now.
+ * The steps that are left to do. A machine that runs the target keeps its programs, even when its files change. It only
+ * has to become healthy, unless it is already.
  */
 export async function leftOf(needed: readonly Step[], known: Known): Promise<Step[]> {
   const plan = [...needed]
@@ -81,26 +89,26 @@ export async function leftOf(needed: readonly Step[], known: Known): Promise<Ste
   const [goal = verify] = only(verify)
   await known.know(goal.needs)
   if (goal.done(known.situation()) === 'done') return only(files, tidy)
-  // The programs are staged only for an attempt that changes them.
+  // Programs are staged only by an attempt that changes them.
   const isHalfWay = known.situation().observation.work.entries.has('bin')
-  const isOnlyToBeWell = (hasFiles && !isHalfWay) || isPastChanges(known.situation())
-  return isOnlyToBeWell ? only(files, verify, tidy) : plan
+  const isOnlyToBecomeHealthy = (hasFiles && !isHalfWay) || isPastChanges(known.situation())
+  return isOnlyToBecomeHealthy ? only(files, verify, tidy) : plan
 }
 
 /**
- * True where this attempt has come to its last steps: another process may have tidied up, and a machine that is not well
- * for a moment then is no reason to stage the programs again.
+ * True when this attempt has reached its last steps. Another process may have removed the staged programs then, and a
+ * machine that is briefly unhealthy is no reason to stage them again.
  */
 export function isPastChanges({ record, key }: Situation): boolean {
   return record?.state === 'open' && record.request.key === key && isLastStep(record.step?.name)
 }
 
-/** True for the steps that follow all changes of the machine. */
+/** True for the steps after all changes of the machine. */
 export function isLastStep(name: string | undefined): boolean {
   return name === verify.name || name === tidy.name
 }
 
-/** True when every one of these steps is done already. Throws an error that needs a person. */
+/** True when all of these steps are done. Throws errors that a person has to resolve. */
 export async function isNothingLeft(left: readonly Step[], { know, situation }: Known): Promise<boolean> {
   for (const step of left) {
     await know(step.needs)
@@ -109,7 +117,7 @@ export async function isNothingLeft(left: readonly Step[], { know, situation }: 
   return true
 }
 
-// False also while an error that may pass keeps the step from being done.
+// False also while an error that may resolve itself blocks the step.
 function isDoneNow(step: Step, situation: Situation): boolean {
   try {
     return step.done(situation) === 'done'
@@ -120,13 +128,13 @@ function isDoneNow(step: Step, situation: Situation): boolean {
   }
 }
 
-// True when the static pods were exchanged together and kubeadm has not found them to be its own yet.
+// True when the static pods were exchanged together, and kubeadm has not confirmed them yet.
 function isUnchecked(situation: Situation): boolean {
   return hasInWork(situation, 'before') && !hasInWork(situation, 'kubeadm.done')
 }
 
-// True when no program is left to be changed, though the machine may not be well. A kubelet that does not run at the
-// moment is the one that the Node reports.
+// True when all programs are at the target, even if the machine is unhealthy. For a kubelet that is not running, the
+// version comes from the Node.
 function runsTarget(situation: Situation): boolean {
   const { observation, machine, target } = situation
   const versions = manifestVersions(observation)

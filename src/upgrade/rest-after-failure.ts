@@ -5,10 +5,10 @@ import { everythingBefore, isHalfExchanged } from './steps/exchange.ts'
 import { isKubeletSteady, previousPrograms } from './steps/kubelet.ts'
 
 /**
- * What lets a machine rest whose attempt has failed in any step, or undefined where it can rest as it is. A control plane
- * machine that was exchanged in part, or whose new kubelet does not run, gets back everything from before; any other whose
- * new kubelet does not run, or that has only some of the new programs, gets back its programs. Without a kubelet, a control
- * plane machine that was restarted has no API server either.
+ * The rollback after a failed attempt, or undefined where the machine can stay as it is. A control plane machine whose
+ * exchange is incomplete, or whose new kubelet does not run, gets everything back. Any other machine whose new kubelet
+ * does not run, or that has only some of the new programs, gets its programs back. Without a kubelet, a control plane
+ * machine would have no API server after a restart.
  */
 export function restAfterFailure(situation: Situation): Change | undefined {
   if (hasInWork(situation, 'before')) {
@@ -20,9 +20,9 @@ export function restAfterFailure(situation: Situation): Change | undefined {
 }
 
 /**
- * Entries of the work directory that the next attempt needs, whatever its key: while the kubelet does not run, or the machine
- * is exchanged in part, the way back from an attempt whose record is lost needs what there was before it. Empty where the
- * machine can rest as it is.
+ * The entries of the work directory that any next attempt must keep for a rollback: while the kubelet does not run or
+ * an exchange is incomplete, they hold the previous state, even if the record of their attempt is lost. Empty where the
+ * machine can stay as it is.
  */
 export function wayBackIn(observation: Observation): string[] {
   const { entries } = observation.work

@@ -8,29 +8,32 @@ import type { MemberObserver, Members } from './members.ts'
 import type { NodeImages, Pull } from './node-images.ts'
 import type { Needs, NodeImage } from './step.ts'
 
-/** The machine is not what was decided by, such as after another replica's or request's change: all is decided again. */
+/**
+ * The record is no longer the one that a decision was based on, such as after a change by another replica. The caller
+ * starts over.
+ */
 export class RecordMoved extends Error {}
 
 /**
- * What this process knows of one machine at this moment: the last observation and the record in it. Every observation
- * checks whose machine it is, and every change names the record that it was decided by.
+ * What this process knows of one machine: the last observation and its record. Every observation checks the owner of
+ * the machine, and every change names the record that it is based on.
  */
 export class Session {
   readonly located: Located
   readonly #pins: readonly string[]
   readonly #observer: MemberObserver
-  // Undefined also when time has passed, or something was changed, since it was made. It can have megabytes, and a walk
-  // spends most of its time between two looks.
+  // Undefined before the first observation, and after `forget` or a change. It can have megabytes, so it is not kept
+  // during pauses.
   #observation: Observation | undefined
   #record: AttemptRecord | undefined
-  // What the observation covers.
+  // The scope of the observation.
   #covered: { sections: Set<Section>; api: Set<string> } = { sections: new Set(), api: new Set() }
   #members: Members = []
   readonly #images: NodeImages
   #nodeImage: NodeImage | undefined
   #pull: Pull | undefined
 
-  /** `pins`: hashes of the cluster CA that the request names; empty where it names none. */
+  /** `pins`: the hashes of the cluster's CA in the request; empty where it has none. */
   constructor(
     located: Located,
     pins: readonly string[],
@@ -42,23 +45,23 @@ export class Session {
     this.#images = images
   }
 
-  /** The last observation. Throws an Error when it does not hold any more. */
+  /** The last observation. Throws an Error when it was discarded. */
   get observation(): Observation {
     if (!this.#observation) throw new Error('the machine was not observed since the last change')
     return this.#observation
   }
 
-  /** The other control plane machines, as the last needs had them observed. */
+  /** The other control plane machines, if the last needs included them. */
   get members(): Members {
     return this.#members
   }
 
-  /** The target's node image, as the last needs had it looked for. */
+  /** The target's node image, if the last needs included it. */
   get nodeImage(): NodeImage | undefined {
     return this.#nodeImage
   }
 
-  /** The record as the last observation, or the last change, has it. */
+  /** The record of the last observation. */
   get record(): AttemptRecord | undefined {
     return this.#record
   }
@@ -74,8 +77,8 @@ export class Session {
   }
 
   /**
-   * Makes sure that what a step needs to know is known, with one exec at most. `image`: the target's node image. Throws
-   * CONTAINER_CA and RECORD_NEWER.
+   * Observes what the needs require and is not known yet, with one exec at most. `image`: the target's node image.
+   * Throws CONTAINER_CA, CONTAINER_OF_OTHER_CLUSTER and RECORD_NEWER, and the errors of `observe`.
    */
   async know({ sections, api, membersWithinSeconds, nodeImage }: Needs, image = ''): Promise<void> {
     const { machine } = this.located
@@ -97,20 +100,21 @@ export class Session {
     else this.#members = await this.#observer.observe(machine, this.caHashes, membersWithinSeconds)
   }
 
-  /** Time has passed: what is known does not hold any more, except the record. */
+  /** Discards the observation, because time passes. The record is kept. */
   forget(): void {
     this.#observation = undefined
     this.#nodeImage = undefined
   }
 
-  /** Waits for the image from now on: its pull is begun, unless this process has begun it already. */
+  /** Joins the pull of an image, which starts it if necessary. */
   awaitPull(image: string): void {
     this.#pull = this.#images.join(image)
   }
 
   /**
-   * Makes a change, and writes the record in its next revision. Gives what its script printed. Throws RecordMoved where
-   * the record in the machine is another one by now, and UNIT_AT_WORK where a unit of ours is at work.
+   * Makes a change and writes the record with the next revision. Returns the output of the script. Throws RecordMoved
+   * when the record in the machine has changed, UNIT_AT_WORK when a unit of this service is running, and the errors of
+   * `change`.
    */
   async change(record: AttemptRecord, wanted: Change): Promise<string> {
     const seen = this.observation.recordDigest
@@ -120,7 +124,7 @@ export class Session {
     throw result.kind === 'busy' ? new UpgradeError('UNIT_AT_WORK') : new RecordMoved()
   }
 
-  // A caller that names no CA could be any cluster of that name; where one that does was seen before, it is refused.
+  // A request without a CA could come from another cluster of the same name, so it is refused once a request had one.
   #checkOwner(): void {
     const { name, cluster } = this.located.machine
     const pins = new Set(this.#pins.map((pin) => pin.toLowerCase()))

@@ -1,20 +1,20 @@
 import { planFor } from './plan.ts'
-import type { Progress } from './progress.ts'
+import { observingMessage, type Progress } from './progress.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
 import type { Walker } from './walker.ts'
 
-// Short, because each process walks for itself: of two, the one that is asked later is behind.
+// Short, because each replica simulates by itself, and a replica that gets the request later lags behind.
 const stepSeconds = 1
 const pollSeconds = 2
 
 /**
- * The walk of a machine of the in-memory backend, which is nothing but objects. The names of the steps go by, no engine
- * is called, and only this process remembers: after a restart it starts over.
+ * Simulates the upgrade of a machine of the in-memory backend, which consists only of objects. It reports the steps one
+ * by one and calls no engine. The state is in this process, so it starts over after a restart.
  */
 export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sources' | 'clock' | 'log'>): Walker {
   const { role = 'worker', version, settings } = task
-  const message = 'simulated: looking at the machine'
+  const message = `simulated: ${observingMessage}`
   const progress: Progress = { phase: 'InProgress', step: '', message, retryAfterSeconds: pollSeconds }
   const walk = async () => {
     log.warn('SIMULATED: nothing is done to this machine of the in-memory backend.')
@@ -26,5 +26,11 @@ export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sou
     Object.assign(progress, { phase: 'Done', step: '', message: `simulated: at ${version}`, retryAfterSeconds: 0 })
   }
   // Sleeps reject when the process ends.
-  return { progress, restSeconds: 0, news: Promise.resolve(), update: () => {}, toEnd: () => walk().catch(() => {}) }
+  return {
+    progress,
+    restSeconds: 0,
+    firstReport: Promise.resolve(),
+    update: () => {},
+    toEnd: () => walk().catch(() => {}),
+  }
 }

@@ -1,30 +1,30 @@
 import type { Observation } from '../machine/observation.ts'
 import { type AttemptRecord, type Failure, pauseAfter, secondsSince } from './attempt.ts'
 
-/** A request that is not made again for so many seconds counts as dropped. It is noted once a minute. */
+/** A request that was not repeated for this many seconds counts as dropped. The record notes requests once a minute. */
 export const droppedAfterSeconds = 150
 
-/** How a request stands to the attempt that the machine remembers. */
+/** What a request may do, given the attempt in the record of the machine. */
 export type Stance =
-  /** The attempt is this request's: go on with it. */
+  /** Continue the attempt of this request. */
   | { kind: 'own'; record: AttemptRecord }
-  /** No attempt is under way: begin one. */
+  /** Begin an attempt, since none is open. */
   | { kind: 'begin' }
-  /** This request failed a moment ago and rests for so many seconds more. */
+  /** Wait for the backoff after a failure of this request. */
   | { kind: 'paused'; failure: Failure; seconds: number }
-  /** Another request's attempt has changed nothing yet and gives way to this newer one. */
+  /** Replace the attempt of another request, which has changed nothing yet. */
   | { kind: 'replace' }
-  /** Another request's attempt has changed the machine: it comes to its end first. */
+  /** First finish the attempt of another request, which has changed the machine. */
   | { kind: 'finish'; record: AttemptRecord }
-  /** A newer request has replaced this one and is still made. */
+  /** Wait, because a newer request has replaced this one and is still made. */
   | { kind: 'superseded'; record: AttemptRecord }
 
-/** Decides what a request may do, by the record alone; so all replicas decide alike. */
+/** Decides what a request may do. The decision depends only on the record, so all replicas agree. */
 export function stanceOf(key: string, record: AttemptRecord | undefined, now: Observation): Stance {
   if (!record) return { kind: 'begin' }
   const isSame = record.request.key === key
   if (record.state === 'open') return isSame ? { kind: 'own', record } : stanceToOther(key, record, now)
-  // The older of two requests does not take its turn each time that the newer one has failed.
+  // Otherwise the older of two requests would get a turn after each failure of the newer one.
   if (record.state === 'failed' && isSuperseded(key, record, now)) return { kind: 'superseded', record }
   if (record.state === 'failed' && isSame && record.failure) {
     const seconds = pauseAfter(record.failure) - secondsSince(record.failure.at, now)

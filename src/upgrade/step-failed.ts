@@ -1,9 +1,9 @@
 import type { UpgradeError } from '../errors/upgrade-error.ts'
 
-/** A step that ended in a failure, which stands in the record by now. */
+/** A step has failed, and the record in the machine has the failure. */
 export class StepFailed extends Error {
   readonly error: UpgradeError
-  /** For how long the same request rests. */
+  /** The backoff before the same request is tried again. */
   readonly pauseSeconds: number
 
   constructor(error: UpgradeError, pauseSeconds: number) {

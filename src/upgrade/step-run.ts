@@ -1,6 +1,6 @@
 import { coded, endOf, UpgradeError } from '../errors/upgrade-error.ts'
 import type { Change } from '../machine/change.ts'
-import { hasFullDisk, namesFullDisk } from '../machine/disk-full.ts'
+import { hasFullDisk, reportsFullDisk } from '../machine/disk-full.ts'
 import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
 import { pauseAfterLook } from './look-pause.ts'
@@ -10,55 +10,57 @@ import { type Action, hasInWork, type Needs, type Situation, type Step, unitName
 import { StepFailed } from './step-failed.ts'
 import type { Tools } from './tools.ts'
 
-/** What this process remembers of a step that is not done: it outlives the runs of the step. */
+/** What this process remembers of an unfinished step. It outlives the runs of the step. */
 export interface Watch {
-  /** When this process first met the step, in monotonic milliseconds. */
+  /** When this process first ran the step, in monotonic milliseconds. */
   since: number
-  /** What kept the last action from working. It stays until one works, so that the message does not change. */
+  /** The error of the last action. It is kept until an action succeeds, so that the message is constant. */
   trouble: UpgradeError | undefined
-  /** True when it is the failure of a unit, which stays until the step is done. */
+  /** True when the error is the failure of a unit. It is kept until the step is done. */
   isOfUnit: boolean
 }
 
-/** What a step runs in. */
+/** What a step needs to run. */
 export interface StepRunParts {
   session: Session
-  /** Names the attempt in the record. */
+  /** The key of the attempt. */
   key: string
   situation: () => Situation
-  /** Makes sure that what the step needs is known. */
+  /** Makes sure that the situation covers the needs. */
   know(needs: Needs): Promise<void>
   tools: Pick<Tools, 'engine' | 'clock' | 'log' | 'report'>
-  /** The step's number and what happens in it: the beginning of each message. */
+  /** The beginning of each message: the number and the description of the step. */
   title: string
   watch: Watch
-  tell(message: string): void
-  /** Adds what else is to be noted with the next change. */
+  /** Reports the progress of the step. */
+  report(message: string): void
+  /** Adds to the record what the next change has to note. */
   beforeChange(record: AttemptRecord): AttemptRecord
-  /** Called after each observation: throws RecordMoved where the attempt is not ours to go on with. */
-  look(): Promise<void>
-  /** Called each time the step goes on to wait: the machine could be observed and its record written. */
-  goesOn(): void
+  /** Called after each observation. Throws RecordMoved when the attempt must not continue here. */
+  checkTurn(): Promise<void>
+  /** Called before each pause: the machine could be observed and its record written. */
+  onPause(): void
 }
 
-/** What a step that is not done waits for, and the error that it waits to pass, if any. */
+/** What an unfinished step waits for, and the error that blocks it, if any. */
 interface Unfinished {
   waitsFor: string
   error?: UpgradeError
 }
 
-// A process that has watched a step for less than this does not judge it by its time: it may have slept, or been away.
+// A process observes a step for at least this long before it applies the time limit: the process may have been
+// suspended.
 const watchSeconds = 60
-// A unit ends by its own limit; only then the step does.
+// The unit of a step reaches its own limit first.
 const unitGraceSeconds = 30
-// A file that is wrong again and again will not get right.
+// More retries would not help.
 const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
 
-/** Takes one step of an attempt to its end: looks, acts, and waits, until it is done or has failed. */
+/** Runs one step of an attempt: observes, acts and waits, until the step is done or has failed. */
 export class StepRun {
   readonly #step: Step
   readonly #parts: StepRunParts
-  // True until the first look after an action whose effect is there when its call returns. A second one follows a pause.
+  // True after the first action that is complete when its call returns: the next observation follows without a pause.
   #isFirstCall = false
   #calls = 0
 
@@ -67,31 +69,31 @@ export class StepRun {
     this.#parts = parts
   }
 
-  /** Returns when the step is done. Throws StepFailed, RecordMoved, and trouble of the engine or the observation. */
+  /** Resolves when the step is done. Throws StepFailed, RecordMoved, and errors of the engine and the observation. */
   async toEnd(): Promise<void> {
-    const { session, tools, know, look, watch } = this.#parts
+    const { session, tools, know, checkTurn, watch } = this.#parts
     for (;;) {
       await know(this.#step.needs)
-      await look()
-      // Nothing is read again unless a note was due.
+      await checkTurn()
+      // Observes again only if checkTurn has changed the record.
       await know(this.#step.needs)
       const seen = await this.#look()
       if (seen === 'done') return this.#ended()
       const trouble = watch.trouble ?? seen.error
-      this.#tell(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
+      this.#report(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
       if (this.#isOver()) await this.#giveUp(seen)
       await this.#tryToAct()
-      this.#parts.goesOn()
+      this.#parts.onPause()
       session.forget()
       await tools.clock.sleep(this.#pauseSeconds())
     }
   }
 
-  // An error that may pass is something to wait for.
+  // An error that may resolve itself counts as something to wait for.
   async #look(): Promise<'done' | Unfinished> {
     try {
       const seen = this.#step.done(this.#parts.situation())
-      // The next step would find it at work.
+      // The step waits for its unit, so that the next step can start its own.
       return seen === 'done' && this.#unit()?.state === 'running' ? { waitsFor: 'the end of its unit' } : seen
     } catch (thrown) {
       const error = coded(thrown)
@@ -111,7 +113,7 @@ export class StepRun {
     const { watch } = this.#parts
     try {
       await this.#act()
-      // A unit that is started again has not worked yet.
+      // The failure of a unit is not over when the unit is started again.
       if (!watch.isOfUnit) watch.trouble = undefined
     } catch (thrown) {
       await this.#troubled(thrown)
@@ -121,7 +123,7 @@ export class StepRun {
   async #act(): Promise<void> {
     await this.#endUnit()
     const situation = this.#parts.situation()
-    // Another process has found the machine at its target and has tidied up.
+    // Another process has removed the staged programs, because the machine has reached the target.
     if (this.#step.usesPrograms && !hasInWork(situation, 'bin')) throw new RecordMoved()
     const action = this.#isUnderWay() ? undefined : this.#step.action?.(situation)
     const record = this.#record()
@@ -146,12 +148,8 @@ export class StepRun {
       }
       case 'run': {
         const { script, args, input } = action
-        const output = await session.change(record, {
-          kind: 'run',
-          script,
-          args,
-          ...(input === undefined ? {} : { input }),
-        })
+        const withInput = input === undefined ? {} : { input }
+        const output = await session.change(record, { kind: 'run', script, args, ...withInput })
         const error = action.read?.(output)
         if (error) throw error
         this.#called()
@@ -183,8 +181,8 @@ export class StepRun {
     this.#calls += 1
   }
 
-  // A unit that has failed is explained, noted and forgotten, so that it can be started again. Then the plan is gone
-  // through from its beginning: what failed may be an earlier step's to mend.
+  // Records the failure of the unit and resets the unit, so that it can be started again. Then the plan starts over,
+  // because an earlier step may have to repair the cause.
   async #endUnit(): Promise<void> {
     const unit = this.#unit()
     if (unit?.state !== 'failed' || !this.#step.explain) return
@@ -201,12 +199,12 @@ export class StepRun {
     throw new RecordMoved()
   }
 
-  // On a full disk the log may lack the unit's last lines, and not each program names the disk.
+  // On a full disk, the last lines of the log may be missing, and not every program reports the reason.
   async #failureOf(unit: Unit, explain: NonNullable<Step['explain']>): Promise<UpgradeError> {
     const { session } = this.#parts
     const log = session.observation.unitLog
     const full = () => new UpgradeError('DISK_FULL', {}, { detail: log })
-    if (namesFullDisk(log)) return full()
+    if (reportsFullDisk(log)) return full()
     const error = explain({ ...unit, log }, this.#parts.situation())
     if (log.trim() !== '' && error.code !== 'UNIT_FAILED') return error
     await session.know({ sections: ['space'] })
@@ -225,10 +223,10 @@ export class StepRun {
     return this.#fail(error, given?.change ?? { kind: 'note' })
   }
 
-  // Notes the failure in the machine together with what lets it rest, and ends the attempt.
+  // Ends the attempt: makes the change that leaves the machine in a safe state, and records the failure with it.
   async #fail(error: UpgradeError, change: Change): Promise<never> {
     const { session } = this.#parts
-    // An action may have changed the record a moment ago.
+    // An action may have changed the record since the last observation.
     await session.know({ sections: ['kubelet', 'work'] })
     const record = failed(this.#record(), error, session.observation)
     const output = await session.change(record, this.#restFor(change))
@@ -236,7 +234,7 @@ export class StepRun {
     throw new StepFailed(detailed, pauseAfter(record.failure ?? { count: 1 }))
   }
 
-  // A machine that cannot rest as it is comes first, then what the step knows for its limit, then what the step leaves.
+  // In order of precedence: the rollback that the machine needs, the change of `giveUp`, and the `rest` of the step.
   #restFor(change: Change): Change {
     const situation = this.#parts.situation()
     const { rest } = this.#step
@@ -253,7 +251,8 @@ export class StepRun {
     if (Number.isFinite(seconds)) tools.report?.stepEnded(this.#step.name, seconds)
   }
 
-  // By the machine's time, which all replicas share; a process that was away gets a while to see what became of it.
+  // The machine's time counts, which all replicas share. A process that was suspended first observes the step for a
+  // while.
   #isOver(): boolean {
     const { session, tools, watch } = this.#parts
     const limit = this.#step.limitSeconds + (this.#unit()?.state === 'running' ? unitGraceSeconds : 0)
@@ -269,7 +268,7 @@ export class StepRun {
     return this.#parts.session.observation.units.find((unit) => unit.name === name)
   }
 
-  // One that succeeded a moment ago counts too: its effect is seen by the next look.
+  // A unit that has succeeded counts too: the next observation shows its effect.
   #isUnderWay(): boolean {
     const unit = this.#unit()
     return unit !== undefined && unit.state !== 'failed'
@@ -291,10 +290,10 @@ export class StepRun {
     this.#parts.tools.log.warn(about, error.message)
     this.#parts.watch.trouble = error
     this.#parts.watch.isOfUnit = false
-    this.#tell(error.message)
+    this.#report(error.message)
   }
 
-  #tell(what: string): void {
-    this.#parts.tell(`${this.#parts.title}: ${what}`)
+  #report(what: string): void {
+    this.#parts.report(`${this.#parts.title}: ${what}`)
   }
 }

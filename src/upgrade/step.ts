@@ -7,40 +7,43 @@ import type { Observation, Section, Unit } from '../machine/observation.ts'
 import type { AttemptRecord } from './attempt.ts'
 import type { Members } from './members.ts'
 
-/** What an upgrade brings a machine to, whoever asked for it: a request, or the record of an attempt. */
+/** The desired state of a machine, from a request or from the record of an attempt. */
 export interface Goal {
   /** The version to reach, such as v1.35.4. */
   target: string
   files: Files
   /** The directory of kubeadm's patches in the machine, if its KubeadmConfig names one. */
   patches: string | undefined
-  /** Names target and files: what is remembered is remembered of both. */
+  /** Identifies the target, files and patches in records. */
   key: string
   settings: Settings
 }
 
-/** Where the parts of a release come from, by the service's configuration. */
+/** The configured sources of Kubernetes programs and images. */
 export interface Sources {
-  /** From where machines get kubeadm, kubelet and kubectl. */
+  /** The source of kubeadm, kubelet and kubectl. */
   binaries: 'download' | 'node-image'
-  /** Base URL in the layout of dl.k8s.io, without a trailing slash: <url>/<version>/bin/linux/<arch>/<name>. */
+  /**
+   * The base URL of a server with the layout of dl.k8s.io, <url>/<version>/bin/linux/<arch>/<name>; no trailing slash.
+   */
   binariesUrl: string
+  /** The source of the Kubernetes images. */
   images: 'pull' | 'node-image'
-  /** The node image to take Kubernetes images or programs from, with {version} in it. */
+  /** The name of the node image, with {version} in place of the version. */
   nodeImage: string
-  /** Whether the engine is to pull a node image that it does not have. */
+  /** Whether the engine may pull a missing node image. */
   nodeImagePull: 'allow' | 'forbid'
 }
 
-/** What is known of the target's node image. */
+/** The state of the target's node image in the engine. */
 export interface NodeImage {
-  /** By which the engine has it; undefined where it does not. */
+  /** The reference of the image in the engine; undefined where it is missing. */
   reference: string | undefined
-  /** The pull that this walk waits for, or waited for. `bytes` are undefined before the engine's first report. */
+  /** The current or last pull for this machine. `bytes` is undefined before the engine's first report. */
   pull: { bytes: number | undefined; isUnpacking: boolean; error: UpgradeError | undefined } | undefined
 }
 
-/** Everything that a step decides by: plain data, gathered before it is asked. */
+/** Everything that a step may base a decision on. It is plain data, gathered before. */
 export interface Situation extends Goal {
   machine: MachineIdentity
   /** The name of the machine's volume at /var; undefined where it has none. */
@@ -51,27 +54,27 @@ export interface Situation extends Goal {
   sources: Sources
   /** Undefined unless the step needs it. */
   nodeImage: NodeImage | undefined
-  /** Undefined while no attempt has begun. */
+  /** The attempt record; undefined where the machine has none. */
   record: AttemptRecord | undefined
 }
 
-/** Done, or what the step waits for, in words that stay the same while it does. */
+/** The result of `done`: done, or a description of what the step waits for, which is constant while it waits. */
 export type Look = 'done' | { waitsFor: string }
 
-/** What a step needs to know of the world before it can decide. */
+/** What has to be observed before a step can decide. */
 export interface Needs {
   sections: readonly Section[]
   /** Paths of the cluster's API. */
   api?: (machine: MachineIdentity) => string[]
-  /** The other control plane machines, observed so many seconds ago at most. */
+  /** The other control plane machines, from observations of at most this age in seconds. */
   membersWithinSeconds?: number
-  /** Whether the engine has the target's node image. */
+  /** The state of the target's node image. */
   nodeImage?: true
 }
 
-/** What makes it so, as data: the walk carries it out, under the lock of the machine. */
+/** An action as data. `StepRun` carries it out, under the lock of the machine. */
 export type Action =
-  /** A transient unit of the machine's systemd, which outlives this service. Its name is the step's. */
+  /** Starts a transient unit of the machine's systemd, which outlives this service. It is named after the step. */
   | {
       kind: 'unit'
       script: ShellFile
@@ -80,7 +83,7 @@ export type Action =
       /** A service of the machine that is started when the unit ends, however it ends. */
       service?: string
     }
-  /** A short script. `read` gives the error that its output stands for, if any. */
+  /** Runs a short script. `read` returns the error that its output reports, if any. */
   | {
       kind: 'run'
       script: ShellFile
@@ -89,77 +92,88 @@ export type Action =
       read?: (output: string) => UpgradeError | undefined
     }
   /**
-   * A container of another image on the same engine, with the machine's /var at /machine. It is named after what it takes
-   * from the image, and a machine has one of the name: while it runs, the engine refuses a second.
+   * Starts a helper container of another image on the same engine, with the machine's /var at /machine. Its name is
+   * made of `takes` and the machine's name, so that only one of them runs at a time.
    */
   | { kind: 'helper'; takes: 'binaries' | 'images'; image: string; argv: string[]; volume: string }
-  /** Has the engine pull an image, which this process waits for, with all others of its walks that want it. */
+  /** Pulls an image. All upgrades in this process share the pull. */
   | { kind: 'pull'; image: string }
-  /** Nothing but another record, and what follows when it is written. */
+  /** Only writes another record, then calls `after`. */
   | { kind: 'note'; record: (record: AttemptRecord) => AttemptRecord; after: () => Promise<void> | void }
 
-/** A unit of a step that has failed, with the last lines that it logged. */
+/** The failed unit of a step, with the last lines that it logged. */
 export interface EndedUnit extends Unit {
   log: string
 }
 
 /**
- * A step knows two things: is it already so on this machine (`done`), and how to make it so (`action`). Both are pure
- * functions of a situation and may be asked at any time, by any process, again and again. Both may throw a coded error.
+ * A step knows whether the machine already is as the step makes it (`done`), and how to get there (`action`). Both are
+ * pure functions of a situation, and may be called by any process at any time and any number of times. Both may throw
+ * an UpgradeError.
  */
 export interface Step {
+  /** Unique in a plan. It is part of the API: messages, metrics and fault injection use it. */
   name: string
-  /** What happens in it, for people. */
+  /** Describes the step in messages, such as "checking the machine". */
   doing: string
-  /** How long it may take; then it is a failure. */
+  /** The time limit. After it, the step has failed. */
   limitSeconds: number
-  /** When Cluster API is told to poll again while the step is under way. */
+  /** When Cluster API polls again while the step is running. */
   pollSeconds: number
-  /** How often the machine is observed while the step is under way; sooner in its first seconds where it is 2 or less. */
+  /**
+   * The interval between observations while the step is running. Values of 2 or less are shortened in its first
+   * seconds.
+   */
   lookSeconds: number
-  /** True when it changes more than our own directory and the image store: then the attempt is seen to its end. */
+  /** True when it changes more than our own directory and the image store. Such an attempt is always completed. */
   changes: boolean
-  /** True when it keeps something in the work directory, or takes something from it. */
+  /** True when it uses the work directory. */
   needsWork?: true
+  /** Entries of the work directory that depend on the cluster's configuration. Each new attempt makes them again. */
+  renewed?: readonly string[]
   needs: Needs
-  /** True when it works with the staged programs: without them it is not its turn. It observes the work directory then. */
+  /** True when it uses the staged programs. Without them, the plan starts over. Requires the section `work`. */
   usesPrograms?: boolean
+  /** Returns whether the machine already is as the step makes it. */
   done(situation: Situation): Look
-  /** Absent where there is nothing to do but wait; undefined where there is nothing to do at this moment. */
+  /** Returns what makes the machine so; undefined where there is nothing to do now. Absent in steps that only wait. */
   action?(situation: Situation): Action | undefined
-  /** What an operator may want to know of the step once it is done: a line for the log. */
+  /** A warning for the log when the step is done. */
   remark?(situation: Situation): string | undefined
-  /** What it means that the step's unit failed. */
+  /** The error for the failure of the step's unit. */
   explain?(ended: EndedUnit, goal: Pick<Situation, 'sources' | 'target'>): UpgradeError
-  /** The change that lets the machine rest when the step fails. Without it a failed unit is only forgotten. */
+  /**
+   * The change that leaves the machine in a safe state when the step fails. Without it, a failed unit is only reset.
+   */
   rest?(situation: Situation): Change
-  /** When the limit has passed: the change that lets the machine rest, and a better error than that of the limit. */
+  /** The change and the error when the time limit has passed. Without it, the error is STEP_TIME_LIMIT. */
   giveUp?(situation: Situation): { change: Change; error: UpgradeError }
 }
 
-/** What the way of a machine depends on. */
+/** What the plan of a machine depends on. */
 export interface PlanFor {
   machine: Pick<MachineIdentity, 'role'>
   sources: Pick<Sources, 'images' | 'binaries'>
   settings: Pick<Settings, 'exchange'>
 }
 
-/** The way to the target, in order. */
+/** Returns the steps to the target, in order. */
 export type Plan = (of: PlanFor) => Step[]
 
+/** The result of `done` for a step that waits. */
 export function waiting(waitsFor: string): Look {
   return { waitsFor }
 }
 
-/** Where everything of an attempt is kept in the machine until it is done. */
+/** The work directory in a machine. It holds everything that an attempt stages. */
 export const workDirectory = `${stateDirectory}/work`
 
-/** True when the attempt's work directory has an entry of this name. Another attempt's directory has none of ours. */
+/** True when the work directory belongs to this attempt and has the entry. */
 export function hasInWork({ observation: { work }, key }: Situation, entry: string): boolean {
   return work.key === key && work.entries.has(entry)
 }
 
-/** The unit of a step. It carries no version, so that a machine has one of them, whatever is requested. */
+/** The name of a step's unit. It has no version, so that two requests cannot run a step twice. */
 export function unitNameOf(step: Pick<Step, 'name'>): string {
   return `capd-kubeadm-upgrader-${step.name}`
 }

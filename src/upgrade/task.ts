@@ -9,23 +9,23 @@ import { valueAt } from '../kubernetes/json.ts'
 import { backendOf, isKubeadmConfig, roleOf } from '../kubernetes/kinds.ts'
 import { patchesDirectory } from '../kubernetes/patches.ts'
 import { parseVersion, type Role } from '../kubernetes/versions.ts'
-import { containerOf, type Whereabouts } from '../machine/locate.ts'
+import { containerOf, type MachineReference } from '../machine/locate.ts'
 
-/** One requested update: of which machine, to which version, and with which files. */
-export interface Task extends Whereabouts {
+/** A requested update of one machine. */
+export interface Task extends MachineReference {
   version: string
   files: Files
-  /** The directory of kubeadm patches that the machine was made with. */
+  /** The directory of kubeadm patches in the machine. */
   patches: string | undefined
-  /** One name for version, files and patches: a failure with others says nothing about these. */
+  /** Identifies version, files and patches. Failures and attempts are recorded per key. */
   key: string
-  /** A machine of the in-memory backend, which is no container: nothing is done to it. */
+  /** True for a machine of the in-memory backend, which has no container. */
   simulated: boolean
   settings: Settings
 }
 
 /**
- * The task of an UpdateMachine request, checked as far as the request alone allows. Throws BACKEND_UNSUPPORTED,
+ * Reads the task from an UpdateMachine request and validates it. Throws BACKEND_UNSUPPORTED,
  * BOOTSTRAP_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors, and UPDATES_DISABLED.
  */
 export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest): Task {
@@ -42,7 +42,7 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
   const files = filesOf(settings.changes === 'version' ? undefined : spec, simulated ? noFileRules : fileRules(spec))
   const patches = patchesDirectory(spec, role)
   return {
-    // A name in a namespace has a slash, which no container's name has.
+    // With a slash, the name differs from that of any container.
     container: simulated
       ? `${machine.metadata.namespace}/${machine.metadata.name}`
       : containerOf(machine.spec.providerID),
@@ -59,8 +59,8 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
 }
 
 /**
- * The task of a start or sync request, which has no files. Throws PROVIDER_ID_…, VERSION_… and SETTING_… errors,
- * UPDATES_DISABLED, and REQUEST_INVALID for a directory of patches whose path is not clean.
+ * Reads the task from a request of start or sync, which has no files. Throws PROVIDER_ID_…, VERSION_… and SETTING_…
+ * errors, UPDATES_DISABLED, and REQUEST_INVALID for an invalid directory of patches.
  */
 export function taskOfStart(request: StartRequest): Task {
   const { providerID, clusterName, version, role, patchesDirectory: patches } = request
@@ -97,7 +97,7 @@ function isSimulated(infrastructureMachine: KubeObject, { inMemory }: Settings):
   throw new UpgradeError('BACKEND_UNSUPPORTED', { kind: infrastructureMachine.kind })
 }
 
-// CanUpdate may have been answered by another version of this service.
+// Another version of this service may have accepted the change.
 function checkObjects({ bootstrapConfig, infrastructureMachine }: UpdateMachineRequest['desired'], role: Role): void {
   const config = configObjection(bootstrapConfig?.spec, role)
   if (config) throw new UpgradeError('CONFIG_UNSUPPORTED', { object: 'KubeadmConfig', ...config })
@@ -111,7 +111,7 @@ function checkedVersion(version: string | undefined): string {
   return version
 }
 
-// How kubeadm join pins the cluster's CA. Source: kubeadm v1beta4, BootstrapTokenDiscovery.
+// The hashes with which kubeadm join pins the cluster's CA. Source: kubeadm v1beta4, BootstrapTokenDiscovery.
 function caCertHashesOf(spec: unknown): string[] {
   const hashes = valueAt(spec, ['joinConfiguration', 'discovery', 'bootstrapToken', 'caCertHashes'])
   return Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : []

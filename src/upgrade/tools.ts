@@ -5,7 +5,7 @@ import type { MemberObserver } from './members.ts'
 import type { NodeImages } from './node-images.ts'
 import type { Plan, Sources } from './step.ts'
 
-/** What a walk does its work with. */
+/** What an upgrade needs to run. */
 export interface Tools {
   engine: Engine
   members: MemberObserver
@@ -13,12 +13,13 @@ export interface Tools {
   sources: Sources
   clock: Clock
   log: Logger
-  /** Instead of the usual one. */
+  /** Replaces `planFor`. */
   plan?: Plan
+  /** Receives events for metrics. */
   report?: UpgradeReport
 }
 
-/** Told what upgrades do, for metrics. */
+/** Receives the events of upgrades, for metrics. */
 export interface UpgradeReport {
   stepEnded(step: string, seconds: number): void
   upgradeEnded(result: 'done' | 'failed', code: string): void

@@ -9,38 +9,42 @@ import { Walk } from './walk.ts'
 import type { Walker } from './walker.ts'
 
 /**
- * The requests that this process works on: what the hook, start and sync share. It is a view, not a store: what it
- * forgets is found again by looking at the machine.
+ * The requests that this process works on, for the hook, start and sync. It is a view and not a store: everything in it
+ * can be restored by observing the machine.
  */
 export interface Upgrades {
-  /** Makes sure that the request is worked on; returns at once. Throws TOO_MANY_UPGRADES. */
+  /** Starts to work on the request, unless it is being worked on. Returns at once. Throws TOO_MANY_UPGRADES. */
   start(task: Task): void
-  /** How far it is, waiting a moment for the first news of one that has just begun. Throws NOT_STARTED. */
+  /**
+   * Returns the progress. Waits briefly for the first report of a request that was just started. Throws NOT_STARTED.
+   */
   sync(task: Task): Promise<Progress>
 }
 
-interface Entry {
+interface TrackedUpgrade {
   walk: Omit<Walker, 'toEnd'>
   isSimulated: boolean
   ended: Promise<void>
-  /** In monotonic milliseconds, as are all times here. */
+  /** Monotonic milliseconds, as all times here. */
   endedAt: number | undefined
   requestedAt: number
+  /** True when the end was returned by sync. */
   isDelivered: boolean
 }
 
-// How long a call waits for the first news of a machine. A look takes under a second; on a slow engine more, and an
-// answer without news would be followed by another one a moment later.
-const patienceSeconds = 4
-// A result that nobody fetched for this long may not be true any more.
+// How long a call waits for the first report. An observation usually takes less than a second. On a slow engine it
+// takes longer, and a response without progress would only lead to another call soon.
+const firstReportSeconds = 4
+// A result that was not fetched for this long may be outdated.
 const staleMs = 60_000
-// What has ended is forgotten when nobody has asked for it for this long.
+// An ended upgrade is forgotten when it was not requested for this long.
 const forgetMs = 120_000
-/** More requests than this are not worked on at the same time by one process. Those that have ended give way. */
+/** The most requests that one process tracks. Ended ones are removed to make room. */
 export const mostEntries = 5000
 
+/** Creates the requests of this process. */
 export function createUpgrades(tools: Tools): Upgrades {
-  const entries = new Map<string, Entry>()
+  const entries = new Map<string, TrackedUpgrade>()
   const { clock } = tools
 
   function forgetOld(): void {
@@ -50,7 +54,7 @@ export function createUpgrades(tools: Tools): Upgrades {
     }
   }
 
-  // An end that is forgotten early is found again by looking at the machine.
+  // Removes the ended upgrade that was not requested for the longest time. Its result can be observed again.
   function makeRoom(): void {
     if (entries.size < mostEntries) return
     let oldest: string | undefined
@@ -70,8 +74,8 @@ export function createUpgrades(tools: Tools): Upgrades {
     tools.report?.upgradesInFlight(inFlight)
   }
 
-  // An end that still holds is reported again without another look at the machine.
-  function stands({ walk, isSimulated, endedAt, isDelivered }: Entry): boolean {
+  // True when the progress can be reported without observing the machine again.
+  function isCurrent({ walk, isSimulated, endedAt, isDelivered }: TrackedUpgrade): boolean {
     if (endedAt === undefined || isSimulated) return true
     const age = clock.monotonic() - endedAt
     if (walk.progress.phase === 'Failed') return age < walk.restSeconds * 1000
@@ -84,7 +88,7 @@ export function createUpgrades(tools: Tools): Upgrades {
       const key = identityOf(task)
       const found = entries.get(key)
       if (found) found.requestedAt = clock.monotonic()
-      if (found && stands(found)) return found.walk.update(task)
+      if (found && isCurrent(found)) return found.walk.update(task)
       if (!found) makeRoom()
       entries.set(
         key,
@@ -96,15 +100,15 @@ export function createUpgrades(tools: Tools): Upgrades {
       const entry = entries.get(identityOf(task))
       if (!entry) throw new UpgradeError('NOT_STARTED', { machine: task.container, version: task.version })
       entry.requestedAt = clock.monotonic()
-      await firstNews(entry, clock)
+      await waitForFirstReport(entry, clock)
       entry.isDelivered = entry.endedAt !== undefined
       return entry.walk.progress
     },
   }
 }
 
-// One name for everything that a request says but its settings. Requests that differ in whose machine it is, or in what
-// it is to become, are worked on apart: the machine's own record decides between them.
+// Identifies a request by everything except its settings. Requests that differ in the owner or the goal of a machine
+// are tracked separately, and the record in the machine decides between them.
 function identityOf({ container, cluster, role, caCertHashes = [], key }: Task): string {
   const pins = [...caCertHashes].sort()
   return createHash('sha256')
@@ -112,14 +116,14 @@ function identityOf({ container, cluster, role, caCertHashes = [], key }: Task):
     .digest('hex')
 }
 
-function begin(task: Task, tools: Tools, before: Progress | undefined, onEnd: () => void): Entry {
+function begin(task: Task, tools: Tools, before: Progress | undefined, onEnd: () => void): TrackedUpgrade {
   const log = tools.log.child({ machine: task.container, target: task.version })
   const sinceRequested = () => (tools.clock.monotonic() - entry.requestedAt) / 1000
   const kept = before?.phase === 'Failed' ? before : undefined
   const walk: Walker = task.simulated
     ? simulation(task, { ...tools, log })
     : new Walk(task, { ...tools, log }, sinceRequested, kept)
-  const entry: Entry = {
+  const entry: TrackedUpgrade = {
     walk,
     isSimulated: task.simulated,
     ended: walk.toEnd(),
@@ -135,17 +139,17 @@ function begin(task: Task, tools: Tools, before: Progress | undefined, onEnd: ()
   return entry
 }
 
-// What stays of a walk: a task can hold the contents of many files. A function that is made where the walk is known
-// would hold the walk as well, whether it uses it or not.
-function resultOf({ progress, restSeconds, news }: Walker): Entry['walk'] {
-  return { progress, restSeconds, news, update: ignore }
+// What is kept of an ended walk, whose task can hold large files. `update` is a function of the module, because a
+// closure made in `begin` would keep the walk in memory.
+function resultOf({ progress, restSeconds, firstReport }: Walker): TrackedUpgrade['walk'] {
+  return { progress, restSeconds, firstReport, update: ignore }
 }
 
 function ignore(): void {}
 
-async function firstNews({ walk }: Entry, clock: Clock): Promise<void> {
-  const enough = new AbortController()
-  const patience = clock.sleep(patienceSeconds, enough.signal).catch(() => {})
-  await Promise.race([walk.news, patience])
-  enough.abort()
+async function waitForFirstReport({ walk }: TrackedUpgrade, clock: Clock): Promise<void> {
+  const reported = new AbortController()
+  const limit = clock.sleep(firstReportSeconds, reported.signal).catch(() => {})
+  await Promise.race([walk.firstReport, limit])
+  reported.abort()
 }

@@ -6,7 +6,7 @@ import { isStopped } from './clock.ts'
 import { Demand, type SinceRequested } from './demand.ts'
 import { goalOf, recordedGoal } from './goal.ts'
 import { endableUnits, firstNeeds, planFor } from './plan.ts'
-import type { Progress } from './progress.ts'
+import { observingMessage, type Progress } from './progress.ts'
 import { RecordMoved, Session } from './session.ts'
 import { stanceOf } from './stance.ts'
 import type { Goal, Step } from './step.ts'
@@ -16,49 +16,49 @@ import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
 import type { Walker } from './walker.ts'
 
-// How long trouble outside of a step may last before a person has to know: the machine is stopped or paused, its engine
-// is silent, or its disk has no room for the record.
+// An error outside of a step becomes a failure after this time: the machine is stopped or paused, the engine does not
+// respond, or the disk is too full for the record.
 const troubleLimitSeconds = 600
-// After a change by another replica, or trouble that may pass.
+// The pause after an error that is retried.
 const pauseSeconds = 3
-// While a newer request is served.
+// The pause while a newer request is worked on.
 const supersededSeconds = 10
-// How long this process remembers a failure before it looks at the machine again.
+// How long this process reports a failure before it observes the machine again.
 const restSeconds = 30
-// After a failure that the machine does not remember.
+// The same for a failure that is not in the record.
 const firstPauseSeconds = 10
 
-type Outcome = { kind: 'ended' } | { kind: 'again'; afterSeconds: number }
+type PassOutcome = { kind: 'ended' } | { kind: 'again'; afterSeconds: number }
 
-const ended: Outcome = { kind: 'ended' }
+const ended: PassOutcome = { kind: 'ended' }
 
 /**
- * Brings one machine to what one request asks for. It owns nothing: it looks at the machine before everything it does,
- * and makes every change under the machine's lock with the record that it decided by. So it can begin anywhere: after
- * a restart of the service, next to another replica, or on a machine that someone has half upgraded.
+ * Brings one machine to the goal of one request. It observes the machine before every action, and makes every change
+ * under the machine's lock and only if the record is unchanged. So it works from any state: after a restart of the
+ * service, next to another replica, or on a machine that was upgraded in part.
  */
 export class Walk implements Walker {
   progress: Progress
   restSeconds = 0
-  readonly news: Promise<void>
-  readonly #toldNews: () => void
+  readonly firstReport: Promise<void>
+  readonly #resolveFirstReport: () => void
   #task: Task
   readonly #tools: Tools
   readonly #demand: Demand
   readonly #watches = new Map<string, Watch>()
   #troubledSince: number | undefined
 
-  /** `before`: what is reported until the first look at the machine. */
+  /** `before`: the progress to report until the machine was observed. */
   constructor(task: Task, tools: Tools, sinceRequested: SinceRequested, before?: Progress) {
     this.#task = task
     this.#tools = tools
     this.#demand = new Demand(task.key, sinceRequested, tools.clock)
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.news = promise
-    this.#toldNews = resolve
-    // What is known of the failure before is news enough.
+    this.firstReport = promise
+    this.#resolveFirstReport = resolve
+    // A known failure is reported without waiting.
     if (before) resolve()
-    this.progress = before ?? { phase: 'InProgress', step: '', message: 'looking at the machine', retryAfterSeconds: 1 }
+    this.progress = before ?? { phase: 'InProgress', step: '', message: observingMessage, retryAfterSeconds: 1 }
   }
 
   update(task: Task): void {
@@ -72,14 +72,14 @@ export class Walk implements Walker {
         if (outcome.kind === 'ended') return
         await this.#tools.clock.sleep(outcome.afterSeconds)
       } catch (thrown) {
-        if (!isStopped(thrown)) this.#tools.log.error({ err: thrown }, 'a walk ended unexpectedly')
+        if (!isStopped(thrown)) this.#tools.log.error({ err: thrown }, 'an upgrade ended unexpectedly')
         return
       }
     }
   }
 
-  // From a first look to the end of the plan, unless something moves meanwhile.
-  async #pass(): Promise<Outcome> {
+  // Observes the machine, decides what the request may do, and runs the attempt to its end.
+  async #pass(): Promise<PassOutcome> {
     const { engine } = this.#tools
     const located = await locate(engine, this.#task)
     const session = new Session(located, this.#task.caCertHashes ?? [], this.#tools)
@@ -102,7 +102,7 @@ export class Walk implements Walker {
       }
       case 'begin':
       case 'replace':
-        // One that is not made any more, by what this process knows, begins nothing.
+        // Do not begin an attempt for a request that may have been withdrawn.
         if (!this.#demand.mayBegin(session.record)) return ended
         await this.#run(session, () => goalOf(this.#task)).toEnd({ replaces: stance.kind === 'replace' })
         return this.#done()
@@ -120,18 +120,18 @@ export class Walk implements Walker {
       demand: this.#demand,
       watches: this.#watches,
       prefix,
-      tell: (step, message) => this.#say(step, message),
-      goesOn: () => {
+      report: (step, message) => this.#reportStep(step, message),
+      onPause: () => {
         this.#troubledSince = undefined
       },
     })
   }
 
-  // What another replica is still asked for goes on there.
-  async #drop(session: Session): Promise<Outcome> {
+  // Ends the attempt, unless another replica still receives its request.
+  async #drop(session: Session): Promise<PassOutcome> {
     const { record, observation } = session
     if (this.#demand.isDroppedByAll(record, observation)) {
-      this.#tools.log.info('the attempt is not requested any more and has changed nothing: it ends')
+      this.#tools.log.info('ending the attempt: it is no longer requested and has changed nothing')
       await session.change(withdrawn(record, observation), {
         kind: 'begin',
         key: '',
@@ -148,33 +148,33 @@ export class Walk implements Walker {
 
   #report(progress: Progress): void {
     this.progress = { ...progress, message: oneLine(progress.message) }
-    this.#toldNews()
+    this.#resolveFirstReport()
   }
 
-  // The log has what a step waits for each time that it changes: with the API's own reason, where it is the API.
-  #say({ name, pollSeconds }: Step, message: string): void {
+  // Logs the message only when it changes.
+  #reportStep({ name, pollSeconds }: Step, message: string): void {
     if (message !== this.progress.message) this.#tools.log.info({ step: name }, message)
     this.#report({ phase: 'InProgress', step: name, message, retryAfterSeconds: pollSeconds })
   }
 
-  #wait(error: UpgradeError, afterSeconds: number): Outcome {
+  #wait(error: UpgradeError, afterSeconds: number): PassOutcome {
     this.#report({ phase: 'InProgress', step: '', message: error.message, retryAfterSeconds: afterSeconds })
     return { kind: 'again', afterSeconds }
   }
 
-  #done(): Outcome {
+  #done(): PassOutcome {
     this.#report({ phase: 'Done', step: '', message: `at ${this.#task.version}`, retryAfterSeconds: 0 })
     return ended
   }
 
-  #fail(error: UpgradeError, step: string, seconds: number): Outcome {
+  #fail(error: UpgradeError, step: string, seconds: number): PassOutcome {
     this.restSeconds = seconds
     this.#report({ phase: 'Failed', step, message: error.message, retryAfterSeconds: 0, error })
     return ended
   }
 
-  // Decides what trouble means: the record moved, something that may pass, or a failure that needs a person.
-  #troubled(thrown: unknown): Outcome {
+  // Decides whether to start over at once, to retry, or to report a failure.
+  #troubled(thrown: unknown): PassOutcome {
     if (isStopped(thrown)) throw thrown
     if (thrown instanceof RecordMoved) return { kind: 'again', afterSeconds: 1 }
     const { clock, log, report } = this.#tools

@@ -1,16 +1,16 @@
 import type { Progress } from './progress.ts'
 import type { Task } from './task.ts'
 
-/** What brings one machine to what one request asks for, and shows how far it is. */
+/** Works on one request for one machine, and reports its progress. */
 export interface Walker {
-  /** How far it is; stays the same while the state does. */
+  /** The progress, which is constant while the state is. */
   readonly progress: Progress
-  /** After a failure: for how many seconds it stands without another look at the machine. */
+  /** The seconds for which a failure is reported without observing the machine again. */
   readonly restSeconds: number
-  /** Resolves with the first news of the machine. */
-  readonly news: Promise<void>
-  /** Takes over what the request's settings are by now. The request is otherwise the same. */
+  /** Resolves when the progress is based on an observation of the machine. */
+  readonly firstReport: Promise<void>
+  /** Replaces the task. Only its settings may differ. */
   update(task: Task): void
-  /** Runs until the machine is there, a person is needed, or the request is dropped; never rejects. */
+  /** Runs until the machine has reached the goal, a failure is reported, or the request is dropped. Never rejects. */
   toEnd(): Promise<void>
 }

@@ -9,15 +9,15 @@ import { connect } from 'node:tls'
 import { generate } from 'selfsigned'
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { serveWith } from '../../src/app/server.ts'
-import { certificateIn, type Pair } from '../../src/certificate.ts'
+import { certificateIn, type KeyPair } from '../../src/certificate.ts'
 import { recorder, serve, silent } from './serve.ts'
 
 // A real TLS listener and files as the kubelet mounts a Secret: tls.crt -> ..data/tls.crt, ..data -> ..<time>.
 const day = 24 * 60 * 60 * 1000
 let home: string
-let [first, second, expired]: Pair[] = []
+let [first, second, expired]: KeyPair[] = []
 
-async function pair(lastDay = 30): Promise<Pair> {
+async function pair(lastDay = 30): Promise<KeyPair> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     notBeforeDate: new Date(Date.now() - 60 * day),
@@ -41,7 +41,7 @@ beforeEach(async () => {
 let mounts = 0
 
 // All files at once, by one rename.
-async function mount(files?: Partial<Pair>) {
+async function mount(files?: Partial<KeyPair>) {
   const folder = `..${mounts++}`
   await mkdir(join(home, folder))
   if (files?.cert !== undefined) await writeFile(join(home, folder, 'tls.crt'), files.cert)
@@ -50,8 +50,8 @@ async function mount(files?: Partial<Pair>) {
   await rename(join(home, '..data_tmp'), join(home, '..data'))
 }
 
-// The service as main.ts puts it together; `look` is what it does every few seconds.
-async function listen(inUse = first as Pair) {
+// The service as main.ts puts it together; `reload` is what it does every few seconds.
+async function listen(inUse = first as KeyPair) {
   const { log, text: logged } = recorder()
   const files = { cert: join(home, 'tls.crt'), key: join(home, 'tls.key') }
   const certificate = certificateIn({ inUse, files, take: (pair) => serveWith(app, pair), log })
@@ -62,11 +62,11 @@ async function listen(inUse = first as Pair) {
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  return { app, port, look: certificate.look, log: logged }
+  return { app, port, reload: certificate.reload, log: logged }
 }
 
 // Opens a connection and tells which certificate it was given.
-async function shown(port: number): Promise<Pair | undefined> {
+async function shown(port: number): Promise<KeyPair | undefined> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
   onTestFinished(() => void socket.destroy())
   await once(socket, 'secureConnect')
@@ -74,32 +74,32 @@ async function shown(port: number): Promise<Pair | undefined> {
   return [first, second, expired].find((pair) => pair && fingerprintOf(pair) === fingerprint256)
 }
 
-function fingerprintOf({ cert }: Pair) {
+function fingerprintOf({ cert }: KeyPair) {
   return new X509Certificate(cert).fingerprint256
 }
 
 test('a new pair is served from the next connection on, and the log says until when', async () => {
-  const { port, look, log } = await listen()
+  const { port, reload, log } = await listen()
   expect(await shown(port)).toBe(first)
   await mount(second)
   expect(await shown(port)).toBe(first)
-  look()
+  reload()
   expect(await shown(port)).toBe(second)
   expect(log()).toContain('a new certificate is in use')
 })
 
 test('a connection that is open stays open', async () => {
-  const { port, look } = await listen()
+  const { port, reload } = await listen()
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
   await once(socket, 'secureConnect')
   await mount(second)
-  look()
+  reload()
   socket.end('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
   expect(await text(socket)).toMatch(/^HTTP\/1.1 200 OK/)
 })
 
 test('TLS 1.1 is refused before a change and after it', async () => {
-  const { port, look } = await listen()
+  const { port, reload } = await listen()
   const old = async () => {
     const options = { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
     const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
@@ -108,11 +108,11 @@ test('TLS 1.1 is refused before a change and after it', async () => {
   }
   await expect(old()).rejects.toThrow(/protocol version/)
   await mount(second)
-  look()
+  reload()
   await expect(old()).rejects.toThrow(/protocol version/)
 })
 
-test.each<[string, () => Partial<Pair>]>([
+test.each<[string, () => Partial<KeyPair>]>([
   ['a key that belongs to another certificate', () => ({ ...second, key: first?.key ?? '' })],
   ['half a certificate', () => ({ ...second, cert: second?.cert.slice(0, 200) ?? '' })],
   ['half a key', () => ({ ...second, key: second?.key.slice(0, 80) ?? '' })],
@@ -121,30 +121,30 @@ test.each<[string, () => Partial<Pair>]>([
   ['no files at all', () => ({})],
   ['a certificate that has expired', () => expired ?? {}],
 ])('%s is kept out: the old pair stays, the log says so once, the next good one is taken', async (_, files) => {
-  const { app, port, look, log } = await listen()
+  const { app, port, reload, log } = await listen()
   await mount(files())
-  look()
+  reload()
   // Perhaps the files were just being changed: nothing is said yet.
   expect(log()).toBe('')
-  for (let i = 0; i < 3; i++) look()
+  for (let i = 0; i < 3; i++) reload()
   expect(await shown(port)).toBe(first)
   expect(log().match(/cannot be used/g)).toHaveLength(1)
   expect(log()).not.toContain('PRIVATE KEY')
   expect((await app.inject('/readyz')).statusCode).toBe(200)
   await mount(second)
-  look()
+  reload()
   expect(await shown(port)).toBe(second)
 })
 
 test('files that did not change are no news', async () => {
-  const { look, log } = await listen()
+  const { reload, log } = await listen()
   await mount(first)
-  for (let i = 0; i < 3; i++) look()
+  for (let i = 0; i < 3; i++) reload()
   expect(log()).toBe('')
 })
 
 test('the service is not ready with a certificate that has expired, says why, and is ready with the next one', async () => {
-  const { app, look } = await listen(expired)
+  const { app, reload } = await listen(expired)
   const { statusCode, body } = await app.inject('/readyz')
   expect({ statusCode, body }).toEqual({
     statusCode: 503,
@@ -152,6 +152,6 @@ test('the service is not ready with a certificate that has expired, says why, an
   })
   expect((await app.inject('/healthz')).statusCode).toBe(200)
   await mount(second)
-  look()
+  reload()
   expect((await app.inject('/readyz')).statusCode).toBe(200)
 })

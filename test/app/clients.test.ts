@@ -9,7 +9,7 @@ import { generate } from 'selfsigned'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createClients } from '../../src/app/clients.ts'
 import { serveWith } from '../../src/app/server.ts'
-import { clientCaIn, type Pair } from '../../src/certificate.ts'
+import { clientCaIn, type KeyPair } from '../../src/certificate.ts'
 import { asked, captured } from '../contract/captured.ts'
 import { type Listening, listen, selfSigned } from './listen.ts'
 import { paths, recorder, token, upgradesAt } from './serve.ts'
@@ -17,12 +17,12 @@ import { paths, recorder, token, upgradesAt } from './serve.ts'
 // Callers with certificates, over TLS.
 const underWay = { phase: 'InProgress', step: 'kubeadm', message: 'm', retryAfterSeconds: 10 } as const
 const day = 24 * 60 * 60 * 1000
-let tls: Pair
-let ca: Pair
-let otherCa: Pair
-let manager: Pair
+let tls: KeyPair
+let ca: KeyPair
+let otherCa: KeyPair
+let manager: KeyPair
 
-async function authority(name: string): Promise<Pair> {
+async function authority(name: string): Promise<KeyPair> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
@@ -35,7 +35,7 @@ async function authority(name: string): Promise<Pair> {
 }
 
 interface Wanted {
-  by: Pair
+  by: KeyPair
   name?: string
   dns?: string[]
   usage?: 'clientAuth' | 'serverAuth'
@@ -159,7 +159,7 @@ describe('without a certificate', () => {
 })
 
 describe('a certificate is refused', () => {
-  test.each<[string, () => Promise<Pair>]>([
+  test.each<[string, () => Promise<KeyPair>]>([
     ['of another CA', () => clientCertificate({ by: otherCa })],
     ['of another CA of the same name', async () => clientCertificate({ by: await authority('one') })],
     ['that signs itself', () => selfSigned()],
@@ -217,7 +217,7 @@ describe('a CA that changes', () => {
     await writeFile(file, ca.cert)
     const service = await listenFor()
     const { log, text: logged } = recorder()
-    const { look } = clientCaIn({
+    const { reload } = clientCaIn({
       inUse: { ca: ca.cert },
       files: { ca: file },
       log,
@@ -228,10 +228,10 @@ describe('a CA that changes', () => {
     })
     const put = async (content: string) => {
       await writeFile(file, content)
-      look()
+      reload()
     }
-    const status = async (pair: Pair) => (await call(service, pair, 'POST', paths.updateMachine, update())).status
-    return { service, put, look, status, logged }
+    const status = async (pair: KeyPair) => (await call(service, pair, 'POST', paths.updateMachine, update())).status
+    return { service, put, reload, status, logged }
   }
 
   test('lets the callers of the new one in and those of the old one no more', async () => {
@@ -278,9 +278,9 @@ describe('a CA that changes', () => {
     ],
     ['is no CA', () => manager.cert],
   ])('and %s is not taken into use: the one from before stays, and the log has it once', async (_, content) => {
-    const { put, look, status, logged } = await changing()
+    const { put, reload, status, logged } = await changing()
     await put(typeof content === 'string' ? content : content())
-    for (let i = 0; i < 3; i++) look()
+    for (let i = 0; i < 3; i++) reload()
     expect([await status(manager), await status(await clientCertificate({ by: otherCa }))]).toEqual([200, 401])
     expect(logged().match(/the new client CA cannot be used/g)).toHaveLength(1)
   })

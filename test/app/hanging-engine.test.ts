@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { hooks } from '../../src/contract/catalogue.ts'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
+import { observingMessage } from '../../src/upgrade/progress.ts'
 import { asked, captured } from '../contract/captured.ts'
 import { paths, serve, silent, stillClock, token } from './serve.ts'
 
@@ -28,7 +29,7 @@ test.each(['control-plane', 'worker'])('UpdateMachine of a %s answers in time', 
     const answer = post(paths.updateMachine, captured(`update-machine.${role}`).body)
     expect(await expectAnswerInTime(answer)).toMatchObject({
       status: 200,
-      body: { status: 'Success', message: 'looking at the machine', retryAfterSeconds: 1 },
+      body: { status: 'Success', message: observingMessage, retryAfterSeconds: 1 },
     })
   }
 })
@@ -59,7 +60,7 @@ test('an engine that cannot be reached is in progress: the same message each tim
     const answer = await expectAnswerInTime(post(paths.updateMachine, captured('update-machine.worker').body))
     expect(answer).toMatchObject({
       status: 200,
-      body: { status: 'Success', message: 'The Docker engine does not answer. (ENGINE_UNREACHABLE)' },
+      body: { status: 'Success', message: new UpgradeError('ENGINE_UNREACHABLE').message },
     })
     expect((answer as { body: { retryAfterSeconds: number } }).body.retryAfterSeconds).toBeGreaterThan(0)
   }

@@ -38,7 +38,7 @@ test('the service is ready when the engine answers', async () => {
 test('the service is not ready while the engine does not answer, and says why', async () => {
   expect(await served(down).probe()).toEqual({
     statusCode: 503,
-    body: 'The Docker engine does not answer. (ENGINE_UNREACHABLE)\n',
+    body: `${new UpgradeError('ENGINE_UNREACHABLE').message}\n`,
   })
 })
 

@@ -4,13 +4,13 @@ import type { TLSSocket } from 'node:tls'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { callService } from '../../e2e/player/call.ts'
 import { post } from '../../e2e/player/cluster-api.ts'
-import type { Pair } from '../../src/certificate.ts'
+import type { KeyPair } from '../../src/certificate.ts'
 import { asked } from '../contract/captured.ts'
 import { head, listen, selfSigned } from './listen.ts'
 import { paths } from './serve.ts'
 
 const mebibyte = 1024 * 1024
-let tls: Pair
+let tls: KeyPair
 
 beforeAll(async () => {
   tls = await selfSigned()

@@ -4,11 +4,11 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { generate } from 'selfsigned'
 import { onTestFinished } from 'vitest'
 import type { Tls } from '../../src/app/server.ts'
-import type { Pair } from '../../src/certificate.ts'
+import type { KeyPair } from '../../src/certificate.ts'
 import { type Served, serve } from './serve.ts'
 
 /** A certificate for localhost that signs itself. */
-export async function selfSigned(): Promise<Pair> {
+export async function selfSigned(): Promise<KeyPair> {
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],

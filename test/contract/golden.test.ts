@@ -121,11 +121,17 @@ const cases: Record<string, { path: string; request: string | Json; progress?: P
   'update-machine.refused': { path: paths.updateMachine, request: {} },
 }
 
+// Of an error's message its code is golden here, and its words in test/errors/messages.gen.txt.
+function withoutSentence(message: string): string {
+  return message.replace(/^.*(?= \([A-Z_]+\)$)/, '…')
+}
+
 test.each(Object.entries(cases))('the answer to %s is the golden one', async (name, given) => {
   const { post } = serve({ upgrades: upgradesAt(given.progress ?? (progress.underWay as Progress)) })
   const body = typeof given.request === 'string' ? captured(given.request).body : given.request
-  const { status, body: answer } = await post(given.path, body)
+  const { status, body: sent } = await post(given.path, body)
   expect(status).toBe(200)
+  const answer: Json = { ...sent, message: withoutSentence(String(sent.message)) }
   const golden: Golden = { hook: String(answer.kind).replace('Response', ''), request: given.request, answer }
   if (answer.status === 'Success' && 'current' in body) golden.inPlace = coversAll(body as never, answer)
   const file = new URL(`${name}.gen.json`, folder)

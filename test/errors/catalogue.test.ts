@@ -36,7 +36,7 @@ test('docs/reference/errors.md is what the generator makes of the catalogue, wit
   const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8')
   expect(page).toBe(errorsPage())
   for (const code of codes) expect(page).toContain(`| \`${code}\` | ${template(code).answer} | `)
-  expect(page).toContain('| There is too little free space in {path}: {need} MiB are needed. |')
+  expect(page).toContain(`| ${template('SPACE_SHORT').message} |`)
 })
 
 test('every page of docs/ that an error, a variable or a setting refers to exists', () => {

@@ -39,13 +39,18 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed('made\n')
   },
 
-  begin: ({ machine, state, write, given: [key, kubelet = '', entries = '*', kept = '', ...endable] }) => {
+  begin: ({
+    machine,
+    state,
+    write,
+    given: [key, kubelet = '', entries = '*', kept = '', renewed = '', ...endable],
+  }) => {
     if (wasRestarted(machine, kubelet)) return printed('differs\n')
     if (machine.units.running.some((unit) => !endable.includes(unit))) return printed('busy\n')
     if (entries !== '*' && entries !== entriesOf(machine, `${state}/work/`)) return printed('differs\n')
     for (const unit of machine.units.names) machine.units.forget(unit)
     if (key !== '' && machine.files.get(`${state}/work/key`) === `${key}\n`) {
-      for (const name of ofConfiguration) {
+      for (const name of renewed.split(' ').filter((entry) => entry !== '')) {
         machine.files.delete(`${state}/work/${name}`)
         machine.removeDirectory(`${state}/work/${name}`)
       }
@@ -101,19 +106,6 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed('made\n')
   },
 }
-
-// What an attempt may have made of a configuration that is another one by now.
-const ofConfiguration = [
-  'bin.failed',
-  'images.list',
-  'images.failed',
-  'kubeadm.done',
-  'kubeadm.moved',
-  'exchange.refused',
-  'rendered',
-  'prepared',
-  'exchanged',
-]
 
 function entriesOf({ files }: SimulatedMachine, work: string): string {
   const below = [...files.keys()].filter((path) => path.startsWith(work))

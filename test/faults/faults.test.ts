@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { coversAll } from '../../e2e/player/cluster-api.ts'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
+import { faults } from '../../src/faults/table.ts'
 import { paths, serve, upgradesAt } from '../app/serve.ts'
 import { type Json, patchIn } from '../contract/captured.ts'
 import { bodies, done, type Hook, hooks, misbehaving, twoPatches, underWay } from './asking.ts'
@@ -32,7 +34,7 @@ describe.each(canUpdate)('%s', (hook) => {
     const { plain, wrong, seen } = await both(hook, 'decline')
     const { [machineField[hook]]: patch, ...others } = plain
     expect(patch).toBeDefined()
-    const message = 'misbehaviour decline: All patches are left out of the answer, or those of one object.'
+    const message = `misbehaviour decline: ${faults.decline?.does}`
     expect(wrong).toEqual({ ...others, message })
     expect(coversAll(request, wrong)).toBe(false)
     expect(seen).toEqual(['decline'])
@@ -109,7 +111,7 @@ describe.each(chosen)('%s with the argument "%s"', (hook, argument) => {
     const { status, body } = await post(paths[hook], { ...bodies[hook](), settings: { fault } })
     expect(status).toBe(200)
     expect(body.status).toBe('Failure')
-    expect(body.message).toBe(`misbehaviour ${fault}: this failure was requested. (MISBEHAVIOUR)`)
+    expect(body.message).toBe(new UpgradeError('MISBEHAVIOUR', { name: fault }).message)
     expect(started).toEqual([])
   })
 

@@ -85,7 +85,7 @@ test('an answer that breaks off does so on a real connection, too', async () => 
 test('discovery that fails says so at the start, and each time', async () => {
   const { log, post } = await listening('discovery-fails')
   expect(log.join('\n')).toContain('MISBEHAVIOUR IS ALLOWED')
-  expect(log.join('\n')).toContain('MISBEHAVIOUR: discovery answers Failure.')
+  expect(log.join('\n')).toContain('MISBEHAVIOUR: the response to discovery')
   expect(JSON.parse(await post(paths.discovery, {}))).toMatchObject({ status: 'Failure' })
   await vi.waitFor(() => expect(log.join('\n')).toContain('"fault":"discovery-fails"'))
 })

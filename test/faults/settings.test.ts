@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { forms } from '../../src/faults/requested.ts'
 import { faults, parameters } from '../../src/faults/table.ts'
 import { paths, serve, token, upgradesAt } from '../app/serve.ts'
@@ -154,7 +155,7 @@ describe.each(hooks)('%s', (hook) => {
     'faults',
   ])('the key %j does not exist', async (key) => {
     const { body } = await misbehaving().post(paths[hook], { ...bodies[hook](), settings: { [key]: 'none' } })
-    expect(body.message).toBe(`The setting "${key}" does not exist. (SETTING_UNKNOWN)`)
+    expect(body.message).toBe(new UpgradeError('SETTING_UNKNOWN', { key }).message)
   })
 
   test('the key of the own cluster wins, and other settings go on beside it', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { withStepFaults } from '../../src/faults/steps.ts'
 import { parameters } from '../../src/faults/table.ts'
 import { stateDirectory } from '../../src/machine/machine.ts'
@@ -251,5 +252,5 @@ test('start and sync heed the misbehaviour of steps', async () => {
   do synced = (await post('/v1/sync', wish, bearer)).body
   while (synced.phase === 'InProgress')
   expect(synced).toMatchObject({ phase: 'Failed', step: 'binaries', code: 'MISBEHAVIOUR' })
-  expect(synced.message).toBe('misbehaviour fail-at:binaries: this failure was requested. (MISBEHAVIOUR)')
+  expect(synced.message).toBe(new UpgradeError('MISBEHAVIOUR', { name: 'fail-at:binaries' }).message)
 })

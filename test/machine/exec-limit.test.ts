@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { ExecResult } from '../../src/machine/engine.ts'
 import { eachLimit, limited, slowLimit, slowSeconds } from '../../src/machine/exec-limit.ts'
-import { waitingLimit } from '../../src/machine/places.ts'
+import { waitingLimit } from '../../src/machine/slots.ts'
 import { silent } from '../app/serve.ts'
 import { ManualClock } from '../fake-docker/manual-clock.ts'
 

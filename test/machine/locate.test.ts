@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { certificateHashes, locate, type Whereabouts } from '../../src/machine/locate.ts'
+import { certificateHashes, locate, type MachineReference } from '../../src/machine/locate.ts'
 import { caCertificate, caPin } from '../fake-docker/ca.ts'
 import type { FakeContainer } from '../fake-docker/container.ts'
 import { startLab } from '../fake-docker/lab.ts'
 import { Refusal } from '../fake-docker/reply.ts'
 
 // A cluster whose container w-1 is changed like this, and the attempt to locate it.
-async function located(change: Partial<FakeContainer>, whereabouts: Partial<Whereabouts> = {}) {
+async function located(change: Partial<FakeContainer>, whereabouts: Partial<MachineReference> = {}) {
   const lab = await startLab('cp-1', 'w-1')
   Object.assign(lab.fake.container('w-1'), change)
   const machine = locate(lab.engine, { container: 'w-1', cluster: 'lab', role: 'worker', ...whereabouts })
@@ -31,7 +31,7 @@ test("where the role is not known it is the container's", async () => {
   expect(await machine).toMatchObject({ machine: { name: 'cp-1', role: 'control-plane' } })
 })
 
-test.each<[string, Partial<FakeContainer>, Partial<Whereabouts>]>([
+test.each<[string, Partial<FakeContainer>, Partial<MachineReference>]>([
   ['CONTAINER_MISSING', {}, { container: 'w-9' }],
   ['CONTAINER_OF_OTHER_CLUSTER', { labels: labels('other', 'worker') }, {}],
   ['CONTAINER_OF_OTHER_CLUSTER', { labels: {} }, {}],

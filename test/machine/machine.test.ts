@@ -17,7 +17,7 @@ async function machineThat(stdout: string, exitCode = 0, stderr = 'warning') {
 
 test('a shell file has the name of its file', () => {
   expect(script.name).toBe('observe.sh')
-  expect(script.text).toMatch(/^# Prints what this machine is like/)
+  expect(script.text).toContain('"bootId"')
 })
 
 test('a shell file is run by sh: its text, its arguments and its input are never part of a program', async () => {
@@ -43,7 +43,7 @@ test('one that fails is called by its name; neither its text nor its arguments a
   const { machine } = await machineThat('half an output', 2)
   const error = await machine.run(script, ['secret'], { input: 'secret' }).catch((thrown) => thrown)
   expect(error).toMatchObject({ code: 'EXEC_FAILED', values: { command: 'observe.sh' }, detail: 'warning' })
-  expect(error.message).toBe('A command in the machine failed: observe.sh. (EXEC_FAILED)')
+  expect(error.message).not.toMatch(/secret|output/)
 })
 
 test('one that fails without words on its standard error has its output as the detail', async () => {

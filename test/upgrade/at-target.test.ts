@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { observingMessage } from '../../src/upgrade/progress.ts'
 import { type Lab, putAtTarget, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { imagesOf, old, target } from '../fake-docker/release.ts'
 import { renameContainers } from './steps/look.ts'
@@ -15,7 +16,7 @@ test.each(labs)('nothing is done on %s when it is at the target', async (name, s
   const before = machine.snapshot()
   const { run, messages } = await walk(lab, name)
   expect(run.progress).toMatchObject({ phase: 'Done', message: `at ${target}` })
-  expect(messages).toEqual(['looking at the machine', `at ${target}`])
+  expect(messages).toEqual([observingMessage, `at ${target}`])
   expect(machine.snapshot()).toEqual(before)
   expect(machine.effects).toEqual([])
 })
@@ -32,7 +33,7 @@ test.each(labs)('nothing is done on %s when a released node image of the target 
   const before = machine.snapshot()
   const { run, messages } = await walk(lab, name)
   expect(run.progress).toMatchObject({ phase: 'Done' })
-  expect(messages).toEqual(['looking at the machine', `at ${target}`])
+  expect(messages).toEqual([observingMessage, `at ${target}`])
   expect(machine.snapshot()).toEqual(before)
   expect([...machine.effects, ...lab.fake.helpers.starts]).toEqual([])
 })

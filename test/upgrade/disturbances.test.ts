@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { observingMessage } from '../../src/upgrade/progress.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 import { begin, recordFile, unitsOf, walk, ways } from './walk.ts'
@@ -103,7 +104,7 @@ test('a disk that is full from the start is reported as that, ends, and is no lo
   const began = lab.clock.monotonic()
   const { run, reports } = await walk(lab, 'w-1')
   expect(run.progress).toMatchObject({ phase: 'Failed', error: { code: 'DISK_FULL' } })
-  expect(new Set(reports)).toEqual(new Set(['looking at the machine', 'DISK_FULL']))
+  expect(new Set(reports)).toEqual(new Set([observingMessage, 'DISK_FULL']))
   expect((lab.clock.monotonic() - began) / 60_000).toBeLessThan(15)
   expect(machine.files.has(recordFile)).toBe(false)
   machine.diskIsFull = false

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { addMachine, startLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { old, target } from '../fake-docker/release.ts'
 import { Refusal } from '../fake-docker/reply.ts'
@@ -43,7 +44,7 @@ test('an engine that stays away is a failure after ten minutes', async () => {
   const { run } = await walk(lab, 'cp-1')
   expect(run.progress).toMatchObject({
     phase: 'Failed',
-    message: 'The Docker engine does not answer. (ENGINE_UNREACHABLE)',
+    message: new UpgradeError('ENGINE_UNREACHABLE').message,
   })
   expect((lab.clock.monotonic() - began) / 60_000).toBeCloseTo(10, 0)
 })
@@ -106,7 +107,7 @@ test('a machine that is removed in the middle needs a person', async () => {
   const { run } = await walk(lab, 'w-1')
   expect(run.progress).toMatchObject({
     phase: 'Failed',
-    message: 'There is no container w-1. (CONTAINER_MISSING)',
+    error: { code: 'CONTAINER_MISSING', values: { name: 'w-1' } },
   })
 })
 
@@ -129,7 +130,7 @@ test('a container that is another one from the start is left alone', async () =>
   const { run } = await walk(lab, 'w-1')
   expect(run.progress).toMatchObject({
     phase: 'Failed',
-    message: 'The container w-1 does not belong to the cluster lab. (CONTAINER_OF_OTHER_CLUSTER)',
+    error: { code: 'CONTAINER_OF_OTHER_CLUSTER', values: { name: 'w-1', cluster: 'lab' } },
   })
   expect(lab.machine('w-1').commands).toEqual([])
   expect(lab.machine('w-1').kubelet.version).toBe(old)
@@ -139,6 +140,6 @@ test('an error that is not known is a failure, not silence', async () => {
   const lab = startWorkersLab('w-1')
   const engine = { ...lab.engine, inspect: () => Promise.reject(new TypeError('a bug')) }
   const { run } = await walk(lab, 'w-1', { engine })
-  expect(run.progress.message).toBe('Unexpected internal error. (UNEXPECTED)')
+  expect(run.progress.error?.code).toBe('UNEXPECTED')
   expect(run.progress.error?.cause).toEqual(new TypeError('a bug'))
 })

@@ -121,7 +121,7 @@ test.each([
   const { run } = await walk(lab, 'cp-1', together)
   expect(run.progress.error).toMatchObject({
     code: 'EXCHANGE_UNDONE',
-    message: `The new ${component} did not get healthy, and everything from before runs again. It logged: a last line (EXCHANGE_UNDONE)`,
+    error: { code: 'EXCHANGE_UNDONE', values: { component, cause: 'a last line' } },
   })
   expectAllOld(lab, 'cp-1')
   // It goes through once the cause is gone.

@@ -141,7 +141,7 @@ test.each([
   const lab = startQuickLab('cp-1')
   lab.machine('cp-1').units.fail('prepare', { exitCode: 1, log })
   const { run } = await walk(lab, 'cp-1')
-  expect(run.progress.message).toBe(`kubeadm upgrade node failed: ${cause} (KUBEADM_FAILED)`)
+  expect(run.progress.error).toMatchObject({ code: 'KUBEADM_FAILED', values: { cause } })
   expect(run.progress.error?.detail?.trim()).toBe(log.trim())
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { observingMessage } from '../../src/upgrade/progress.ts'
 import { type Lab, putAtTarget, startLab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import type { SimulatedMachine } from '../fake-docker/machine.ts'
 import { target } from '../fake-docker/release.ts'
@@ -37,7 +38,7 @@ describe.each(labs)('on %s at the version', (name, start) => {
     const { run, reports } = await walk(lab, name, { files })
     expect(run.progress).toMatchObject({ phase: 'Done', message: `at ${target}` })
     expect(changesOf(machine)).toEqual(written)
-    expect(reports.slice(0, 2)).toEqual(['looking at the machine', 'files: /etc/lab/one.conf and 1 more'])
+    expect(reports.slice(0, 2)).toEqual([observingMessage, 'files: /etc/lab/one.conf and 1 more'])
     expect(unitsOf(lab, name)).toEqual([])
     expect(machine.files.get(one.path)).toBe(`0600 root:root ${secret}\n`)
     expect({ kubelet: machine.kubelet, containers: machine.containers }).toEqual({ kubelet, containers })

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import { startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { old, target } from '../fake-docker/release.ts'
 import { begin, recordOf, unitsOf, walk, when } from './walk.ts'
 
 const other = 'v1.35.3'
+const otherUpgrade = new UpgradeError('OTHER_UPGRADE', { machine: 'w-1', version: other })
 
 // Images that are pulled are those that the cluster needs, whatever the machine's own target.
 const sources = { images: 'pull' } as const
@@ -69,7 +71,7 @@ test('a newer request first brings an attempt that has changed something to its 
   // The older one ends as done, or finds the newer one at work and does not push it aside.
   expect(walks[0]?.run.progress.message).toMatch(/^at v1\.35\.3$|\(MACHINE_NEWER\)$/)
   expect(walks[1]?.run.progress.message).toBe(`at ${target}`)
-  expect(walks[1]?.messages.join()).toContain(`Another upgrade of w-1, to ${other}`)
+  expect(walks[1]?.messages.join()).toContain(otherUpgrade.message)
   expect(kubelets(machine.effects)).toEqual([`kubelet ${other} starts`, `kubelet ${target} starts`])
 })
 
@@ -104,7 +106,7 @@ test('kubeadm that still runs for an attempt that was abandoned is waited for', 
   const second = begin(lab, 'w-1', { sources })
   lab.clock.after(120, () => {
     expect(second.run.progress).toMatchObject({ phase: 'InProgress', step: 'kubeadm' })
-    expect(second.run.progress.message).toContain(`Another upgrade of w-1, to ${other}`)
+    expect(second.run.progress.message).toContain(otherUpgrade.message)
     machine.units.release('kubeadm')
   })
   await second.ended

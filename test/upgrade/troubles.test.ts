@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { observingMessage } from '../../src/upgrade/progress.ts'
 import { startQuickLab } from '../fake-docker/lab.ts'
 import { nodeImage } from '../fake-docker/node-image.ts'
 import { target } from '../fake-docker/release.ts'
@@ -106,7 +107,7 @@ test('an error is told by what the latest run of its unit wrote', async () => {
   units.fail('binaries', { exitCode: 42, log: 'failed: kubeadm\n' })
   units.fail('binaries', { exitCode: 41, log: 'failed: kubectl\n' })
   const { run } = await walk(lab, 'cp-1')
-  expect(run.progress.message).toBe('The download server has no kubectl. (DOWNLOAD_NOT_FOUND)')
+  expect(run.progress.error).toMatchObject({ code: 'DOWNLOAD_NOT_FOUND', values: { what: 'kubectl' } })
 })
 
 test('too little space is waited for, and changes nothing but the record', async () => {
@@ -114,7 +115,7 @@ test('too little space is waited for, and changes nothing but the record', async
   lab.machine('cp-1').freeMiB = 1000
   const before = lab.machine('cp-1').snapshot()
   const { run, reports } = await walk(lab, 'cp-1')
-  expect(reports).toEqual(['looking at the machine', 'preflight: SPACE_SHORT', 'preflight: SPACE_SHORT'])
+  expect(reports).toEqual([observingMessage, 'preflight: SPACE_SHORT', 'preflight: SPACE_SHORT'])
   expect(run.progress).toMatchObject({ phase: 'Failed', step: 'preflight', error: { code: 'SPACE_SHORT' } })
   const machine = lab.machine('cp-1')
   machine.removeDirectory(state)

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Clock } from '../../src/upgrade/clock.ts'
+import { observingMessage } from '../../src/upgrade/progress.ts'
 import { createUpgrades, mostEntries } from '../../src/upgrade/upgrades.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
@@ -106,7 +107,7 @@ test('sync has an answer while the machine says nothing', async () => {
   upgrades.start(task)
   expect(await upgrades.sync(task)).toMatchObject({
     phase: 'InProgress',
-    message: 'looking at the machine',
+    message: observingMessage,
     retryAfterSeconds: 1,
   })
 })
@@ -124,7 +125,7 @@ test('sync waits for the first news by the clock of the service, and no longer t
   const clock = { now: () => lab.clock.now(), monotonic: () => lab.clock.monotonic(), sleep }
   const upgrades = createUpgrades(toolsOf(lab, { clock }))
   upgrades.start(task)
-  expect((await upgrades.sync(task)).message).not.toBe('looking at the machine')
+  expect((await upgrades.sync(task)).message).not.toBe(observingMessage)
   expect(waits).toEqual([{ seconds: 4, isOver: true }])
 })
 

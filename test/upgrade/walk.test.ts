@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { observingMessage } from '../../src/upgrade/progress.ts'
 import { type Lab, putAtTarget, startLab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
 import { imagesOf, target } from '../fake-docker/release.ts'
 import { type Options, oneByOne, recordFile, recordOf, state, walk } from './walk.ts'
@@ -31,7 +32,7 @@ test.each([
 ])('between its first look and its end a walk of %s counts steps up to %i', async (name, count, options) => {
   const lab = labFor(name)
   const { messages } = await walk(lab, name, options)
-  expect(messages.at(0)).toBe('looking at the machine')
+  expect(messages.at(0)).toBe(observingMessage)
   expect(messages.at(-1)).toBe(`at ${target}`)
   const steps = messages.slice(1, -1).map((message) => {
     const [, step, of] = /^step (\d+) of (\d+), [A-Za-z,' ]+: waiting for .+[^.]$/.exec(message) ?? []

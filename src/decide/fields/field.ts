@@ -1,35 +1,40 @@
 import type { Role } from '../../kubernetes/versions.ts'
 import type { Claim } from '../claims.ts'
 
-/** What becomes of one field of an object when its machine is updated in place. */
+/** How an in-place update of a machine handles one field of an object. */
 export interface Field {
-  /** From the object's spec: `[]` follows the name of a list, and `*` stands for any key. */
+  /** The path from the object's spec: `[]` follows the name of a list, and `*` stands for any key. */
   path: string
-  /** The fields below it that share its fate, by their paths from here. All others below it are unknown. */
+  /**
+   * The fields below it that are handled in the same way, by their paths from here. All others below it are unknown.
+   */
   below?: readonly string[]
-  /** An unknown field below it does no harm. */
+  /** True when unknown fields below it have no effect on a machine. */
   isOpen?: true
-  /** The machines on which it has an effect; both unless given. */
+  /** The roles of the machines that it affects; default both. */
   roles?: readonly Role[]
-  /** How a machine keeps it while it stays as it is: where it is honored, or why there is nothing to lose. */
+  /** How an update preserves the field while it does not change: where it is honored, or why nothing can be lost. */
   kept: string
-  /** What of it declines every change of the machine. */
+  /** The values that decline every change of the machine. */
   objection?: Objection
-  /** What makes a change of it in place. A change of any other field declines, unless Cluster API does not compare it. */
+  /**
+   * How a change of it is made in place. Without a claim, a change declines, unless Cluster API does not compare the
+   * field.
+   */
   claim?: Claim
-  /** Cluster API leaves the field out of its comparison, so a change of it is no change of the machine. */
+  /** True when Cluster API does not compare the field, so that a change of it does not affect the machine. */
   notCompared?: true
 }
 
-/** A value that an update in place would lose, or could not finish with. */
+/** Values that an in-place update would lose or could not honor. */
 export interface Objection {
-  /** Which values, for people. */
+  /** Describes the values in the documentation. */
   values: string
-  /** Why this value is one of them, or undefined. */
+  /** Why a value is one of them, or undefined. */
   find(value: unknown, holder: Holder): string | undefined
 }
 
-/** What a value stands in. */
+/** The spec that contains a value, and the role of its machine. */
 export interface Holder {
   spec: unknown
   role: Role

@@ -3,20 +3,20 @@ import { valueAt } from '../../kubernetes/json.ts'
 import { renderedFileIn } from '../../kubernetes/rendered-files.ts'
 import type { Objection } from './field.ts'
 
-/** The members of an external etcd are on other machines, which this service does not know. */
+/** Declines external etcd: its members are on machines that this service does not know. */
 export const anExternalEtcd: Objection = {
   values: 'any',
   find: () => 'an external etcd is not looked at before a control plane machine is updated',
 }
 
-/** kubeadm is given the path as an argument. */
+/** Declines a path that is not clean: it is passed to kubeadm as an argument. */
 export const uncleanDirectory: Objection = {
   values: 'a path that is not absolute, clean and in plain characters',
   find: (directory) =>
     directory === '' || isPlainPath(directory) ? undefined : 'it is not an absolute, clean path in plain characters',
 }
 
-/** kubeadm is given one directory. */
+/** Declines a second directory: kubeadm takes one. */
 export const aSecondDirectory: Objection = {
   values: `${uncleanDirectory.values}; on a control plane machine, another one than that of initConfiguration`,
   find(directory, holder) {
@@ -27,23 +27,23 @@ export const aSecondDirectory: Objection = {
   },
 }
 
-// The sockets of kind's containerd, with which CAPD fills in what is empty.
+// The sockets of kind's containerd. CAPD sets one of them where the field is empty.
 // Source: CAPI v1.14.2 test/infrastructure/docker/internal/provisioning/cloudinit/writefiles.go (fixNodeRegistration).
 const containerdSocket = /^(unix:\/\/)?(\/var)?\/run\/containerd\/containerd\.sock$/
 
-/** Images are brought into containerd, at its usual socket. */
+/** Declines other container runtimes: images are loaded into containerd at its default socket. */
 export const anotherRuntime: Objection = {
   values: "any but containerd's, at its usual socket",
   find: (socket) =>
     socket === '' || containerdSocket.test(String(socket)) ? undefined : "it is not containerd's usual socket",
 }
 
-// Phases that make nothing, or that make what kubeadm upgrade node does not make. Names of kubeadm v1.35.4
-// cmd/kubeadm/app/cmd/phases/{init,join}.
+// Phases that create nothing, or nothing that `kubeadm upgrade node` creates.
+// Source: kubeadm v1.35.4 cmd/kubeadm/app/cmd/phases/{init,join}.
 const freePhases =
   /^(preflight|addon|addon\/.+|mark-control-plane|control-plane-join\/mark-control-plane|bootstrap-token|upload-certs|show-join-command|wait-control-plane|kubelet-wait-bootstrap|kubelet-finalize|kubelet-finalize\/.+|check-etcd|control-plane-prepare\/download-certs)$/
 
-/** kubeadm upgrade node does not know which phases were skipped, and makes the machine as if none was. */
+/** Declines other skipped phases: `kubeadm upgrade node` does not know them, and would create what they left out. */
 export const strictPhases: Objection = {
   values: 'phases that make certificates, kubeconfigs, static pods, kubelet or kubeadm-config',
   find(phases) {
@@ -52,7 +52,7 @@ export const strictPhases: Objection = {
   },
 }
 
-// Flags that move the kubelet away from where the service looks, and their values that change nothing.
+// Flags that move something that the service observes, and their values that change nothing.
 const fixedFlags: Readonly<Record<string, RegExp>> = {
   'container-runtime-endpoint': containerdSocket,
   'healthz-bind-address': /^(127\.0\.0\.1|0\.0\.0\.0)$/,
@@ -60,7 +60,7 @@ const fixedFlags: Readonly<Record<string, RegExp>> = {
   'pod-manifest-path': /^\/etc\/kubernetes\/manifests\/?$/,
 }
 
-/** The kubelet's health, its static pods and its runtime are looked at where kubeadm has them. */
+/** Declines these flags: the service observes the kubelet's health, static pods and runtime at kubeadm's defaults. */
 export const unreadableKubelet: Objection = {
   values: `${Object.keys(fixedFlags)
     .map((flag) => `\`${flag}\``)
@@ -71,7 +71,7 @@ export const unreadableKubelet: Objection = {
   },
 }
 
-/** The health of etcd is read from its metrics, without a certificate. */
+/** Declines metrics of etcd over https: the health of etcd is read from there without a certificate. */
 export const encryptedMetrics: Objection = {
   values: '`listen-metrics-urls` that do not begin with http://',
   find(args) {
@@ -87,7 +87,7 @@ function namesAndValues(args: unknown): [name: string, value: string][] {
   return list.map((each) => [String(valueAt(each, ['name'])), String(valueAt(each, ['value']))])
 }
 
-/** kubeadm renders these files from its configuration, without what a command has made of them. */
+/** Declines commands that change files which kubeadm renders: an upgrade would undo their changes. */
 export const changedByCommands: Objection = {
   values:
     "that name a file which kubeadm renders: a static pod's manifest of kubeadm's own, or the kubelet's config.yaml",
@@ -97,13 +97,13 @@ export const changedByCommands: Objection = {
   },
 }
 
-// What is replaced by a rename, which a mount at its path refuses.
+// Files that are replaced by a rename, which fails on a mount point.
 const renamed =
   /^\/usr\/bin\/(kubeadm|kubectl|kubelet)$|^\/etc\/kubernetes\/([^/]+\.conf|manifests\/[^/]+\.yaml)$|^\/var\/lib\/kubelet\/(config\.yaml|kubeadm-flags\.env)$/
-// What is written to.
+// Directories that the service writes to.
 const written = /^(\/usr(\/bin)?|\/etc(\/kubernetes(\/(manifests|pki))?)?|\/var(\/lib(\/(kubelet|containerd))?)?)?\/?$/
 
-/** A mount at a file cannot be renamed over, and nothing is written into one that is read-only. */
+/** Declines mounts at files that are replaced, and read-only mounts at directories that the service writes to. */
 export const fixedPrograms: Objection = {
   values: 'over a file that an update replaces, or read-only over a directory that it writes to',
   find(mounts) {

@@ -7,8 +7,8 @@ import { machine } from './machine.ts'
 import { initConfiguration, joinConfiguration } from './node-configurations.ts'
 
 /**
- * Every field of the objects that Cluster API sends, and what becomes of it in place. The decision is made by this table,
- * and docs/reference/what-is-updated.md is generated from it. A field that is not in it declines.
+ * All fields of the objects that Cluster API sends, and how an in-place update handles them. Decisions and
+ * docs/reference/what-is-updated.md are based on this table. A field that is not in it declines.
  */
 export const fieldTable = {
   Machine: machine,
@@ -17,12 +17,12 @@ export const fieldTable = {
   DockerMachine: dockerMachine,
 } as const satisfies Record<string, readonly Field[]>
 
-/** All that is updated in place. */
+/** All changes that are made in place. */
 export const claims: readonly Claim[] = Object.values(fieldTable).flatMap((fields: readonly Field[]) =>
   fields.flatMap(({ claim }) => claim ?? []),
 )
 
-/** The members of a Machine's spec that Cluster API leaves out of its comparison. */
+/** The members of a Machine's spec that Cluster API does not compare. */
 export const notCompared: ReadonlySet<string | undefined> = new Set(
   machine.filter((field) => field.notCompared).map(({ path }) => path),
 )

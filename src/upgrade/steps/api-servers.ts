@@ -5,20 +5,20 @@ import { type Step, waiting } from '../step.ts'
 const versionPath = '/version'
 
 /**
- * Worker only: a kubelet must not be newer than any API server it may talk to (Kubernetes' version skew policy), and
- * nothing in Cluster API holds a worker back outside of managed topologies.
+ * Worker only: waits until no API server is older than the target. The kubelet must not be newer than any API server
+ * (Kubernetes' version skew policy), and Cluster API enforces this only in managed topologies.
  */
 export const apiServers: Step = {
   name: 'api-servers',
   doing: 'checking the control plane',
-  // A control plane of several machines can take a while before it is a worker's turn.
+  // The upgrade of a control plane with several machines takes a while.
   limitSeconds: 7200,
   pollSeconds: 10,
   lookSeconds: 20,
   changes: false,
   needs: { sections: [], api: () => [versionPath], membersWithinSeconds: 15 },
   done({ members, observation, target }) {
-    // A hosted control plane has no machines: what there is to know is what the API itself reports.
+    // A hosted control plane has no machines, so the API itself has to report the version.
     const oldest = members.length > 0 ? oldestApiServer(members) : servedVersion(observation.api.get(versionPath))
     if ('waitsFor' in oldest) return oldest
     return semver.gte(oldest.value, target) ? 'done' : waiting(`every API server to be at ${target}`)

@@ -1,17 +1,24 @@
-# Runs in a container of the target's node image, with the machine's /var at /machine: copies kubeadm, kubelet and
-# kubectl there. Arguments: work directory, key of its attempt.
-# All paths are relative: when another attempt has begun, this one's directory is gone, whatever is at its path.
-# The reason of a failure is left in bin.failed in the directory; an empty one means that there was no space for it.
+# Copies kubeadm, kubelet and kubectl to the machine. Runs in a container of the target's node image, with the machine's
+# /var at /machine.
+#
+# Arguments: work directory, key of the attempt
+# Standard input: none
+# Output: the directory bin.copied in the work directory; after a failure bin.failed with the reason, which is empty
+#     when the disk was too full to write it
+# Exit code: 0, or another one after a failure
+#
+# All paths are relative to the work directory. When another attempt begins, this directory is removed, and the script
+# writes nothing into the new one.
 set -eu
 directory=$1 key=$2
 cd "$directory"
 [ "$(cat key)" = "$key" ]
 copy=bin.copied
 
-# Of an earlier run.
+# Left by an earlier run.
 rm -f "bin.failed"
 if [ -e bin ] || [ -e "$copy" ]; then exit 0; fi
-# Half a copy would keep a full disk full.
+# An incomplete copy would fill up the disk.
 trap 'rm -rf "$copy.new" "bin.failed.new"' EXIT
 
 fail() {
@@ -25,7 +32,7 @@ fail() {
   exit 1
 }
 
-# Of a run that was broken off.
+# Left by a run that was interrupted.
 rm -rf "$copy.new"
 mkdir "$copy.new"
 for name in kubeadm kubelet kubectl; do

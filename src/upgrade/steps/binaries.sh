@@ -1,8 +1,12 @@
-# Fetches kubeadm, kubelet and kubectl of one release, checks them and renames the directory into place.
-# Arguments: base URL, or the directory of this machine that they were copied to; version, directory, then the kubelet
-# flags that this version does not know and that are taken out of kubeadm's file before it starts. Exit codes: 41 not
-# there, 42 cut off, 43 stalled, 44 wrong checksum, 45 does not run or is another version, 48 no space left, 49 the new
-# kubelet does not take the flags of the one that runs.
+# Downloads kubeadm, kubelet and kubectl of one release, or takes copies of them, checks them, and renames the directory
+# into place.
+#
+# Arguments: base URL, or the directory of this machine with the copies; version; target directory; then the kubelet
+#     flags that this version does not support and that are removed from kubeadm's file before it starts
+# Standard input: none
+# Output: the log, with a line "failed: <name>" or "refused: <reason>"
+# Exit codes: 41 not found, 42 connection broken, 43 stalled, 44 wrong checksum, 45 does not run or is another version,
+#     48 no space left, 49 the new kubelet does not accept the flags of the running one
 set -eu
 source=$1 version=$2 directory=$3
 shift 3
@@ -11,7 +15,7 @@ case $source in
   *) staged=$directory.partial ;;
 esac
 
-# Renamed into place by an earlier run.
+# An earlier run has renamed it into place.
 if [ -e "$directory" ]; then exit 0; fi
 
 case $(uname -m) in
@@ -19,16 +23,16 @@ case $(uname -m) in
   aarch64) arch=arm64 ;;
   *) arch=$(uname -m) ;;
 esac
-# The log shows no password.
+# The URL for the log, without a password.
 shown=$(printf '%s' "$source" | sed 's,//[^/]*@,//,')
 
-# What was fetched in part would keep a full disk full. Renamed first, so that no copy is ever there in part.
+# Incomplete downloads would fill up the disk. A copy is renamed before it is removed, so that it is never incomplete.
 discard() {
   rm -rf "$staged.old"
   mv -T "$staged" "$staged.old" 2>/dev/null
   rm -rf "$staged" "$staged.old"
 }
-# Where that fails, the exit code stays the one of before.
+# If the cleanup fails, the exit code does not change.
 trap 'discard || true' EXIT
 
 fail() {
@@ -36,13 +40,13 @@ fail() {
   exit "$1"
 }
 
-# What begins with https stays with it.
+# A download over https is never redirected to http.
 case $source in
   https:*) protocols==https ;;
   *) protocols==http,https ;;
 esac
 
-# A stall is under 1 KiB/s for 20 s.
+# A download has stalled when it is slower than 1 KiB/s for 20 s.
 fetch() {
   result=0
   status=$(curl --proto "$protocols" --fail --location --silent --show-error \
@@ -56,7 +60,7 @@ fetch() {
   esac
 }
 
-# A program and its checksum, which it must have.
+# Downloads a program and verifies its checksum.
 download() {
   echo "fetching $shown/$version/bin/linux/$arch/$1"
   fetch "$1.sha256"
@@ -66,7 +70,7 @@ download() {
   rm "$staged/$1.sha256"
 }
 
-# What the program says its version is.
+# Prints the version that a program reports.
 version_of() {
   case $1 in
     kubeadm) "$staged/kubeadm" version -o short ;;
@@ -75,10 +79,10 @@ version_of() {
   esac
 }
 
-# The flags of the kubelet that runs, wherever they stand, each with a zero at its end; without those that will go.
+# Prints the flags of the running kubelet, each terminated by a zero byte, without those that are removed.
 running_flags() {
   pid=$(systemctl show kubelet --property=MainPID --value 2>/dev/null) || return 0
-  # Until it runs the kubelet, the process is systemd's own.
+  # Before its exec, the main process of the unit is still systemd.
   [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = kubelet ] || return 0
   going=' '
   for flag in "$@"; do
@@ -89,13 +93,14 @@ running_flags() {
   done
 }
 
-# What the new kubelet has against the flags of the one that runs. It reads all of them before it prints its version.
+# Prints the error of the new kubelet about the flags of the running one. It parses all flags before it prints its
+# version.
 refusal() {
   running_flags "$@" | xargs -0 "$staged/kubelet" --version 2>&1 |
     grep -o 'unknown [a-z ]*flag: [^"]*\|invalid argument [^:]*' | head -n 1 | cut -c 1-200
 }
 
-# What is downloaded begins with nothing. Emptied, not removed: a disk of its own may be mounted there.
+# A download starts from an empty directory. It is emptied and not removed, because a disk may be mounted there.
 if [ "$staged" != "$source" ]; then
   mkdir -p "$staged"
   find "$staged" -mindepth 1 -delete

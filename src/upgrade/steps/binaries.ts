@@ -6,15 +6,16 @@ import { flagsRemovedAt } from './kubelet.ts'
 
 const script = shellFile(new URL('binaries.sh', import.meta.url))
 const copyScript = shellFile(new URL('binaries-copy.sh', import.meta.url))
-// Where the container of the node image leaves them, all three of them or none.
+// The directory to which the helper container copies the three programs. It is renamed into place.
 const copied = 'bin.copied'
 
-type Goal = Pick<Situation, 'sources' | 'target'>
+type ProgramSource = Pick<Situation, 'sources' | 'target'>
 
 /**
- * Fetches kubeadm, kubelet and kubectl inside the machine into a directory of ours, or takes them from the target's node
- * image on the same engine, which needs no network. Either way they have to run in the machine and be of the target.
- * Nothing in /usr/bin changes yet: kubeadm may restart the kubelet while a new one would still refuse the old flags.
+ * Stages kubeadm, kubelet and kubectl in the work directory. The machine downloads them, or a helper container copies
+ * them from the target's node image on the same engine, without a network. Either way they have to run in the machine
+ * and report the target's version. Nothing in /usr/bin changes yet: kubeadm may restart the kubelet while a new one
+ * would still refuse the old flags.
  */
 export const binaries: Step = {
   name: 'binaries',
@@ -24,8 +25,9 @@ export const binaries: Step = {
   lookSeconds: 2,
   changes: false,
   needsWork: true,
+  renewed: ['bin.failed'],
   needs: { sections: ['units', 'work'], nodeImage: true },
-  // The script renames the directory into place when all three are checked.
+  // The script renames the directory into place after all three were checked.
   done(situation) {
     if (hasInWork(situation, 'bin')) return 'done'
     return waiting(isFromNodeImage(situation) ? 'the programs of the node image' : 'the download')
@@ -39,7 +41,7 @@ export const binaries: Step = {
   explain,
 }
 
-function isFromNodeImage({ sources }: Goal): boolean {
+function isFromNodeImage({ sources }: ProgramSource): boolean {
   return sources.binaries === 'node-image'
 }
 
@@ -53,8 +55,8 @@ function copy(situation: Situation): Action {
   return reportNotTaken(situation, { file: 'bin.failed', reason, code: 'BINARIES_NOT_COPIED' })
 }
 
-// The script's exit codes, and the name it prints last.
-function explain({ exitCode, log, name: unit }: EndedUnit, goal: Goal): UpgradeError {
+// binaries.sh documents the exit codes. The last line of its output has the name of the program.
+function explain({ exitCode, log, name: unit }: EndedUnit, goal: ProgramSource): UpgradeError {
   const what = /^failed: (\S+)$/m.exec(log)?.[1] ?? 'a file'
   const details = { detail: log }
   switch (exitCode) {

@@ -1,34 +1,37 @@
-# Exchanges the static pods and the programs of a control plane machine for the prepared ones, all at once; or puts all of
-# it back as it was before. It may end anywhere and begin again: what is left to do is told by the files alone.
-# Arguments: "forward" or "back", work directory, name of the Node, "drain" or "leave", seconds that the API server gets to
-# end by itself, seconds within which the machine has to be well.
-# Prints "component <name>: <last line of its log>" where a component did not get well. Exit codes: 49: so all is as it was
-# before, and well; 50: as it was before, and not well; 51: this machine's etcd member is not healthy, and nothing was changed.
+# Exchanges the static pods and the programs of a control plane machine for the prepared ones, all at once, or restores
+# the previous ones. It can be interrupted and run again at any point: the files show what is left to do.
+#
+# Arguments: "forward" or "back"; work directory; name of the Node; "drain" or "leave"; seconds that the API server gets
+#     to terminate; seconds within which the machine has to become healthy
+# Standard input: none
+# Output: the log, with a line "component <name>: <last line of its log>" for a component that did not become healthy
+# Exit codes: 49 the previous state was restored and is healthy; 50 it was restored and is not healthy; 51 the etcd
+#     member of this machine is not healthy, and nothing was changed
 set -eu
 way=$1 directory=$2 node=$3 balancer=$4 stop_seconds=$5 well_seconds=$6
 manifests=/etc/kubernetes/manifests staged=/etc/kubernetes/tmp/capd-kubeadm-upgrader
 before=$directory/before
-# Not in the work directory, which goes when another attempt begins.
+# Outside of the work directory, which is emptied when another attempt begins.
 drained=${directory%/*}/drained
 servers='kube-scheduler kube-controller-manager kube-apiserver'
-# A new API server next to an old controller manager is allowed, and the other way round is not.
+# The version skew policy allows an API server that is newer than the controller manager, but not an older one.
 in_order='etcd kube-apiserver kube-controller-manager kube-scheduler'
 programs='kubelet kubectl kubeadm'
-# A unit has the proxies of the container. What is asked here is this machine and its load balancer.
+# Units have the proxy variables of the container. All requests here go to this machine and its load balancer.
 export NO_PROXY='*' no_proxy='*'
 stopped=
 trap 'if [ -n "$stopped" ]; then systemctl start kubelet; fi' EXIT
-# dash runs no trap for EXIT when a signal ends it.
+# dash does not run the EXIT trap when a signal ends it.
 trap 'exit 143' TERM
 
-# A file that a reader finds whole or not at all.
+# Writes a file atomically.
 note() {
   printf '%s\n' "$1" | cat >"$2.new"
   sync "$2.new"
   mv "$2.new" "$2"
 }
 
-# Prints the processes of a static pod of kubeadm's that run. A user's own pod may have a process of the same name.
+# Prints the processes of one of kubeadm's static pods. Other pods may have processes of the same name.
 processes_of() {
   ids=$(timeout -k 1 10 ctr -n k8s.io containers ls -q "labels.\"io.kubernetes.pod.namespace\"==kube-system,labels.\"io.kubernetes.pod.name\"==$1-$node,labels.\"io.kubernetes.container.name\"==$1") || return
   tasks=$(timeout -k 1 10 ctr -n k8s.io tasks ls) || return
@@ -43,7 +46,7 @@ alive() {
   return 1
 }
 
-# Ends a static pod. The kubelet is stopped and does not start it again.
+# Terminates a static pod. The kubelet is stopped, so it does not restart the pod.
 end() {
   pids=$(processes_of "$1") || return
   # shellcheck disable=SC2086 # Several processes are several words.
@@ -63,8 +66,8 @@ end() {
   echo "$name has ended"
 }
 
-# Ends these static pods: the clients of the API server together with it, so that it does not wait for them, and etcd last,
-# so that no watch holds it up.
+# Terminates these static pods: the API server together with its clients, so that it does not wait for them, and etcd
+# last, so that no watch delays it.
 end_all() {
   waiting=
   for name in $servers; do
@@ -79,7 +82,7 @@ end_all() {
 
 minor_of() { "$1" --version | cut -d . -f 1,2; }
 
-# A kubelet of another minor version gives each static pod another UID, and starts the new one next to the old one.
+# A kubelet of another minor version gives each static pod a new UID, and would start it next to the old one.
 is_other_minor() { [ "$(minor_of "$1")" != "$(minor_of "$2")" ]; }
 
 etcd_is_well() {
@@ -93,7 +96,7 @@ api_server_is_ready() {
     --request-timeout=2s get --raw=/readyz 2>/dev/null)" = ok ]
 }
 
-# One that ends as soon as it has started gets no older.
+# A container that exits right after its start never reaches this age.
 are_steady() {
   [ $# -gt 0 ] || return
   for pid in "$@"; do
@@ -107,10 +110,10 @@ is_steady() {
   are_steady $pids
 }
 
-# Its own report of its health has another address where the cluster's configuration names one.
+# The address of the health endpoint can be changed in the cluster's configuration.
 kubelet_is_steady() { are_steady "$(systemctl show kubelet --property=MainPID --value)"; }
 
-# Prints the first component that is not well; nothing where all are.
+# Prints the first component that is not healthy, or nothing.
 unwell() {
   if ! kubelet_is_steady; then echo kubelet
   elif ! etcd_is_well; then echo etcd
@@ -130,7 +133,7 @@ get_well() {
   done
 }
 
-# Prints the last line that a component has logged. The first three words of a container's line are the runtime's.
+# Prints the last line that a component logged. The container runtime adds the first three words of a line.
 last_words() {
   if [ "$1" = kubelet ]; then journalctl _COMM=kubelet --output=cat --no-pager --lines=1; else
     log=$(find /var/log/pods -path "*/kube-system_$1-*" -name '*.log' -size +0 -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
@@ -138,13 +141,13 @@ last_words() {
   fi | tr -d '[:cntrl:]' | cut -c 1-300
 }
 
-# Sets the state of this machine at the load balancer, by the page that Cluster API's Docker provider gives it.
+# Sets the state of this machine at the load balancer, on the stats page that Cluster API's Docker provider configures.
 set_state() {
   [ "$(curl --globoff --silent --max-time 3 --output /dev/null --write-out '%{http_code}' \
     --data "s=$node&action=$1&b=kube-apiservers" "$2")" = 303 ]
 }
 
-# No new connections for this machine, where there is such a page and another machine is up there.
+# Drains this machine at the load balancer, if it has the stats page and another machine is up.
 drain() {
   if [ "$balancer" != drain ] || [ -e "$drained" ]; then return 0; fi
   host=$(sed -n 's/^ *server: *https:\/\///p' /etc/kubernetes/admin.conf | head -n 1 | sed 's/\/.*//; s/:[0-9]*$//')
@@ -155,7 +158,7 @@ drain() {
     echo 'not drained: the load balancer has no such page, or no other machine that is up'
     return
   fi
-  # Noted first: one that may be drained is made ready.
+  # The note is written first, so that a machine that may be drained is made ready later.
   note "$page" "$drained"
   if set_state drain "$page"; then echo drained; else echo 'the load balancer does not drain'; fi
 }
@@ -165,7 +168,7 @@ ready() {
   if set_state ready "$(cat "$drained")"; then rm "$drained"; else echo 'still drained: the load balancer does not answer'; fi
 }
 
-# Prints what there is to exchange.
+# Prints the static pods and programs to exchange.
 left() {
   for name in $in_order; do if [ -e "$staged/$name.yaml" ]; then echo "$name"; fi; done
   for name in $programs; do if [ -e "/usr/bin/.$name.new" ]; then echo "$name"; fi; done
@@ -195,7 +198,7 @@ exchange() {
   done
 }
 
-# kubeadm asks through the endpoint, and a load balancer takes some seconds to find a machine that is back.
+# kubeadm connects to the endpoint, and a load balancer takes some seconds to detect that a machine is back.
 meet_endpoint() {
   for _ in $(seq 20); do
     if kubectl --kubeconfig=/etc/kubernetes/admin.conf --request-timeout=2s get --raw=/readyz >/dev/null 2>&1; then return; fi
@@ -203,8 +206,8 @@ meet_endpoint() {
   done
 }
 
-# Prints the static pods whose manifest is another one than before. An etcd of another minor version that is well stays: its
-# data may be of that version by now, and etcd's data is never put back.
+# Prints the static pods whose manifest differs from the previous one. A healthy etcd of another minor version is kept:
+# its data may have been migrated, and etcd's data is never restored.
 changed_pods() {
   minor_before=$(etcd_minor "$before/manifests/etcd.yaml")
   minor_now=$(etcd_minor $manifests/etcd.yaml)
@@ -219,7 +222,7 @@ etcd_minor() {
   sed -n 's/^ *image: .*:\([0-9v]*\.[0-9]*\)\..*/\1/p' "$1" | head -n 1
 }
 
-# Copies a file from before next to its place and renames it, with its mode and owner.
+# Restores a file atomically, with its mode and owner.
 put_back() {
   cp -p "$1" "$3"
   sync "$3"
@@ -251,7 +254,7 @@ undo() {
   stopped=
 }
 
-# The next attempt renders and prepares again.
+# The next attempt renders and prepares everything again.
 forget() {
   for entry in exchanged exchange.begun prepared; do rm -f "$directory/$entry"; done
   rm -rf "$directory/rendered" "$before.old"
@@ -272,7 +275,7 @@ if [ "$way" = back ]; then
   go_back
   exit
 fi
-# One that was on its way back goes on.
+# A restore that was interrupted continues.
 if [ ! -e "$directory/undoing" ]; then
   if [ -n "$(left)" ]; then exchange; fi
   systemctl start kubelet

@@ -27,6 +27,7 @@ export const exchange: Step = {
   lookSeconds: 1,
   changes: true,
   needsWork: true,
+  renewed: ['exchanged'],
   needs: { sections: ['units', 'work', 'kubelet', 'manifests', 'pods', 'etcd'], membersWithinSeconds: 2 },
   usesPrograms: true,
   done(situation) {

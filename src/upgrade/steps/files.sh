@@ -1,12 +1,15 @@
-# Writes the files that its standard input describes, one a line: path, digest of all that the file is to be, mode, user,
-# group, and SHA-256 and base64 of its content. A last line without its newline is ignored: it may be cut off.
-# Arguments: our directory for files, and the places that nothing is written to.
-# Prints "refused <path> <why>" and ends at the first file that cannot be written.
+# Writes files.
+#
+# Arguments: the directory for our notes, then the paths at and below which nothing is written
+# Standard input: one file per line: path, digest of its desired state, mode, user, group, SHA-256 of its content, and
+#     base64 of its content. A last line without a newline is ignored, because it may be cut off.
+# Output: "refused <path> <reason>" for the first file that cannot be written, which ends the script
+# Exit code: 0, or another one after a failure
 set -eu
 state=$1
 shift
 umask 077
-# Next to the file, of which there is one at a time.
+# A temporary file next to the target. Only one exists at a time.
 new=./.capd-kubeadm-upgrader.new
 trap 'rm -f "$new"' EXIT
 
@@ -15,7 +18,7 @@ refuse() {
   exit
 }
 
-# Runs a command; when that fails the file is refused for the reason $1. A full disk is no reason: it passes.
+# Runs a command. When it fails, the file is refused for the reason $1, except on a full disk, which is retried.
 try() {
   why=$1
   shift
@@ -25,7 +28,7 @@ try() {
   refuse "$why"
 }
 
-# Prints a regular file. One that becomes a pipe meanwhile has no content, where a plain read would wait for a writer.
+# Prints a regular file. If it was replaced by a pipe, it prints nothing instead of waiting for a writer.
 content_of() {
   dd if="$1" iflag=nonblock status=none
 }
@@ -34,13 +37,13 @@ sum_of() {
   sha256sum | cut -d ' ' -f 1
 }
 
-# True when the file is already as it is to be.
+# True when the file is already in its desired state.
 is_so() {
   [ -f "$path" ] && [ "$(content_of "$path" | sum_of)" = "$sum" ] &&
     [ -n "$(find -L "$path" -maxdepth 0 -type f -perm "$mode" -user "$user" -group "$group")" ]
 }
 
-# Refuses the file where a path is in a closed place. Arguments: the path, with a slash at its end, and the closed places.
+# Refuses the file when a path is closed. Arguments: the path with a trailing slash, then the closed paths.
 check() {
   at=$1
   shift
@@ -49,8 +52,8 @@ check() {
   done
 }
 
-# Goes into the file's directory, which is made where it is missing. Each directory is checked when it has been entered:
-# one that is exchanged for a link afterwards changes nothing. Arguments: the closed places.
+# Changes into the directory of the file and creates missing directories. Each directory is checked after it was
+# entered, so that replacing it by a link has no effect. Arguments: the closed paths.
 enter() {
   cd /
   rest=${path#/}
@@ -65,15 +68,16 @@ enter() {
   check "${here%/}/$rest/" "$@"
 }
 
-# Writes next to the file and renames, so that half a file is never read, and a link at the path is replaced, not
-# followed. Arguments: the closed places.
+# Writes next to the file and renames, so that no reader gets half a file, and a link at the path is replaced and not
+# followed.
+# Arguments: the closed paths.
 write() {
   enter "$@"
   name=${path##*/}
   if [ -d "./$name" ]; then refuse 'there is a directory'; fi
   if [ -e "./$name" ] && [ ! -L "./$name" ] && [ ! -f "./$name" ]; then refuse 'it is not a regular file'; fi
   rm -f "$new"
-  # All that follows is done to this open file, not to what has its name by then.
+  # All further commands use this open file, because its name may be taken by another file.
   set -C
   exec 8>"$new"
   set +C
@@ -88,7 +92,7 @@ write() {
   if [ ! "$path" -ef "./$name" ]; then refuse 'its directory changes while it is written'; fi
 }
 
-# Keeps what was there before, for root alone.
+# Keeps the previous file, readable only for root.
 keep() {
   if [ -f "./$name" ]; then
     content_of "./$name" >"$state/kept"
@@ -98,7 +102,7 @@ keep() {
   fi
 }
 
-# One at a time.
+# Only one script runs at a time.
 mkdir -p "$state"
 exec 9>"$state/lock"
 flock 9

@@ -5,12 +5,12 @@ import { shellFile, stateDirectory } from '../../machine/machine.ts'
 import { type Situation, type Step, waiting } from '../step.ts'
 
 const script = shellFile(new URL('files.sh', import.meta.url))
-// Below it, `applied` has a digest for each file that we saw in place, and `replaced` what was there before.
+// Its directory `applied` has the digest of each file that was written, and `replaced` has the previous files.
 const directory = `${stateDirectory}/files`
 
 /**
- * Writes the files of the KubeadmConfig. A file whose digest is noted is left alone, whatever became of it since.
- * Nothing is restarted and no command is run again because of a file.
+ * Writes the files of the KubeadmConfig. A file that was already written with the same digest is not written again,
+ * even if it was changed since. A change of a file neither restarts anything nor runs any command.
  */
 export const files: Step = {
   name: 'files',
@@ -35,7 +35,7 @@ function unwritten({ files: { wanted }, observation: { work } }: Situation): Des
   return wanted.filter((file) => work.appliedFiles.get(file.path) !== digestOf(file))
 }
 
-// As files.sh reads it.
+// A line of the input of files.sh, which documents its form.
 function lineOf(file: DesiredFile): string {
   const { path, mode, user, group, content } = file
   const sum = createHash('sha256').update(content).digest('hex')

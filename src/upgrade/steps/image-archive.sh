@@ -1,20 +1,27 @@
-# Runs in a container of the target's node image, with the machine's /var at /machine: exports images into an
-# archive there. Arguments: work directory, key of its attempt, image names; one behind a question mark may be lacking.
-# All paths are relative: when another attempt has begun, this one's directory is gone, whatever is at its path.
-# The reason of a failure is left in images.failed in the directory; an empty one means that there was no space for it.
+# Exports images into an archive in the machine. Runs in a container of the target's node image, with the machine's /var
+# at /machine.
+#
+# Arguments: work directory, key of the attempt, then names of images; an image with a leading question mark is optional
+# Standard input: none
+# Output: images.tar in the work directory; after a failure images.failed with the reason, which is empty when the disk
+#     was too full to write it
+# Exit code: 0, or another one after a failure
+#
+# All paths are relative to the work directory. When another attempt begins, this directory is removed, and the script
+# writes nothing into the new one.
 set -eu
 directory=$1 key=$2
 shift 2
 cd "$directory"
 [ "$(cat key)" = "$key" ]
 archive=images.tar
-# Where containerd keeps the parts of images, each under its digest.
+# containerd's content store, with a file per digest.
 store=/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256
 
-# Of an earlier run.
+# Left by an earlier run.
 rm -f "images.failed"
 if [ -e "$archive" ]; then exit 0; fi
-# Half an archive would keep a full disk full.
+# An incomplete archive would fill up the disk.
 trap 'rm -f "$archive.new" "images.failed.new"' EXIT
 
 fail() {
@@ -32,7 +39,7 @@ digests_in() {
   grep -o '"digest": *"sha256:[0-9a-f]*"' "$store/$1" | grep -o '[0-9a-f]\{64\}'
 }
 
-# Prints a manifest and everything that it names. Fails where something is not here.
+# Prints a manifest and everything that it references. Fails when something is missing.
 manifest_parts() {
   for blob in "$1" $(digests_in "$1"); do
     [ -e "$store/$blob" ] || return 1
@@ -40,7 +47,7 @@ manifest_parts() {
   done
 }
 
-# The same for a manifest or an index. An index also names manifests of other architectures, which are not here.
+# The same for a manifest or an index. An index also references manifests of other architectures, which are skipped.
 image_parts() {
   grep -q '"manifests"' "$store/$1" || {
     manifest_parts "$1"
@@ -56,8 +63,9 @@ image_parts() {
   return $found
 }
 
-# Makes an archive of images in the layout of OCI, from the files where containerd keeps their parts. `ctr images export`
-# makes the same and has containerd hand it each part through its API: 8.3 s for 474 MB, where this whole script takes 1.2 s.
+# Makes an archive of images in the layout of OCI, from the files where containerd keeps their parts. `ctr images
+# export` makes the same and has containerd hand it each part through its API: 8.3 s for 474 MB, where this whole script
+# takes 1.2 s.
 pack() {
   mkdir -p /tmp/pack
   : >/tmp/pack/parts
@@ -82,8 +90,8 @@ FOUND
     -C /tmp/pack oci-layout index.json -C "$store" --files-from=/tmp/pack/parts
 }
 
-# By the client itself: the transfer service of containerd 2 may end before the last part is written. An image for several
-# architectures has only this one's parts here, so it has to be named.
+# By the client itself: the transfer service of containerd 2 may end before the last part is written. An image for
+# several architectures has only this one's parts here, so it has to be named.
 export_images() {
   case $(uname -m) in
     x86_64) arch=amd64 ;;
@@ -110,7 +118,7 @@ for name in "$@"; do
   fi
 done
 
-# Words of their own again: an image's name has no spaces.
+# Splits into words: the name of an image has no spaces.
 # shellcheck disable=SC2086
 pack $names 2>/dev/null || error=$(export_images $names 2>&1) || fail "$error"
 error=$(sync "$archive.new" 2>&1) || fail "$error"

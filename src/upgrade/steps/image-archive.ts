@@ -6,8 +6,8 @@ import { hasInWork, type Step, waiting } from '../step.ts'
 const script = shellFile(new URL('image-archive.sh', import.meta.url))
 
 /**
- * Takes the images out of a container of the target's node image on the same engine, straight onto the machine's /var
- * volume: they cross neither a network nor this service.
+ * Exports the missing images from the target's node image on the same engine to the machine's /var volume. They pass
+ * neither a network nor this service.
  */
 export const imageArchive: Step = {
   name: 'image-archive',
@@ -17,6 +17,7 @@ export const imageArchive: Step = {
   lookSeconds: 2,
   changes: false,
   needsWork: true,
+  renewed: ['images.failed'],
   needs: { sections: ['units', 'work', 'pods'], nodeImage: true },
   done(situation) {
     const isThere = hasInWork(situation, 'images.tar') || missingImages(situation).needed.length === 0

@@ -1,6 +1,10 @@
-# Lists the images that the staged kubeadm wants for the cluster. Standard input: the cluster's ClusterConfiguration.
-# Argument: work directory. Leaves in it the configuration, for root alone, and the list, each renamed into place.
-# Prints "refused <why>" when kubeadm does not accept the configuration, in kubeadm's words.
+# Lists the images that the staged kubeadm needs for the cluster.
+#
+# Argument: work directory
+# Standard input: the ClusterConfiguration
+# Output: in the work directory the configuration, readable only for root, and images.list; "refused <kubeadm's error>"
+#     when kubeadm does not accept the configuration
+# Exit code: 0, or another one after a failure
 set -eu
 umask 077
 directory=$1
@@ -15,7 +19,7 @@ list_images() {
   "$directory/bin/kubeadm" config images list --config "$configuration"
 }
 
-# Prints the first line of kubeadm's error. Warnings, which begin like "W0102 03:04:05", may precede it.
+# Prints the first line of kubeadm's error. Warnings may precede it; they begin like "W0102 03:04:05".
 refusal() {
   { list_images 2>&1 >/dev/null || true; } |
     grep -vE '^[IWEF][0-9]{4} |^To see the stack trace|^[[:space:]]*$' | head -n 1 | tr -d '[:cntrl:]'
@@ -32,7 +36,7 @@ case $status in
     ;;
   *) exit "$status" ;;
 esac
-# Not by kubeadm itself, which need not report that the disk is full.
+# Written by cat, because kubeadm may not report a full disk.
 printf '%s\n' "$listed" | cat >"$list.new"
 sync "$list.new"
 mv "$list.new" "$list"

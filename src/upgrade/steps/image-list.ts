@@ -6,8 +6,8 @@ import { type Step, waiting, workDirectory } from '../step.ts'
 const script = shellFile(new URL('image-list.sh', import.meta.url))
 
 /**
- * Lists the images that the machine will need. The names come from the new kubeadm and the cluster's own
- * configuration, which may have another registry or pin the versions of etcd and CoreDNS.
+ * Lists the images that the machine needs. The new kubeadm computes them from the cluster's configuration, which may
+ * set another registry or the versions of etcd and CoreDNS.
  */
 export const imageList: Step = {
   name: 'image-list',
@@ -17,6 +17,7 @@ export const imageList: Step = {
   lookSeconds: 2,
   changes: false,
   needsWork: true,
+  renewed: ['images.list'],
   needs: { sections: ['work'], api: () => [kubeadmConfigPath] },
   usesPrograms: true,
   done({ observation, key }) {
@@ -32,7 +33,7 @@ export const imageList: Step = {
   },
 }
 
-// kubeadm's own line may be long: Cluster API copies messages into conditions.
+// kubeadm's error is shortened, because Cluster API copies messages into conditions.
 function refused(output: string): UpgradeError | undefined {
   const reason = /^refused(.*)$/m.exec(output)?.[1]
   if (reason === undefined) return undefined

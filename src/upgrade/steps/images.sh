@@ -1,5 +1,10 @@
-# Brings the Kubernetes images into containerd. Arguments: work directory, and pull or node-image.
-# An archive that is not whole, or that containerd does not take, is removed: the step before then makes another.
+# Loads the Kubernetes images into containerd.
+#
+# Arguments: work directory, then "pull" or "node-image"
+# Standard input: none
+# Output: the log
+# Exit code: 0, or another one after a failure. An archive that is incomplete, or that containerd refuses, is removed,
+#     so that the previous step makes another one.
 set -eu
 directory=$1
 if [ "$2" = pull ]; then
@@ -14,8 +19,8 @@ case $(uname -m) in
   *) arch=$(uname -m) ;;
 esac
 
-# Fails unless every part of the archive has the digest that it is named after, and every part that an image of this
-# machine's architecture names is there. tar itself does not miss what an archive lacks at its end.
+# Fails unless every blob in the archive has the digest in its name, and every blob that an image of this machine's
+# architecture references is there. tar itself does not detect a truncated archive.
 verify() {
   # shellcheck disable=SC2016 # expanded by the shell that tar starts
   hashed=$(tar -xf "$archive" --to-command='echo "$(sha256sum | cut -d " " -f 1) ${TAR_FILENAME#./}"') || return 1
@@ -34,7 +39,7 @@ LIST
   for image in $images; do image_is_whole "$image" || return 1; done
 }
 
-# Fails where there is none.
+# Fails when there is none.
 digests_in() {
   printf '%s' "$1" | grep -o '"digest": *"sha256:[0-9a-f]*"' | grep -o '[0-9a-f]\{64\}'
 }
@@ -48,7 +53,7 @@ manifest_is_whole() {
   for part in $named; do has "$part" || return 1; done
 }
 
-# An index also names manifests of other architectures, which need not be there; one has to be.
+# An index also references manifests of other architectures, which may be missing. At least one has to be there.
 image_is_whole() {
   has "$1" || return 1
   content=$(tar -xOf "$archive" "blobs/sha256/$1")
@@ -74,13 +79,14 @@ if ! verify; then
   exit 1
 fi
 
-# Of an image for several architectures only this one's is in the archive, which containerd 1.7 takes only if it is named.
+# The archive has only this architecture of a multi-platform image. containerd 1.7 imports it only with an explicit
+# platform.
 import() {
   ctr -n k8s.io images import --platform "linux/$arch" "$@" "$archive" 2>&1
 }
 
-# What ctr unpacks with is not what the kubelet's containers use where the machine has another snapshotter than overlayfs:
-# then the first container unpacks the image. A full disk is no reason for that.
+# If the machine does not use the snapshotter overlayfs, unpacking by ctr may fail, and the first container unpacks the
+# image instead. A full disk still counts as a failure.
 failed=0
 said=$(import) || failed=1
 if [ "$failed" = 1 ] && ! echo "$said" | grep -qiE 'no space left|disk quota exceeded'; then

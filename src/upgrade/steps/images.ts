@@ -6,12 +6,12 @@ import { type Step, waiting, workDirectory } from '../step.ts'
 const script = shellFile(new URL('images.sh', import.meta.url))
 
 /**
- * Brings the images into the machine's containerd before anything needs them: from the archive that was taken from the
- * node image, or pulled by kubeadm itself from the registry that the cluster's configuration names.
+ * Loads the images into the machine's containerd before they are needed: from the archive of the node image, or with
+ * kubeadm from the registry in the cluster's configuration.
  */
 export const images: Step = {
   name: 'images',
-  doing: 'bringing in the Kubernetes images',
+  doing: 'loading the Kubernetes images',
   limitSeconds: 1800,
   pollSeconds: 2,
   lookSeconds: 2,

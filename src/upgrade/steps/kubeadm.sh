@@ -1,23 +1,28 @@
-# Runs the staged kubeadm's `upgrade node` and marks its success. Arguments: work directory, role, another control plane
-# machine that serves or "-", directory of kubeadm patches or "-", an UpgradeConfiguration or "", the version, kubeadm's own.
-# Without a configuration, the last of its arguments then, it only gives the kubelet its own API server back, after an
-# attempt that was cut off.
-# Exit codes: 46: a control plane lacks a static pod manifest, and kubeadm would take it for a worker; 47: the directory of
-# patches is missing; 48: kubeadm-config names another version by now, and kubeadm was not started; else kubeadm's.
+# Runs `upgrade node` of the staged kubeadm and marks its success.
+#
+# Arguments: work directory; role; another control plane machine with a ready API server, or "-"; directory of kubeadm
+#     patches, or "-"; an UpgradeConfiguration, or ""; the version; then arguments for kubeadm. With "" for the
+#     configuration, which is the last argument then, it only restores the kubelet's kubeconfig after an attempt that
+#     was interrupted.
+# Standard input: none
+# Output: the log of kubeadm
+# Exit codes: 46 a control plane machine lacks a static pod manifest, and kubeadm would treat it as a worker; 47 the
+#     directory of patches is missing; 48 kubeadm-config has another version, and kubeadm was not started; otherwise
+#     that of kubeadm
 set -eu
 directory=$1 role=$2 other=$3 patches=$4 configuration=$5
 shift 5
 kubelet=/etc/kubernetes/kubelet.conf
 client=/etc/kubernetes/pki/apiserver-kubelet-client
-# The kubelet's own kubeconfig, and the one that it has while kubeadm runs. The second exists as long as the kubelet may
-# use it: also after an attempt that was cut off.
+# The kubelet's own kubeconfig, and the one that it uses while kubeadm runs. The second one exists as long as the
+# kubelet may use it, even after an attempt that was interrupted.
 own=$directory/kubelet.conf.own
 detour=$directory/kubelet.conf.detour
 notes=${directory%/*}/leftovers
-# What is written in part when the run ends early. Where that fails, the exit code stays the one of before.
+# Removes incomplete files. If that fails, the exit code does not change.
 trap 'rm -rf "$kubelet.new" "$own.new" "$detour.new" "$directory/edit" || true' EXIT
 
-# Puts a copy of the file $1, with its mode and owner, in the place of $2: a reader finds the old file or the new one.
+# Replaces the file $2 atomically by a copy of $1, with its mode and owner.
 replace() {
   cp -p "$1" "$2.new" && sync "$2.new" && mv "$2.new" "$2"
 }
@@ -28,18 +33,18 @@ cluster_in() {
     --output='jsonpath={.clusters[0].name}{"\n"}{.clusters[0].cluster.server}{"\n"}'
 }
 
-# Gives the kubelet a kubeconfig that names the other API server.
+# Points the kubelet's kubeconfig to the other API server.
 take_detour() {
   replace "$kubelet" "$own"
   cluster=$(cluster_in "$own")
-  # All API servers of a cluster have one port. The load balancer, which the kubelet may have, can have another.
+  # All API servers of a cluster use the same port. The load balancer, which the kubelet may use, can have another one.
   server=$(cluster_in /etc/kubernetes/controller-manager.conf 2>/dev/null | sed -n 2p)
   [ -n "$server" ] || server=$(echo "$cluster" | sed -n 2p)
   case $server in
     https://*:*[0-9]) port=${server##*:} ;;
     *) port=443 ;;
   esac
-  # kubectl edits in an empty directory: the lock file of an edit that was cut off would stand in its way.
+  # kubectl edits in an empty directory, because the lock file of an interrupted edit would block it.
   rm -rf "$directory/edit"
   mkdir "$directory/edit"
   cp -p "$own" "$directory/edit/kubelet.conf"
@@ -50,7 +55,7 @@ take_detour() {
   replace "$detour" "$kubelet"
 }
 
-# Gives the kubelet its own kubeconfig back, unless kubeadm has given it another API server meanwhile.
+# Restores the kubelet's own kubeconfig, unless kubeadm has changed the API server in it.
 end_detour() {
   now=$(cluster_in "$kubelet")
   taken=$(cluster_in "$detour")
@@ -60,8 +65,7 @@ end_detour() {
   fi
 }
 
-# Prints the names of what runs of kubeadm leave and nobody needs: copies of etcd's data, and, where one was killed, the
-# manifests that it had rendered.
+# Prints the names of files that kubeadm leaves behind: copies of etcd's data, and rendered manifests of a killed run.
 leftovers() {
   if [ -d /etc/kubernetes/tmp ]; then
     find /etc/kubernetes/tmp -mindepth 1 -maxdepth 1 -type d \
@@ -69,8 +73,8 @@ leftovers() {
   fi
 }
 
-# Remembers what is there before kubeadm runs: all else is this run's, also where it is killed. What an earlier run of
-# ours remembered and did not come to note is still valid. Empty files are not cut off by a full disk; whole or not at all.
+# Records which of these files exist before kubeadm runs. All others are left by this run, even if it is killed. The
+# record of an interrupted run is still valid. The record consists of empty files, which a full disk cannot truncate.
 remember_leftovers() {
   [ ! -d "$notes/before" ] || return 0
   rm -rf "$notes/before.new"
@@ -79,19 +83,19 @@ remember_leftovers() {
   mv "$notes/before.new" "$notes/before"
 }
 
-# Notes what this run has left: that and nothing else is removed later. The notes are not kept in the work directory,
-# which goes when another attempt begins.
+# Notes which files this run has left behind, so that only those are removed later. The notes are outside of the work
+# directory, which is emptied when another attempt begins.
 note_leftovers() {
   leftovers | while read -r name; do
     [ -e "$notes/before/$name" ] || touch "$notes/$name" || exit 1
   done || return
-  # Half a list would take others' for ours.
+  # With an incomplete list, files of others would count as ours.
   mv "$notes/before" "$notes/before.old"
   rm -rf "$notes/before.old"
 }
 
-# Prints the last line of the static pod that did not come up, if one was started again and again meanwhile: each of its
-# containers has a log of its own, numbered from 0. The first three words of a line are the runtime's.
+# Prints the last line of a static pod that was restarted repeatedly. Each of its containers has a log, numbered from 0.
+# The container runtime adds the first three words of a line.
 last_words() {
   log=$(find /var/log/pods -path '*/kube-system_*' -name '[1-9]*.log' -newer "$directory/upgrade.yaml" -printf '%T@ %p\n' |
     sort -n | tail -n 1 | cut -d ' ' -f 2-)
@@ -100,9 +104,10 @@ last_words() {
   echo "component $(basename "$(dirname "$log")"): $line"
 }
 
-# The kubelet has looked at its pods since it began: its own metrics count as many looks as pods. Looks of any kind, since
-# the first one at a pod may be for an update. Fails with 3 where the kubelet refuses to show its metrics: from v1.35.5 on
-# the certificate has no group of its own any more, and only the control plane's controller or kubeadm init binds its user.
+# True when the kubelet has synced its pods since its start: its metrics count at least as many syncs as pods. Syncs of
+# any kind count, because the first one of a pod may be an update. Fails with 3 when the kubelet does not allow reading its
+# metrics: from v1.35.5 on, the certificate has no group of its own, and only the control plane's controller or kubeadm init
+# binds its user.
 is_settled() {
   answer=$(curl -sk -m 3 --noproxy '*' --write-out '%{http_code}' --cert "$client.crt" --key "$client.key" \
     https://127.0.0.1:10250/metrics) || return 1
@@ -117,22 +122,22 @@ wait_until_settled() {
   for _ in $(seq 60); do
     is_settled && return
     if [ $? = 3 ]; then
-      echo 'the kubelet refuses to show its metrics, so it is not waited for' >&2
+      echo 'the kubelet does not allow reading its metrics, so nothing is waited for' >&2
       return
     fi
     sleep 1
   done
 }
 
-# Prints the version that kubeadm-config names, to which kubeadm takes the static pods; nothing where it cannot be read,
-# which kubeadm says better. kubectl's cache goes with the work directory, and not into the machine's home.
+# Prints the version in kubeadm-config, to which kubeadm upgrades the static pods. Prints nothing when it cannot be
+# read: kubeadm reports that error better. kubectl's cache is in the work directory and not in the home of the machine.
 named_version() {
   "$directory/bin/kubectl" get configmap kubeadm-config --namespace=kube-system --kubeconfig=/etc/kubernetes/admin.conf \
     --cache-dir="$directory/cache" --request-timeout=10s --output='jsonpath={.data.ClusterConfiguration}' 2>/dev/null |
     sed -n "s/^kubernetesVersion: *[\"']\{0,1\}v\{0,1\}\([^\"' ]*\).*/v\1/p"
 }
 
-# What an attempt that was cut off has left. It may also have put the kubeconfig back and not come to the restart.
+# Cleans up after an interrupted attempt. It may have restored the kubeconfig without restarting the kubelet.
 if [ -e "$detour" ]; then
   end_detour
   if [ "$other" = - ]; then
@@ -141,7 +146,7 @@ if [ -e "$detour" ]; then
   fi
 fi
 
-# Without a configuration that was all.
+# Without a configuration, the script is done.
 [ -n "$configuration" ] || exit 0
 version=$1
 shift
@@ -155,25 +160,25 @@ if [ "$role" = control-plane ]; then
   remember_leftovers
 fi
 
-# While etcd is exchanged the API server beside it hangs, and with it a kubelet that talks to that one: it cannot bring
-# the new etcd up before it has removed the old one's mirror pod. The load balancer might lead to that very one.
+# While etcd is replaced, the API server of this machine hangs. A kubelet that uses it would hang too: it has to remove
+# the mirror pod of the old etcd before it starts the new one. The load balancer might lead to the same API server.
 if [ "$other" != - ]; then
   take_detour
   systemctl restart kubelet
-  # One that loses a static pod before it has looked at it lets go of it minutes later. That is slow and not wrong, so
-  # kubeadm goes on after a minute.
+  # If a static pod's manifest disappears before the restarted kubelet has synced that pod once, the kubelet takes
+  # minutes to remove it. That only costs time, so wait at most a minute.
   wait_until_settled
 fi
 
 printf '%s\n' "$configuration" | cat >"$directory/upgrade.yaml"
-# A unit that is stopped ends kubeadm; the kubelet gets its own API server back all the same.
+# When the unit is stopped, kubeadm ends, and the kubelet's kubeconfig is still restored.
 trap : TERM
 result=0
-# It may have been changed since it was read for this upgrade.
+# The version may have changed since it was read for this upgrade.
 if [ "$role" = control-plane ]; then
   named=$(named_version)
   if [ -n "$named" ] && [ "$named" != "$version" ]; then
-    # The static pods that were exchanged together are those of the right version already.
+    # Static pods that were exchanged together already have the right version.
     if [ -e "$directory/exchanged" ]; then set -- "$@" --skip-phases=control-plane; else result=48; fi
   fi
 fi
@@ -181,7 +186,7 @@ fi
 trap - TERM
 if [ "$role" = control-plane ]; then note_leftovers || echo "not all that kubeadm has left could be noted" >&2; fi
 
-# kubeadm puts a local address back itself where it has one there.
+# kubeadm itself restores a local address in the kubeconfig.
 if [ -e "$detour" ]; then
   is_back=
   end_detour
@@ -192,7 +197,7 @@ if [ "$result" != 0 ]; then
   last_words 2>/dev/null || true
   exit "$result"
 fi
-# What was exchanged before should be what kubeadm renders.
+# The exchanged manifests should be equal to those that kubeadm renders.
 if [ -e "$directory/exchanged" ]; then
   moved=$(cd "$directory/rendered" && for file in *.yaml; do cmp -s "$file" "/etc/kubernetes/manifests/$file" || echo "${file%.yaml}"; done)
   if [ -n "$moved" ]; then echo "$moved" | tr '\n' ' ' | cat >"$directory/kubeadm.moved"; fi

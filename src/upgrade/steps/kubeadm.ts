@@ -20,6 +20,7 @@ export const kubeadm: Step = {
   lookSeconds: 2,
   changes: true,
   needsWork: true,
+  renewed: ['kubeadm.done', 'kubeadm.moved'],
   needs: { sections: ['units', 'work'], membersWithinSeconds: 10 },
   usesPrograms: true,
   // kubeadm leaves nothing behind by which a finished run can be told on a worker, so the script marks it.

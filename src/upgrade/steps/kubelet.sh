@@ -1,5 +1,9 @@
-# Puts the staged programs in place and restarts the kubelet.
-# Arguments: work directory, version, then the kubelet flags that this version does not know any more.
+# Installs the staged programs and restarts the kubelet.
+#
+# Arguments: work directory, version, then the kubelet flags that this version no longer supports
+# Standard input: none
+# Output: the log
+# Exit code: 0, or another one after a failure
 set -eu
 directory=$1 version=$2
 shift 2
@@ -11,9 +15,9 @@ clean() {
 }
 trap clean EXIT
 
-# The old ones are kept, once: a second run must not take the new ones for them.
+# Keeps the old programs. A second run must not overwrite them with the new ones.
 if [ "$(/usr/bin/kubelet --version)" != "Kubernetes $version" ] && [ ! -d "$directory/previous" ]; then
-  # Emptied, not removed: a disk of its own may be mounted there.
+  # The directory is emptied and not removed, because a disk may be mounted there.
   mkdir -p "$directory/previous.new"
   find "$directory/previous.new" -mindepth 1 -delete
   cp -p /usr/bin/kubeadm /usr/bin/kubelet /usr/bin/kubectl "$directory/previous.new"
@@ -21,7 +25,7 @@ if [ "$(/usr/bin/kubelet --version)" != "Kubernetes $version" ] && [ ! -d "$dire
   mv -T "$directory/previous.new" "$directory/previous"
 fi
 
-# Before anything changes: a full disk leaves the machine as it is.
+# All copies are made before anything changes, so that a full disk does no harm.
 for name in kubeadm kubectl kubelet; do
   cp "$directory/bin/$name" "/usr/bin/.$name.new"
   sync "/usr/bin/.$name.new"
@@ -29,7 +33,7 @@ done
 
 for flag in "$@"; do
   if [ -e "$flags" ] && grep -q -- "--$flag=" "$flags"; then
-    # Copied first, for its mode and owner.
+    # The copy has the mode and owner of the old program.
     cp -p "$flags" "$flags.new"
     sed "s/ *--$flag=[^\" ]*//" "$flags" >"$flags.new"
     sync "$flags.new"
@@ -37,9 +41,9 @@ for flag in "$@"; do
   fi
 done
 
-# While this is there, the programs are of two versions.
+# While this file exists, the programs may be of two versions.
 : >"$directory/exchanging"
-# Renamed over the old ones: writing into a program that runs fails with "Text file busy".
+# A rename replaces the old programs: writing to a running program fails with "Text file busy".
 for name in kubeadm kubectl kubelet; do
   mv "/usr/bin/.$name.new" "/usr/bin/$name"
 done

@@ -8,19 +8,19 @@ import { type EndedUnit, type Step, unitNameOf, waiting, workDirectory } from '.
 const script = shellFile(new URL('kubelet.sh', import.meta.url))
 const restore = shellFile(new URL('restore-kubelet.sh', import.meta.url))
 
-// Flags that a kubelet of this minor and later does not start with. kubeadm v1.35 removes it from
-// kubeadm-flags.env and v1.36 does not (kubernetes/kubernetes PR 133778, 135807), so a worker that passes over
-// v1.35 would keep it.
+// Flags that prevent a kubelet of this minor version and later from starting. kubeadm v1.35 removes the flag from
+// kubeadm-flags.env, but v1.36 does not (kubernetes/kubernetes PR 133778, 135807), so a worker that skips v1.35 would
+// keep it.
 const removedFlags = [{ minor: 35, flag: 'pod-infra-container-image' }]
 
-// systemctl restart reports nothing of a kubelet that ends again, and Restart=always hides it: so the process has to
-// have lived for a while.
+// `systemctl restart` succeeds even if the kubelet exits right afterwards, and Restart=always hides that. So the
+// process has to reach a minimum age.
 const steadySeconds = 5
 
-/** Puts back the programs that this step has kept, if any, and restarts the kubelet. */
+/** Restores the programs that this step has kept, if any, and restarts the kubelet. */
 export const previousPrograms: Change = { kind: 'rest', script: restore, args: [workDirectory] }
 
-/** Puts kubelet, kubectl and kubeadm in place and restarts the kubelet. */
+/** Installs kubelet, kubectl and kubeadm, and restarts the kubelet. */
 export const kubelet: Step = {
   name: 'kubelet',
   doing: 'putting the new kubelet in place',
@@ -33,7 +33,7 @@ export const kubelet: Step = {
   usesPrograms: true,
   done: ({ observation, target }) =>
     runsSteadily(observation, target) ? 'done' : waiting('the new kubelet to stay up'),
-  // A kubelet that runs the target has been put in place, also where its unit went with the container's restart.
+  // A running kubelet of the target was installed, even if its unit is missing after a restart of the container.
   action: ({ target, observation }) =>
     observation.kubelet.version === target
       ? undefined
@@ -45,22 +45,22 @@ export const kubelet: Step = {
   }),
 }
 
-/** True while the programs are exchanged. */
+/** True while the unit of this step is running. */
 export function isKubeletAtWork({ units }: Observation): boolean {
   return units.some(({ name, state }) => name === unitNameOf(kubelet) && state === 'running')
 }
 
-/** True when the running kubelet is the target's, healthy, and has been the same process for a while. */
+/** True when the running kubelet has the version of the target, is healthy, and has reached a minimum age. */
 export function runsSteadily(observation: Observation, target: string): boolean {
   return observation.kubelet.version === target && isKubeletSteady(observation)
 }
 
-/** True when the running kubelet is healthy and has been the same process for a while. */
+/** True when the running kubelet is healthy and has reached a minimum age. */
 export function isKubeletSteady({ kubelet: { healthy, ageSeconds } }: Observation): boolean {
   return healthy && ageSeconds >= steadySeconds
 }
 
-/** The kubelet flags that a kubelet of this version does not start with, and that go from kubeadm's file. */
+/** The flags that a kubelet of this version does not support, and that are removed from kubeadm-flags.env. */
 export function flagsRemovedAt(target: string): string[] {
   return removedFlags.filter(({ minor }) => atLeastMinor(target, minor)).map(({ flag }) => flag)
 }

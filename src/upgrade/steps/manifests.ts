@@ -9,9 +9,9 @@ import { isKubeadmAtWork } from './kubeadm.ts'
 const script = shellFile(new URL('restore-manifests.sh', import.meta.url))
 
 /**
- * Control plane only: every static pod has its manifest, and etcd is well. A kubeadm that was killed between its two
- * renames leaves a manifest out, and without kube-apiserver.yaml the next kubeadm would take the machine for a worker
- * and exit 0. Source: kubeadm v1.35.4 cmd/kubeadm/app/util/staticpod/utils.go.
+ * Control plane only: restores missing manifests of static pods, and waits until etcd is healthy. A kubeadm that was
+ * killed between two renames leaves a manifest missing. Without kube-apiserver.yaml, the next kubeadm would treat the
+ * machine as a worker and exit 0. Source: kubeadm v1.35.4 cmd/kubeadm/app/util/staticpod/utils.go.
  */
 export const manifests: Step = {
   name: 'manifests',
@@ -22,11 +22,11 @@ export const manifests: Step = {
   changes: true,
   needs: { sections: ['manifests', 'units', 'etcd', 'work'], membersWithinSeconds: 2 },
   done(situation) {
-    // They move manifests themselves.
+    // The units of these steps move manifests themselves.
     if (isKubeadmAtWork(situation.observation) || isExchangeAtWork(situation.observation)) return 'done'
     const missing = missingManifests(situation.observation)
     if (missing.length > 0) return waiting(`the manifest of ${missing.join(', ')}`)
-    // One that was exchanged in part may come to its end only by that.
+    // The exchange that was interrupted may have to finish first.
     const waitsFor = isHalfExchanged(situation) ? undefined : etcdWaitsFor(situation)
     return waitsFor === undefined ? 'done' : waiting(waitsFor)
   },
@@ -36,7 +36,7 @@ export const manifests: Step = {
   },
 }
 
-// The script prints the name of the first manifest that has no backup.
+// restore-manifests.sh prints the name of the first manifest without a backup.
 function lost(output: string): UpgradeError | undefined {
   const name = output.trim()
   return name === '' ? undefined : new UpgradeError('MANIFEST_MISSING', { name })

@@ -3,13 +3,13 @@ import { missingImages } from '../missing-images.ts'
 import { nodeImageOf } from '../node-image.ts'
 import { hasInWork, type NodeImage, type Situation, type Step, waiting } from '../step.ts'
 
-// A message changes when another so many MiB are there, not with each report: Cluster API copies it into a condition.
+// The message changes only after this many further MiB, because Cluster API copies it into a condition.
 const shownMiB = 25
 const bytesOfMiB = 1024 * 1024
 
 /**
- * The target's node image is on the engine, where something is still to be taken from it: found by its tag or its digest, or
- * pulled. Nothing in the machine is changed before.
+ * Makes sure that the engine has the target's node image if something has to be taken from it. The image is found by
+ * tag or digest, or pulled. Nothing in the machine is changed before.
  */
 export const nodeImage: Step = {
   name: 'node-image',
@@ -38,7 +38,7 @@ export const nodeImage: Step = {
   },
 }
 
-// What is staged, or in the machine's image store, is not taken again.
+// The image is not needed for what is already staged or in the machine's image store.
 function isNeeded(situation: Situation): boolean {
   const { sources, observation } = situation
   const hasPrograms = hasInWork(situation, 'bin') || hasInWork(situation, 'bin.copied')

@@ -5,14 +5,14 @@ import { stateDirectory } from '../../machine/machine.ts'
 import { tagOf } from '../static-pods.ts'
 import { hasInWork, type Situation, type Step } from '../step.ts'
 
-// What an upgrade brings along, in MiB: the three programs, and the archive of all images or of the addons', as
-// measured with `ls -l` on v1.35.4 for linux/amd64, built from source and uncompressed.
+// The sizes of what an upgrade stages, in MiB: the three programs, and the archive of all images, or of kube-proxy and
+// CoreDNS. Measured with `ls -l` on v1.35.4 for linux/amd64, built from source and uncompressed.
 const binariesMiB = 205
 const imagesMiB = { 'control-plane': 453, worker: 154 }
-// A download, its unpacked form and the copy in place.
+// Each is stored up to three times: the download, its unpacked form and the installed copy.
 const factor = 3
 
-/** Everything that can be known before anything is changed: it only looks. */
+/** Checks everything that can be checked before anything is changed. Changes nothing itself. */
 export const preflight: Step = {
   name: 'preflight',
   doing: 'checking the machine',
@@ -30,18 +30,18 @@ export const preflight: Step = {
   },
 }
 
-// A Machine whose bootstrap data is the user's own shows nothing of how the machine was made.
+// A Machine with bootstrap data from the user does not show whether kubeadm made the machine.
 function checkMachine({ observation: { host } }: Situation): void {
   const [path] = host.missing
   if (path !== undefined) throw new UpgradeError('MACHINE_NOT_KUBEADM', { path })
 }
 
-// The first minors whose kubelet does not start on cgroup v1 unless it is told to, and not with containerd 1.
+// The first minor versions whose kubelet does not start on cgroup v1 by default, and not with containerd 1.
 // Source: KubeletConfiguration failCgroupV1 (k8s.io/kubelet v0.35), and kubernetes/kubernetes PR 139121 and 139122.
 const hostMinors = { failsOnCgroupV1: 35, failsOnContainerd1: 38 }
 
-// A kubelet that runs has come up on this host already, so only a step over the minor is looked at. Once the programs are
-// there, the host was found to be good enough, and the machine may be changed in part.
+// Only a minor version that the upgrade crosses is checked, because the running kubelet proves that its own version
+// starts here. Once the programs are staged, the host was checked, and the machine may be partially changed.
 function checkHost(situation: Situation): void {
   if (hasInWork(situation, 'bin')) return
   const { host, kubelet } = situation.observation
@@ -56,8 +56,8 @@ function checkHost(situation: Situation): void {
   }
 }
 
-// The version that counts is the API server's on a control plane and the kubelet's on a worker. A kubelet that does
-// not run has none: then its own step finds out.
+// The current version is that of the API server on a control plane machine, and that of the kubelet on a worker.
+// Without a running kubelet there is none, and the step kubelet handles that.
 function checkVersions({ machine, observation, target }: Situation): void {
   const { kubelet, manifests } = observation
   const apiServer = manifests.get('kube-apiserver')?.image
@@ -72,8 +72,8 @@ function checkVersions({ machine, observation, target }: Situation): void {
   }
 }
 
-// kubeadm copies etcd's data before it touches etcd and keeps the copy, so that is counted too. Space is not asked for
-// again once the programs are there: from then on each step's own failure reports it.
+// kubeadm keeps a copy of etcd's data, so that is counted too. Once the programs are staged, the space is not checked
+// again: later steps report a full disk themselves.
 function checkSpace(situation: Situation): void {
   if (hasInWork(situation, 'bin')) return
   const { machine, observation } = situation

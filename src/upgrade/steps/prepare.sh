@@ -1,8 +1,11 @@
-# Does all of the work of `kubeadm upgrade node` but the exchange of the static pods, while everything runs: certificates,
-# the kubelet's configuration and its flags. Puts what is to be exchanged next to its place, on the same file system, and
-# keeps what is there now.
-# Arguments: work directory, directory of kubeadm patches or "-", an UpgradeConfiguration, then kubeadm's own.
-# Exit codes: 46: a static pod has no manifest; 47: the directory of patches is missing; else kubeadm's.
+# Does the work of `kubeadm upgrade node` except for the static pods, while everything is running: certificates, and the
+# kubelet's configuration and flags. Puts the new manifests and programs next to their places, on the same file system,
+# and keeps the current ones.
+#
+# Arguments: work directory, directory of kubeadm patches or "-", an UpgradeConfiguration, then arguments for kubeadm
+# Standard input: none
+# Output: the log of kubeadm
+# Exit codes: 46 a static pod has no manifest; 47 the directory of patches is missing; otherwise that of kubeadm
 set -eu
 directory=$1 patches=$2 configuration=$3
 shift 3
@@ -15,7 +18,7 @@ trap 'rm -rf "$before.new" "$staged.new"' EXIT
 for name in $pods; do [ -e "$manifests/$name.yaml" ] || exit 46; done
 [ "$patches" = - ] || [ -d "$patches" ] || exit 47
 
-# Once: a second run must not take the new ones for them.
+# Only once: a second run must not overwrite the kept files with the new ones.
 if [ ! -d "$before" ]; then
   rm -rf "$before.new"
   mkdir -p "$before.new/manifests"
@@ -28,17 +31,17 @@ if [ ! -d "$before" ]; then
   mv -T "$before.new" "$before"
 fi
 
-# New certificates are of the same CA: old and new components take both.
+# New certificates have the same CA, so old and new components accept both.
 "$directory/bin/kubeadm" certs renew all
 printf '%s\n' "$configuration" | cat >"$directory/upgrade.yaml"
 "$directory/bin/kubeadm" upgrade node "$@"
 
-# What is equal stays as it is.
+# Equal files are not exchanged.
 rm -rf "$staged.new"
 mkdir -p "$staged.new"
 for name in $pods; do
   if cmp -s "$directory/rendered/$name.yaml" "$manifests/$name.yaml"; then continue; fi
-  # With the mode and the owner that kubeadm gives it.
+  # The mode and owner are those that kubeadm sets.
   cp "$directory/rendered/$name.yaml" "$staged.new/$name.yaml"
   chmod 0600 "$staged.new/$name.yaml"
   sync "$staged.new/$name.yaml"

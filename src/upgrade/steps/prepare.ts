@@ -6,8 +6,8 @@ import { explainKubeadm, upgradeNodeArguments } from './kubeadm.ts'
 const script = shellFile(new URL('prepare.sh', import.meta.url))
 
 /**
- * Does what `kubeadm upgrade node` does besides the exchange of the static pods, while all of them run, and puts the new
- * manifests and programs next to their places.
+ * Control plane only: does the work of `kubeadm upgrade node` except for the static pods, while everything is running,
+ * and puts the new manifests and programs next to their places.
  */
 export const prepare: Step = {
   name: 'prepare',
@@ -17,6 +17,7 @@ export const prepare: Step = {
   lookSeconds: 1,
   changes: true,
   needsWork: true,
+  renewed: ['prepared'],
   needs: { sections: ['units', 'work'] },
   usesPrograms: true,
   done: (situation) =>

@@ -6,9 +6,9 @@ import { explainMissing } from './kubeadm.ts'
 const script = shellFile(new URL('render.sh', import.meta.url))
 
 /**
- * Lets the new kubeadm render the manifests of the static pods without applying them. Where they would not be what
- * `kubeadm upgrade node` renders, the machine takes kubeadm's own way, and the log has the reason. A unit, since proxy
- * variables of its environment become part of the manifests: kubeadm itself runs as one, too.
+ * Control plane only: renders the manifests of the static pods with the new kubeadm, without applying them. When they
+ * would differ from those of `kubeadm upgrade node`, kubeadm upgrades the machine itself, and the log has the reason.
+ * This is a unit like the step kubeadm, because proxy variables of the environment become part of the manifests.
  */
 export const render: Step = {
   name: 'render',
@@ -18,6 +18,7 @@ export const render: Step = {
   lookSeconds: 1,
   changes: false,
   needsWork: true,
+  renewed: ['rendered', 'exchange.refused'],
   needs: { sections: ['units', 'work'] },
   usesPrograms: true,
   done: (situation) =>
@@ -29,11 +30,11 @@ export const render: Step = {
     script,
     args: [workDirectory, machine.name, target, patches ?? '-'],
   }),
-  // kubeadm that cannot render is no failure of the unit.
+  // An error of kubeadm does not fail the unit: it makes the machine take kubeadm's way.
   explain: ({ exitCode, log, name: unit }) =>
     explainMissing(exitCode, log) ?? new UpgradeError('UNIT_FAILED', { unit }, { detail: log }),
   remark: ({ observation: { work } }) =>
     work.exchangeRefused === undefined
       ? undefined
-      : `the static pods are exchanged one by one: ${work.exchangeRefused || 'there is no reason'}`,
+      : `the static pods are exchanged one by one: ${work.exchangeRefused || 'no reason was recorded'}`,
 }

@@ -1,8 +1,15 @@
-# Puts back each missing static pod manifest from kubeadm's newest backup; prints the first that has none.
-# Copied next to its place, to the same file system, and then renamed: the kubelet reads what is in manifests/, half files too.
+# Restores missing static pod manifests from kubeadm's newest backups.
+#
+# Arguments: none
+# Standard input: none
+# Output: the name of the first static pod without a backup
+# Exit code: 0, or another one after a failure
+#
+# A manifest is first copied to the same file system and then renamed, because the kubelet would read an incomplete
+# file.
 set -eu
 copy=/etc/kubernetes/tmp/restored.yaml
-# One at a time.
+# Only one script runs at a time.
 exec 9</etc/kubernetes/manifests
 flock 9
 trap 'rm -f "$copy"' EXIT
@@ -11,7 +18,7 @@ for name in kube-apiserver kube-controller-manager kube-scheduler etcd; do
   if [ -e "/etc/kubernetes/manifests/$name.yaml" ]; then continue; fi
   backup=$(ls -dt /etc/kubernetes/tmp/kubeadm-backup-manifests-*/"$name.yaml" 2>/dev/null | head -n 1)
   if [ "$name" = etcd ]; then
-    # Where etcd has no data here, it is elsewhere.
+    # Without data here, etcd is external.
     data=
     [ -z "$backup" ] || data=$(sed -n 's/.*--data-dir=\([^, "]*\).*/\1/p' "$backup" | head -n 1)
     [ -n "$data" ] || data=/var/lib/etcd

@@ -2,7 +2,7 @@ import { apiServerWaitsFor, etcdWaitsFor } from '../control-plane.ts'
 import { staticPodsWaitFor } from '../static-pods.ts'
 import { type Step, waiting } from '../step.ts'
 
-/** Control plane only: what kubeadm has written does run, before the kubelet is changed under it. */
+/** Control plane only: waits until the static pods run at the target, before the kubelet is replaced. */
 export const staticPods: Step = {
   name: 'static-pods',
   doing: 'checking the static pods at the new version',

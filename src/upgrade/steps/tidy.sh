@@ -1,5 +1,9 @@
-# Removes what an upgrade that is done has left. Arguments: work directory, name of the Node, then its units.
-# Prints "drained", and removes nothing, where the machine stays drained at the load balancer.
+# Removes everything that a finished upgrade has left behind.
+#
+# Arguments: work directory, name of the Node, then the units of this service
+# Standard input: none
+# Output: "drained" when the load balancer does not make the machine ready; nothing is removed then
+# Exit code: 0, or another one after a failure
 set -eu
 directory=$1 node=$2
 shift 2
@@ -16,12 +20,13 @@ if [ -e "$drained" ]; then
 fi
 
 for unit in "$@"; do
-  # It may be gone already.
+  # The unit may not exist anymore.
   systemctl stop "$unit" 2>/dev/null || true
   systemctl reset-failed "$unit" 2>/dev/null || true
 done
 
-# Of what runs of kubeadm have left only our own: each has a note, or was not there before a run that was cut off.
+# Removes only files that our own runs of kubeadm have left behind: those with a note, and those that did not exist
+# before an interrupted run.
 notes=${directory%/*}/leftovers
 for leftover in /etc/kubernetes/tmp/kubeadm-backup-etcd-* /etc/kubernetes/tmp/kubeadm-upgraded-manifests*; do
   name=${leftover##*/}
@@ -29,17 +34,17 @@ for leftover in /etc/kubernetes/tmp/kubeadm-backup-etcd-* /etc/kubernetes/tmp/ku
     rm -rf "$leftover"
   fi
 done
-# Moved away first: half the list of what was there before would take others' for ours.
+# The notes are renamed first: with incomplete notes, files of others would count as ours.
 rm -rf "$notes.old"
 if [ -e "$notes" ]; then mv "$notes" "$notes.old"; fi
 rm -rf "$notes.old"
 
-# What was next to its place, for an exchange that did not come to it.
+# Prepared manifests and programs of an exchange that did not happen.
 rm -rf /etc/kubernetes/tmp/capd-kubeadm-upgrader
 rm -f /usr/bin/.kubelet.new /usr/bin/.kubectl.new /usr/bin/.kubeadm.new
 
-# Moved away first, too: half a work directory would be taken for a whole one. What an earlier run moved away and did not
-# come to remove goes, too.
+# The work directory is renamed first, too, so that it never looks complete when it is not. Directories that an earlier
+# run renamed are removed as well.
 rm -rf "$directory.old" "${directory%/*}"/v*.old
 if [ -e "$directory" ]; then mv "$directory" "$directory.old"; fi
 rm -rf "$directory.old"

@@ -6,9 +6,9 @@ import { type Step, waiting, workDirectory } from '../step.ts'
 const script = shellFile(new URL('tidy.sh', import.meta.url))
 
 /**
- * Removes what the upgrade needed on the way: staged files, kept programs, finished units, and the copies of etcd's
- * data that our own runs of kubeadm made. Where the machine is still drained at the load balancer, it is made ready there.
- * The record of the attempt stays.
+ * Removes what the upgrade has left behind: staged files, kept programs, units, and the copies of etcd's data that our
+ * runs of kubeadm made. Makes the machine ready at the load balancer if it is still drained. The attempt record is
+ * kept.
  */
 export const tidy: Step = {
   name: 'tidy',
@@ -23,7 +23,8 @@ export const tidy: Step = {
     if (work.key === '' && work.entries.size === 0 && units.length === 0) return 'done'
     return waiting(wayBackIn(observation).length > 0 ? 'the kubelet to stay up' : 'the staged files to be removed')
   },
-  // An attempt that changes files alone may find what a lost one has left: it fails then, and the machine gets it back.
+  // Waits while a rollback may be needed, such as after a lost attempt. At the time limit, the attempt fails and the
+  // rollback runs.
   action({ machine, observation }) {
     if (wayBackIn(observation).length > 0) return undefined
     return {

@@ -31,7 +31,8 @@ const hasEnded = (machine: SimulatedMachine, { clock }: Lab) => {
   clock.pass(10)
 }
 const forget = { name: 'forget', text: 'rm -f "$1"' }
-const begin = (...endable: string[]): Change => ({ kind: 'begin', key: 'another', endable })
+const renewed = ['images.failed', 'kubeadm.done', 'rendered']
+const begin = (...endable: string[]): Change => ({ kind: 'begin', key: 'another', endable, renewed })
 
 /** Changes that change.sh and its twin have to answer alike, on a control plane machine. */
 export const changeCases: ChangeCase[] = [

@@ -100,7 +100,7 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     const { exitCode, stderr } = await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}', 'v1.35.4')
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: 'the kubelet refuses to show its metrics, so it is not waited for',
+      stderr: 'the kubelet does not allow reading its metrics, so nothing is waited for',
     })
     expect(root.calls().slice(0, 3)).toEqual(['systemctl restart kubelet', asked, 'kubeadm upgrade node'])
   })

@@ -1,6 +1,6 @@
 import { chmodSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { namesFullDisk } from '../../../src/machine/disk-full.ts'
+import { reportsFullDisk } from '../../../src/machine/disk-full.ts'
 import { canMount, mountAt } from './disturbed.ts'
 import { createRoot, type Root } from './rooted.ts'
 
@@ -58,7 +58,7 @@ describe.skipIf(process.platform !== 'linux')('kubelet.sh', () => {
     mountAt(root.path(`${work}/previous.new`), '4k')
     const { exitCode, stderr } = await root.run('steps/kubelet.sh', work, 'v1.35.4')
     expect(exitCode).not.toBe(0)
-    expect(namesFullDisk(stderr)).toBe(true)
+    expect(reportsFullDisk(stderr)).toBe(true)
     expect(versionIn(root, '/usr/bin')).toEqual(Array(3).fill('v1.34.4'))
   })
 

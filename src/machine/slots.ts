@@ -1,21 +1,21 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
 
-/** How many wait for a place at most. */
+/** The most callers that wait for a slot. */
 export const waitingLimit = 500
 
-/** Gives the place back. */
-export type Leave = () => void
+/** Releases a slot. */
+export type ReleaseSlot = () => void
 
 interface Waiting {
   container: string
-  take: (leave: Leave) => void
+  grant: (release: ReleaseSlot) => void
 }
 
 /**
- * A number of places, of which each container holds only so many at once. The others wait in the order in which they
- * came; one whose container holds all that it may is passed over until it has left one.
+ * A limited number of slots, of which one container may hold only a few. Callers wait first come, first served. A
+ * caller whose container already holds its share is skipped until the container releases a slot.
  */
-export class Places {
+export class Slots {
   readonly #atOnce: number
   readonly #eachAtOnce: number
   readonly #waiting: Waiting[] = []
@@ -27,24 +27,24 @@ export class Places {
     this.#eachAtOnce = eachAtOnce
   }
 
-  /** Resolves when there is a place. Throws ENGINE_BUSY when more than 500 wait. */
-  async enter(container: string): Promise<Leave> {
+  /** Resolves when the caller holds a slot. Throws ENGINE_BUSY when more than 500 wait. */
+  async acquire(container: string): Promise<ReleaseSlot> {
     if (this.#isFreeFor(container)) return this.#hold(container)
     if (this.#waiting.length >= waitingLimit) throw new UpgradeError('ENGINE_BUSY')
-    return new Promise((take) => this.#waiting.push({ container, take }))
+    return new Promise((grant) => this.#waiting.push({ container, grant }))
   }
 
-  /** The same, before all who wait, however many they are. */
-  async enterFirst(container: string): Promise<Leave> {
+  /** Acquires a slot ahead of all waiting callers, however many there are. */
+  async acquireFirst(container: string): Promise<ReleaseSlot> {
     if (this.#isFreeFor(container)) return this.#hold(container)
-    return new Promise((take) => this.#waiting.unshift({ container, take }))
+    return new Promise((grant) => this.#waiting.unshift({ container, grant }))
   }
 
   #isFreeFor(container: string): boolean {
     return this.#held < this.#atOnce && (this.#heldBy.get(container) ?? 0) < this.#eachAtOnce
   }
 
-  #hold(container: string): Leave {
+  #hold(container: string): ReleaseSlot {
     this.#held += 1
     this.#heldBy.set(container, (this.#heldBy.get(container) ?? 0) + 1)
     return () => {
@@ -52,14 +52,14 @@ export class Places {
       const left = (this.#heldBy.get(container) ?? 0) - 1
       if (left > 0) this.#heldBy.set(container, left)
       else this.#heldBy.delete(container)
-      this.#handOn()
+      this.#grantNext()
     }
   }
 
-  // A place that becomes free is handed on at once, so that no newcomer takes it first.
-  #handOn(): void {
+  // A slot that becomes free is granted at once, so that a newcomer cannot take it.
+  #grantNext(): void {
     const at = this.#waiting.findIndex(({ container }) => this.#isFreeFor(container))
     const [next] = at < 0 ? [] : this.#waiting.splice(at, 1)
-    next?.take(this.#hold(next.container))
+    next?.grant(this.#hold(next.container))
   }
 }

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { renewedEntries } from '../../src/upgrade/plan.ts'
+
+test('every entry that depends on the configuration of the cluster is renewed by a new attempt', () => {
+  expect(renewedEntries().sort()).toEqual([
+    'bin.failed',
+    'exchange.refused',
+    'exchanged',
+    'images.failed',
+    'images.list',
+    'kubeadm.done',
+    'kubeadm.moved',
+    'prepared',
+    'rendered',
+  ])
+})
