@@ -12,6 +12,7 @@ import { type Kept, openKept, writeWhole } from './bench/finished-runs.ts'
 import { hookThroughput } from './bench/hook-throughput.ts'
 import { type Bench, orchestrate } from './bench/orchestrate.ts'
 import { singleMember } from './bench/single.ts'
+import { exitOnInterrupt } from './cli/interrupt.ts'
 import { type Site, setSite } from './management/site.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -19,14 +20,14 @@ const allWays = Object.keys(ways) as Way[]
 
 const usage = `Usage: npm run bench [-- options] [-- way ...]
 
-Measures upgrades next to each other on real machines, and writes docs/performance.md: three control plane machines and
-three workers in a cluster of its own for each way. Without a way all of them: ${allWays.join(', ')}.
-Finished runs are kept in e2e/results/bench.json and not repeated; Ctrl-C loses only the run that is under way.
+Measures the ways of an upgrade on the lab's machines and writes docs/performance.md. Each way has its own cluster with
+three control plane machines and three workers. Without a way all of them: ${allWays.join(', ')}.
+Finished runs are kept in e2e/results/bench.json and are not repeated; Ctrl-C loses only the current run.
 
-  --runs <n>   how many runs of each way, alternating; usually 3
+  --runs <n>   how many runs of each way, alternating; default 3
   --busy       with one busy loop per core during the measurement
   --fresh      forget finished runs of these ways, with or without --busy as given
-  --print      run nothing, print the figures of what is finished and write the page
+  --print      print the figures of finished runs and write the page, without a run
   --help       show this
 
 Exit code 0 when every run succeeded and every "must" that was measured holds, else 1; 2 when called wrongly; 130 after Ctrl-C.`
@@ -39,21 +40,20 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const
 
-// The lab's own listeners run first: they end the programs that it has started.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => setImmediate(stop))
+exitOnInterrupt(['Stopped. Finished runs are kept; the same command continues with the others.'])
 process.exitCode = await main(process.argv.slice(2))
 
-interface Asked extends Pick<Bench, 'ways' | 'runs' | 'busy'> {
+interface BenchOptions extends Pick<Bench, 'ways' | 'runs' | 'busy'> {
   fresh: boolean
   print: boolean
 }
 
 async function main(args: string[]): Promise<number> {
-  const asked = read(args)
-  if (typeof asked === 'number') return asked
+  const given = read(args)
+  if (typeof given === 'number') return given
   try {
     const kept = await openKept(join(root, 'e2e/results/bench.json'))
-    const failed = asked.print ? 0 : await measure(asked, kept)
+    const failed = given.print ? 0 : await measure(given, kept)
     return (await report(kept)) === 0 && failed === 0 ? 0 : 1
   } catch (thrown) {
     console.error((thrown as Error).message)
@@ -61,7 +61,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-async function measure({ ways, runs, busy, fresh }: Asked, kept: Kept): Promise<number> {
+async function measure({ ways, runs, busy, fresh }: BenchOptions, kept: Kept): Promise<number> {
   if (fresh) await kept.forget((run) => ways.includes(run.way) && run.busy === busy)
   let site: Promise<Site> | undefined
   const measures = {
@@ -80,7 +80,7 @@ async function measure({ ways, runs, busy, fresh }: Asked, kept: Kept): Promise<
   }
 }
 
-// Prints the figures and writes the page. Gives how many rows have a must that does not hold.
+// Prints the figures and writes the page. Returns how many required figures are missed.
 async function report(kept: Kept): Promise<number> {
   const runs = [...kept.runs()]
   const quiet = figuresOf(runs)
@@ -96,13 +96,8 @@ async function report(kept: Kept): Promise<number> {
   return brokenIn([...quiet, ...busy])
 }
 
-function stop(): never {
-  console.error('\nStopped. Finished runs are kept; the same command goes on with the others.')
-  process.exit(130)
-}
-
-// What is asked for, or the exit code.
-function read(args: string[]): Asked | number {
+// Returns the options, or the exit code.
+function read(args: string[]): BenchOptions | number {
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     if (values.help) {
@@ -112,8 +107,8 @@ function read(args: string[]): Asked | number {
     if (!/^[1-9]\d?$/.test(values.runs)) throw new Error('--runs takes a number from 1 to 99.')
     const unknown = positionals.find((way) => !allWays.includes(way as Way))
     if (unknown !== undefined) throw new Error(`There is no way "${unknown}".`)
-    const asked = allWays.filter((way) => positionals.length === 0 || positionals.includes(way))
-    return { ways: asked, runs: Number(values.runs), busy: values.busy, fresh: values.fresh, print: values.print }
+    const chosen = allWays.filter((way) => positionals.length === 0 || positionals.includes(way))
+    return { ways: chosen, runs: Number(values.runs), busy: values.busy, fresh: values.fresh, print: values.print }
   } catch (thrown) {
     console.error(`${(thrown as Error).message}\n\n${usage}`)
     return 2

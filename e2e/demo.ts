@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { readAssignments } from './cli/assignments.ts'
+import { abortOnInterrupt, interruptedExitCode } from './cli/interrupt.ts'
 import { offline } from './player/offline.ts'
 import { play } from './player/play.ts'
 import { heading } from './player/report.ts'
@@ -10,15 +11,15 @@ const roles: readonly Role[] = ['control-plane', 'worker']
 
 const usage = `Usage: npm run demo [-- options]
 
-Upgrades a real control plane machine and a real worker machine in place, through the hooks of Cluster API:
-brings up the lab where it is not, starts the service, plays Cluster API's part, and lets a verifier of its own
-compare the machines before and after. Exit code 0 when every check passed, else 1 with the reasons.
+Upgrades a control plane machine and a worker machine of the lab in place, through the hooks of Cluster API. Brings up the
+lab, starts the service, sends the requests of Cluster API's controllers, and compares the machines before and after with
+docker and kubectl. Exit code 0 when every check passed, else 1 with the reasons.
 
-  --fresh         begin with new machines of the old version
+  --fresh         start with new machines of the old version
   --only ROLE     upgrade only the control-plane machine, or only the worker
   --offline       take programs and images from the node image, with the machines cut off from all but each other
   --fault NAME    let the service misbehave (done-too-early): the demo must then fail
-  --set KEY=VALUE a setting of the ExtensionConfig, for instance exchange=one-by-one; may be given more than once
+  --set KEY=VALUE a setting of the ExtensionConfig, for example exchange=one-by-one; may be repeated
   --help          show this
 `
 
@@ -31,29 +32,34 @@ const options = {
   help: { type: 'boolean' },
 } as const
 
-const interrupted = new AbortController()
-// Not only once: execa, too, looks for these signals, and ends the process where nobody else seems to. The second time
-// is taken at its word.
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => (interrupted.signal.aborted ? process.exit(130) : interrupted.abort()))
+const interrupted = abortOnInterrupt()
 process.exitCode = await main(process.argv.slice(2))
 
+interface DemoOptions {
+  fresh: boolean
+  offline: boolean
+  only?: string
+  fault?: string
+  settings: Record<string, string>
+}
+
 async function main(args: string[]): Promise<number> {
-  const asked = readArguments(args)
-  if (typeof asked === 'number') return asked
+  const given = readArguments(args)
+  if (typeof given === 'number') return given
   try {
-    return (await perform(asked)) ? 0 : 1
+    return (await runDemo(given)) ? 0 : 1
   } catch (thrown) {
-    if (!interrupted.signal.aborted) {
+    if (!interrupted.aborted) {
       console.error(`\n${(thrown as Error).message}`)
       return 1
     }
-    console.error('\nStopped. What a machine is doing goes on in it; run the demo again to see it to its end.')
-    return 130
+    console.error('\nStopped. An update that has started continues in its machine; run the demo again to finish it.')
+    return interruptedExitCode
   }
 }
 
-function readArguments(args: string[]) {
+// Returns the options, or the exit code.
+function readArguments(args: string[]): DemoOptions | number {
   try {
     const { values } = parseArgs({ args, options })
     if (values.help) {
@@ -69,25 +75,17 @@ function readArguments(args: string[]) {
   }
 }
 
-interface Asked {
-  fresh: boolean
-  offline: boolean
-  only?: string
-  fault?: string
-  settings: Record<string, string>
-}
-
-// Sets the stage, plays, and clears it. True when the verifier has nothing against the machines.
-async function perform(asked: Asked): Promise<boolean> {
+// Returns whether every check passed.
+async function runDemo({ fresh, offline: isOffline, only, fault, settings: given }: DemoOptions): Promise<boolean> {
   console.log(heading('The lab'))
   const environment = {
-    UPGRADER_FAULTS: asked.fault ? 'allow' : 'refuse',
-    UPGRADER_BINARIES: asked.offline ? 'node-image' : 'download',
+    UPGRADER_FAULTS: fault ? 'allow' : 'refuse',
+    UPGRADER_BINARIES: isOffline ? 'node-image' : 'download',
   }
-  const settings: Record<string, string> = { ...asked.settings, ...(asked.fault ? { fault: asked.fault } : {}) }
-  return onStage({ fresh: asked.fresh, environment }, async (stage) => {
-    const chosen = roles.filter((role) => !asked.only || asked.only === role)
-    const run = () => play(stage, chosen, { settings, signal: interrupted.signal })
-    return asked.offline ? offline(stage, run) : run()
+  const settings: Record<string, string> = { ...given, ...(fault ? { fault } : {}) }
+  return onStage({ fresh, environment }, async (stage) => {
+    const chosen = roles.filter((role) => !only || only === role)
+    const run = () => play(stage, chosen, { settings, signal: interrupted })
+    return isOffline ? offline(stage, run) : run()
   })
 }

@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
-import { compare, perform } from './management/run-scenario.ts'
-import type { Result, Scenario } from './management/scenario.ts'
+import { exitOnInterrupt } from './cli/interrupt.ts'
+import { compare, runScenario } from './management/run-scenario.ts'
+import type { RecoveryOptions, Result, Scenario } from './management/scenario.ts'
 import { setSite } from './management/site.ts'
+import { checkRows, listRows } from './recovery/rows.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'
 import { files } from './scenarios/files.ts'
@@ -11,7 +13,8 @@ import { interrupted } from './scenarios/interrupted.ts'
 import { killed } from './scenarios/killed.ts'
 import { neighbours } from './scenarios/neighbours.ts'
 import { pull } from './scenarios/pull.ts'
-import { checkRows, listed, recovery, recoveryShort } from './scenarios/recovery.ts'
+import { recovery } from './scenarios/recovery.ts'
+import { recoveryShort } from './scenarios/recovery-short.ts'
 import { rollout } from './scenarios/rollout.ts'
 import { short } from './scenarios/short.ts'
 import { surge } from './scenarios/surge.ts'
@@ -19,16 +22,13 @@ import { topology } from './scenarios/topology.ts'
 import { trouble } from './scenarios/trouble.ts'
 import { upstream } from './scenarios/upstream.ts'
 
-// On machines of the lab, with a player in Cluster API's place. Each gives what is not as it should be.
-const played: Record<string, (asked: Asked) => Promise<string[]>> = {
+// In the order in which they run.
+const scenarios: Record<string, Scenario> = {
   killed,
   trouble,
   pull,
-  recovery: ({ rows, isRecorded, members }) => recovery({ rows, isRecorded, members }),
+  recovery,
   'recovery-short': recoveryShort,
-}
-// In a management cluster, under Cluster API's own controllers.
-const managed: Record<string, Scenario> = {
   'in-place': inPlace,
   rollout,
   surge,
@@ -43,17 +43,12 @@ const managed: Record<string, Scenario> = {
   short,
 }
 
-// What the others show too: they run only where they are named.
-const parts = ['short', 'recovery-short']
+// They repeat parts of others, so they run only when they are named.
+const onlyNamed = ['short', 'recovery-short']
 
-interface Asked {
+interface RunOptions extends RecoveryOptions {
   names: string[]
   atOnce: number
-  // Ids of rows of "recovery".
-  rows: string[]
-  isRecorded: boolean
-  // How many control plane machines the clusters of "recovery" have.
-  members: number
 }
 
 const options = {
@@ -67,72 +62,92 @@ const options = {
 
 const usage = `Usage: npm run e2e [-- scenario ...]
 
-Runs scenarios on real machines; without a name all but "short" and
-"recovery-short", which are some of the others. Each file in
-e2e/scenarios says what it proves.
+Runs scenarios on the lab's machines; without a name all but "short" and
+"recovery-short", which are parts of others. Each file in e2e/scenarios
+states what it proves.
 
-  without Cluster API   ${Object.keys(played).join(', ')}
-  under Cluster API     ${Object.keys(managed).join(', ')}
+  without Cluster API   ${namesOn('lab').join(', ')}
+  under Cluster API     ${namesOn('management cluster').join(', ')}
 
-  --at-once <n>   how many of those under Cluster API run beside each other, each with a cluster of its own; usually 1.
-                  Two cores carry two. "interrupted" and "fallback-target" restart the extension, which all share.
-  --rows <a,b>    only these rows of "recovery", each on a machine of its own; a+b are played one after the other on one
-                  machine. recovery <row ...> and recovery:<row> do the same.
-  --members 3     play rows of control plane machines in clusters with three, which Cluster API makes; usually one
+  --at-once <n>   how many of those under Cluster API run at the same time, each with its own cluster; default 1. Two cores
+                  are enough for two. "interrupted" and "fallback-target" restart the extension, which all share.
+  --rows <a,b>    only these rows of "recovery", each on its own machine; a+b run one after the other on one machine.
+                  recovery <row ...> and recovery:<row> do the same.
+  --members 3     run rows of control plane machines in clusters with three of them, made by Cluster API; default 1
   --list          print the rows of "recovery"
   --record        add the results of "recovery" to docs/recovery.real.json
   --help          show this
 
-Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are
-compared there, too. Exit code 0 when every scenario passed, else 1.`
+Results and timelines of those under Cluster API are written to e2e/results. "in-place" and "rollout" in one run are
+also compared there. Exit code 0 when every scenario passed, else 1.`
 
-// The lab's own listeners run first: they end the programs that it has started.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => setImmediate(stop))
+exitOnInterrupt([
+  'Stopped. Machines and clusters stay as they are; a scenario that is run again makes new ones.',
+  'Next: run it again, or remove everything with: npm run lab -- down',
+])
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
-  const asked = read(args)
-  if (typeof asked === 'number') return asked
+  const options = read(args)
+  if (typeof options === 'number') return options
+  const failed = await runOnLab(options)
+  return failed + (await runManaged(options)) === 0 ? 0 : 1
+}
+
+// Returns how many scenarios failed.
+async function runOnLab(options: RunOptions): Promise<number> {
   let failed = 0
-  for (const [name, scenario] of Object.entries(played)) {
-    if (asked.names.includes(name)) failed += await report(name, () => scenario(asked))
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    if (scenario.on !== 'lab' || !options.names.includes(name)) continue
+    failed += await report(name, async () => {
+      const problems: string[] = []
+      const expect = (ok: boolean, problem: string) => void (ok || problems.push(problem))
+      await scenario.run({ expect, options }).catch((thrown: Error) => problems.push(thrown.message))
+      return problems
+    })
   }
-  const waiting = Object.entries(managed).filter(([name]) => asked.names.includes(name))
-  if (waiting.length === 0) return failed === 0 ? 0 : 1
+  return failed
+}
+
+// Returns how many scenarios failed.
+async function runManaged({ names, atOnce }: RunOptions): Promise<number> {
+  const waiting = Object.entries(scenarios).flatMap(([name, scenario]) =>
+    scenario.on === 'management cluster' && names.includes(name) ? [{ name, scenario }] : [],
+  )
+  if (waiting.length === 0) return 0
+  let failed = 0
   const site = await setSite()
   const results = new Map<string, Result>()
-  const perNext = async () => {
+  const runNext = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [name, scenario] = next
+      const { name, scenario } = next
       failed += await report(name, async () => {
-        const result = await perform(name, scenario, site)
+        const result = await runScenario(name, scenario, site)
         results.set(name, result)
         return result.problems
       })
     }
   }
   try {
-    await Promise.all(Array.from({ length: asked.atOnce }, perNext))
-    // Beside others nothing is measured that could be compared.
-    if (asked.atOnce === 1) await compare('in-place', 'rollout', results)
+    await Promise.all(Array.from({ length: atOnce }, runNext))
+    // Measurements of scenarios that ran at the same time cannot be compared.
+    if (atOnce === 1) await compare('in-place', 'rollout', results)
   } finally {
     await site.close()
   }
-  return failed === 0 ? 0 : 1
+  return failed
 }
 
-function stop(): never {
-  console.error('\nStopped. Machines and clusters stay as they are; a scenario that is run again makes new ones.')
-  console.error('Next: run it again, or remove everything with: npm run lab -- down')
-  process.exit(130)
+function namesOn(place: Scenario['on']): string[] {
+  return Object.entries(scenarios).flatMap(([name, { on }]) => (on === place ? [name] : []))
 }
 
-// What is asked for, or the exit code.
-function read(args: string[]): Asked | number {
+// Returns the options, or the exit code.
+function read(args: string[]): RunOptions | number {
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     if (values.help || values.list) {
-      console.log(values.help ? usage : listed(Number(values.members)).join('\n'))
+      console.log(values.help ? usage : listRows(Number(values.members)).join('\n'))
       return 0
     }
     if (!/^[1-9]$/.test(values['at-once'])) throw new Error('--at-once takes a number from 1 to 9.')
@@ -148,20 +163,20 @@ function read(args: string[]): Asked | number {
   }
 }
 
-// The scenarios that are named, and the rows of "recovery" that are named in their place or after --rows.
-function namesIn(positionals: readonly string[], asked: readonly string[]): Pick<Asked, 'names' | 'rows'> {
-  const all = [...Object.keys(played), ...Object.keys(managed)]
-  // Only the id of a row has a dot.
+// Rows of "recovery" may be named after --rows or in the place of scenarios.
+function namesIn(positionals: readonly string[], given: readonly string[]): Pick<RunOptions, 'names' | 'rows'> {
+  const all = Object.keys(scenarios)
+  // Only ids of rows have a dot.
   const isRow = (word: string) => /^recovery:|\./.test(word)
-  const rows = [...asked, ...positionals.filter(isRow).map((word) => word.replace(/^recovery:/, ''))]
+  const rows = [...given, ...positionals.filter(isRow).map((word) => word.replace(/^recovery:/, ''))]
   const words = positionals.filter((word) => !isRow(word))
   const unknown = words.find((name) => !all.includes(name))
   if (unknown !== undefined) throw new Error(`There is no scenario "${unknown}".`)
   if (rows.length > 0) return { names: [...new Set([...words, 'recovery'])], rows }
-  return { names: words.length > 0 ? words : all.filter((name) => !parts.includes(name)), rows }
+  return { names: words.length > 0 ? words : all.filter((name) => !onlyNamed.includes(name)), rows }
 }
 
-// Runs one, and reports the result: 1 when it failed.
+// Runs a scenario and prints its result. Returns 1 when it failed.
 async function report(name: string, run: () => Promise<string[]>): Promise<0 | 1> {
   const start = performance.now()
   console.log(name)

@@ -4,7 +4,7 @@ import { nodeImage } from '../../scripts/lab/host/names.ts'
 import { pauseCluster } from '../management/clusters.ts'
 import { type Kube, workloadOf } from '../management/kube.ts'
 import { containerOf, machinesOf, roleOf } from '../management/machines.ts'
-import type { Play } from '../management/scenario.ts'
+import type { ScenarioRun } from '../management/scenario.ts'
 import { measureServing } from '../management/serving-probes.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
@@ -25,8 +25,8 @@ const limitSeconds = 900
  * Upgrades a cluster as kubernetes.io's "Upgrading kubeadm clusters" describes it, with commands in each machine and without a
  * drain. Cluster API leaves the cluster alone meanwhile.
  */
-export async function upgradeByHand(play: Play, shape: Shape): Promise<Measurement> {
-  const { kube, site, timeline } = play
+export async function upgradeByHand(run: ScenarioRun, shape: Shape): Promise<Measurement> {
+  const { kube, site, timeline } = run
   const { to } = site.management
   const machines = await machinesOf(kube, shape.namespace, shape.name)
   const workload = await workloadOf(site.management, kube, shape)

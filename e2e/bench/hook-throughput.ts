@@ -10,9 +10,9 @@ import type { Throughput } from '../../scripts/docs/performance/results.ts'
 import { testExtension } from '../../scripts/lab/build/test-extension.ts'
 import { from, to } from '../../scripts/lab/host/versions.ts'
 import { until } from '../management/until.ts'
-import type { Address } from '../player/call.ts'
+import type { ServiceAddress } from '../player/call.ts'
 import { discover } from '../player/cluster-api.ts'
-import { captured } from '../player/requests.ts'
+import { capturedRequest } from '../player/requests.ts'
 import { whileBusy } from './busy.ts'
 import type { Measure } from './orchestrate.ts'
 
@@ -54,7 +54,7 @@ const requests = {
 
 async function measured(
   server: Throughput['server'],
-  address: Address,
+  address: ServiceAddress,
   hook: keyof typeof requests,
   connections: number,
 ): Promise<Throughput> {
@@ -62,7 +62,7 @@ async function measured(
   if (path === undefined) throw new Error(`${server}: discovery does not name ${hook}`)
   const { cert } = await generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec' })
   const body = JSON.stringify(
-    captured(requests[hook], { cluster: 'bench', machine: 'bench-machine', from, to, ca: cert }),
+    capturedRequest(requests[hook], { cluster: 'bench', machine: 'bench-machine', from, to, ca: cert }),
   )
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const call = () => answered(address, agent, path, body)
@@ -88,7 +88,7 @@ async function during(seconds: number, atOnce: number, call: () => Promise<void>
   return count / ((performance.now() - begun) / 1000)
 }
 
-function answered({ url, ca }: Address, agent: Agent, path: string, body: string): Promise<void> {
+function answered({ url, ca }: ServiceAddress, agent: Agent, path: string, body: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-length': String(Buffer.byteLength(body)) }
     const call = request(new URL(path, url), { method: 'POST', agent, ca, headers, timeout: 10_000 })
@@ -166,7 +166,7 @@ async function started(home: string, program: string, args: readonly string[], {
     await ended
     process.off('exit', kill)
   }
-  const address: Address = { url: `https://localhost:${port}`, ca }
+  const address: ServiceAddress = { url: `https://localhost:${port}`, ca }
   try {
     await until(`${program} answers`, 60, async () => (await discover(address)).size > 0)
   } catch (thrown) {

@@ -1,10 +1,10 @@
 import { coversAll, post } from '../player/cluster-api.ts'
 import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
-import { captured } from '../player/requests.ts'
-import { settled } from '../player/settle.ts'
-import { onStage, pathOf, type Stage, subjectOf, updateRequest } from '../player/stage.ts'
+import { capturedRequest } from '../player/requests.ts'
+import { onStage, pathOf, replacementsFor, type Stage, updateRequest } from '../player/stage.ts'
 import { untilUpdated } from '../player/update.ts'
 import { kubectlJson } from '../witness/exec.ts'
+import { settledSnapshot } from '../witness/settled.ts'
 import { snapshot } from '../witness/snapshot.ts'
 import { problems } from '../witness/verify.ts'
 import { whileBusy } from './busy.ts'
@@ -18,7 +18,7 @@ export const singleMember: Measure = ({ busy }) =>
 async function measured(stage: Stage): Promise<Measurement> {
   const { lab, service } = stage
   const before = await snapshot(lab.controlPlane, lab.controlPlane)
-  const can = captured('can-update-machine.version', subjectOf(stage, 'control-plane'))
+  const can = capturedRequest('can-update-machine.version', replacementsFor(stage, 'control-plane'))
   const answer = await post(service, pathOf(stage, 'CanUpdateMachine'), can)
   if (!coversAll(can, answer)) throw new Error('CanUpdateMachine: not all changes are covered')
   await nameVersion(lab.controlPlane, lab.to)
@@ -27,13 +27,13 @@ async function measured(stage: Stage): Promise<Measurement> {
   const ended = new AbortController()
   const looking = firstReady(lab.controlPlane, lab.to, elapsed, ended.signal)
   const spans: { machine: string; step: string; begin: number; end: number }[] = []
-  const { seconds: end, timeline } = await untilUpdated(
+  const { seconds: end, messages } = await untilUpdated(
     service,
     pathOf(stage, 'UpdateMachine'),
     updateRequest(stage, 'control-plane'),
-    { tell: ({ at, message }) => console.log(`  ${at.toFixed(1).padStart(6)} s  ${message}`) },
+    { onMessage: ({ at, message }) => console.log(`  ${at.toFixed(1).padStart(6)} s  ${message}`) },
   ).finally(() => ended.abort())
-  for (const { at, message } of timeline) {
+  for (const { at, message } of messages) {
     const step = /step \d+ of \d+, ([^:]+)/.exec(message)?.[1]
     const last = spans.at(-1)
     if (step === undefined || last?.step === step) continue
@@ -41,8 +41,9 @@ async function measured(stage: Stage): Promise<Measurement> {
     spans.push({ machine: lab.controlPlane, step, begin: at, end })
   }
   await moveKubeProxy(lab.controlPlane, lab.to)
-  const after = await settled(stage, 'control-plane', { kubeProxy: false })
-  const found = problems(before, after, 'control-plane', lab.to, false)
+  const expected = { role: 'control-plane', version: lab.to, kubeProxy: false } as const
+  const after = await settledSnapshot(lab.controlPlane, lab.controlPlane, expected)
+  const found = problems(before, after, expected)
   if (found.length > 0) throw new Error(found.join('; '))
   const ready = await looking
   const time = { machine: lab.controlPlane, role: 'control-plane' as const, begin: 0, end }

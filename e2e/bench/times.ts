@@ -1,14 +1,14 @@
 import type { MachineTime, Span } from '../../scripts/docs/performance/results.ts'
-import type { Moment } from '../management/timeline.ts'
+import type { TimelineEntry } from '../management/timeline.ts'
 import type { Role } from '../witness/role.ts'
 
 type RoleOf = (machine: string) => Role
 
 /** Each machine's update in place, as its conditions have it: from the first sign of the update until it is UpToDate. */
-export function inPlaceTimes(moments: readonly Moment[], roleOf: RoleOf): MachineTime[] {
-  return perMachine(moments).flatMap(([machine, its]) => {
+export function inPlaceTimes(entries: readonly TimelineEntry[], roleOf: RoleOf): MachineTime[] {
+  return perMachine(entries).flatMap(([machine, its]) => {
     const begin = its.find(isUpdating)
-    const end = its.find((moment) => begin && moment.at > begin.at && isTrue(moment, 'UpToDate'))
+    const end = its.find((entry) => begin && entry.at > begin.at && isTrue(entry, 'UpToDate'))
     return begin && end ? [{ machine, role: roleOf(machine), begin: begin.at, end: end.at }] : []
   })
 }
@@ -17,10 +17,10 @@ export function inPlaceTimes(moments: readonly Moment[], roleOf: RoleOf): Machin
  * Each replacement, under the name of the new machine: from the deletion of an old one until the new one is Ready. The first
  * machine that comes is taken to replace the first one of its role that goes, and so on.
  */
-export function replacementTimes(moments: readonly Moment[], roleOf: RoleOf): MachineTime[] {
-  const all = perMachine(moments)
+export function replacementTimes(entries: readonly TimelineEntry[], roleOf: RoleOf): MachineTime[] {
+  const all = perMachine(entries)
   const gone = all.flatMap(([machine, its]) => {
-    const first = its.find((moment) => isTrue(moment, 'Deleting') || isPhase(moment, 'Deleting'))
+    const first = its.find((entry) => isTrue(entry, 'Deleting') || isPhase(entry, 'Deleting'))
     return first ? [{ machine, at: first.at }] : []
   })
   const firstGone = Math.min(...gone.map(({ at }) => at))
@@ -30,7 +30,7 @@ export function replacementTimes(moments: readonly Moment[], roleOf: RoleOf): Ma
     const old = gone.filter(({ machine }) => roleOf(machine) === role).toSorted((a, b) => a.at - b.at)
     const fresh = come.filter(([machine]) => roleOf(machine) === role)
     return fresh.flatMap(([machine, its], i): MachineTime[] => {
-      const ready = its.find((moment) => isTrue(moment, 'Ready'))
+      const ready = its.find((entry) => isTrue(entry, 'Ready'))
       const begin = old[i]?.at
       return ready && begin !== undefined ? [{ machine, role, begin, end: ready.at }] : []
     })
@@ -38,8 +38,8 @@ export function replacementTimes(moments: readonly Moment[], roleOf: RoleOf): Ma
 }
 
 /** What each machine does from when to when, as its condition Updating names the steps. */
-export function spansOf(moments: readonly Moment[], times: readonly MachineTime[]): Span[] {
-  const all = new Map(perMachine(moments))
+export function spansOf(entries: readonly TimelineEntry[], times: readonly MachineTime[]): Span[] {
+  const all = new Map(perMachine(entries))
   return times.flatMap(({ machine, begin, end }) => {
     const spans: Span[] = [{ machine, step: 'waiting for the first answer', begin, end }]
     for (const { at, condition, message } of all.get(machine) ?? []) {
@@ -54,25 +54,25 @@ export function spansOf(moments: readonly Moment[], times: readonly MachineTime[
 }
 
 // In the order in which they first show up.
-function perMachine(moments: readonly Moment[]): [string, Moment[]][] {
-  const found = new Map<string, Moment[]>()
-  for (const moment of moments) {
-    if (moment.machine === '') continue
-    const its = found.get(moment.machine) ?? []
-    its.push(moment)
-    found.set(moment.machine, its)
+function perMachine(entries: readonly TimelineEntry[]): [string, TimelineEntry[]][] {
+  const found = new Map<string, TimelineEntry[]>()
+  for (const entry of entries) {
+    if (entry.machine === '') continue
+    const its = found.get(entry.machine) ?? []
+    its.push(entry)
+    found.set(entry.machine, its)
   }
   return [...found]
 }
 
-function isUpdating({ condition, message }: Moment): boolean {
+function isUpdating({ condition, message }: TimelineEntry): boolean {
   return condition === 'UpToDate' ? message.startsWith('False Updating') : isTrue({ condition, message }, 'Updating')
 }
 
-function isTrue({ condition, message }: Pick<Moment, 'condition' | 'message'>, type: string): boolean {
+function isTrue({ condition, message }: Pick<TimelineEntry, 'condition' | 'message'>, type: string): boolean {
   return condition === type && /^True( |$)/.test(message)
 }
 
-function isPhase({ condition, message }: Moment, phase: string): boolean {
+function isPhase({ condition, message }: TimelineEntry, phase: string): boolean {
   return condition === 'phase' && message.startsWith(phase)
 }

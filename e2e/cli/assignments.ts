@@ -1,4 +1,4 @@
-/** Reads words of the form KEY=VALUE. The last one of a key counts. Throws where a word has another form. */
+/** Reads words of the form KEY=VALUE; the last one of a key wins. Throws for a word of another form. */
 export function readAssignments(words: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     words.map((word) => {

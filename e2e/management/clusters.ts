@@ -1,10 +1,10 @@
 import type { Role } from '../witness/role.ts'
 import type { Condition, Kube, KubeObject } from './kube.ts'
-import { holds, type Machine, machinesOf } from './machines.ts'
-import type { Play } from './scenario.ts'
+import { type CapiMachine, isTrue, machinesOf } from './machines.ts'
+import type { ScenarioRun } from './scenario.ts'
 import { enabled } from './site.ts'
 import { until } from './until.ts'
-import { cluster, controlPlaneOf, poolsOf, type Shape, workersOf } from './workload.ts'
+import { bootstrapTemplate, cluster, controlPlaneOf, type File, poolsOf, type Shape, workersOf } from './workload.ts'
 
 interface Scaled extends KubeObject {
   spec: { replicas: number; version?: string }
@@ -18,7 +18,11 @@ interface Scaled extends KubeObject {
 }
 
 // Makes the cluster and waits until all its machines are there; the namespace is the extension's unless told.
-export async function createCluster({ kube, name }: Pick<Play, 'kube' | 'name'>, shape: Shape, labels = enabled) {
+export async function createCluster(
+  { kube, name }: Pick<ScenarioRun, 'kube' | 'name'>,
+  shape: Shape,
+  labels = enabled,
+) {
   await createNamespace(kube, shape.namespace, name, labels)
   await kube.apply(cluster(shape))
   await untilComplete(kube, shape, 600)
@@ -43,7 +47,7 @@ export async function removeClusters(kube: Kube, scenario: string): Promise<void
 }
 
 // All machines that are asked for are there, up to date, Ready, and none besides.
-export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: number): Promise<Machine[]> {
+export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: number): Promise<CapiMachine[]> {
   const { namespace, name, version } = shape
   const wanted = shape.controlPlanes + shape.workers + (shape.more ?? 0)
   return until(
@@ -58,8 +62,8 @@ export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: numb
   )
 }
 
-export function isComplete(machine: Machine, version: string): boolean {
-  return machine.spec.version === version && ['Ready', 'UpToDate', 'NodeReady'].every((type) => holds(machine, type))
+export function isComplete(machine: CapiMachine, version: string): boolean {
+  return machine.spec.version === version && ['Ready', 'UpToDate', 'NodeReady'].every((type) => isTrue(machine, type))
 }
 
 // The owners have seen the newest wish, too.
@@ -88,6 +92,20 @@ export async function setVersion(kube: Kube, { namespace, name }: Shape, role: R
 // A change of what a MachineDeployment's machines are made of.
 export async function changeWorkers(kube: Kube, namespace: string, pool: string, spec: object): Promise<void> {
   await kube.patch('machinedeployment', pool, namespace, { spec: { template: { spec } } })
+}
+
+/**
+ * Sets the files of a role's machines. Cluster API compares templates by name, so a MachineDeployment gets a new one, whose
+ * name is `template`.
+ */
+export async function setFiles({ kube }: ScenarioRun, shape: Shape, role: Role, files: File[], template: string) {
+  const { namespace, name } = shape
+  if (role === 'control-plane') {
+    await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, { spec: { kubeadmConfigSpec: { files } } })
+    return
+  }
+  await kube.apply([bootstrapTemplate(namespace, template, { files })])
+  await changeWorkers(kube, namespace, workersOf(name), { bootstrap: { configRef: { name: template } } })
 }
 
 // All machines of the role are at the version and up to date, and nothing of it is under way.

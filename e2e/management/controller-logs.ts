@@ -4,8 +4,8 @@ interface Pod {
   metadata: { name: string; namespace: string }
 }
 
-// What Cluster API's core and control plane controllers logged since a moment (RFC 3339), all their pods together.
-export async function controllersSaid(kube: Kube, since: string): Promise<string[]> {
+/** Returns what the pods of Cluster API's core and control plane controllers have logged since a time (RFC 3339). */
+export async function controllerLogs(kube: Kube, since: string): Promise<string[]> {
   const lines: string[] = []
   for (const namespace of ['capi-system', 'capi-kubeadm-control-plane-system']) {
     for (const { metadata } of await kube.list<Pod>('pods', `-n=${namespace}`)) {
@@ -16,8 +16,8 @@ export async function controllersSaid(kube: Kube, since: string): Promise<string
   return lines
 }
 
-// The decisions against an update in place that they logged with their reasons, for objects of a namespace.
-export async function declinedSince(kube: Kube, namespace: string, since: string): Promise<string[]> {
-  const lines = await controllersSaid(kube, since)
+/** Returns the log lines in which the controllers decide against an in-place update of objects of a namespace. */
+export async function declinesSince(kube: Kube, namespace: string, since: string): Promise<string[]> {
+  const lines = await controllerLogs(kube, since)
   return lines.filter((line) => /cannot be updated in-place/.test(line) && line.includes(`${namespace}/`))
 }

@@ -4,8 +4,10 @@ import { until } from './until.ts'
 
 const settleSeconds = 180
 
-// What is wrong with CoreDNS' pods, which are given their time, too. Their own wish is compared: where two tags are one
-// image, what runs is named by either.
+/**
+ * Verifies that CoreDNS' pods are Ready with an image, and waits up to 180 s for it. The image of the pods' specs is compared:
+ * where two tags are one image, the status may have either. Returns one line for each problem.
+ */
 export async function wrongCoredns(workload: Kube, image: string): Promise<string[]> {
   interface Pod {
     metadata: { name: string }
@@ -13,7 +15,7 @@ export async function wrongCoredns(workload: Kube, image: string): Promise<strin
     status: { conditions?: Condition[] }
   }
   let found = ['no pod of CoreDNS runs']
-  const look = async () => {
+  const check = async () => {
     const pods = await workload.list<Pod>('pods', '-n=kube-system', '-l=k8s-app=kube-dns')
     const isReady = ({ status }: Pod) =>
       status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
@@ -21,19 +23,20 @@ export async function wrongCoredns(workload: Kube, image: string): Promise<strin
     if (pods.length > 0) found = wrong.map((pod) => `${pod.metadata.name} is not Ready with ${image}`)
     return found.length === 0
   }
-  await until('CoreDNS is at the target', settleSeconds, look).catch(() => {})
+  await until('CoreDNS is at the target', settleSeconds, check).catch(() => {})
   return found
 }
 
-// The CoreDNS that kubeadm of this version installs, as the node image's own kubeadm says.
+/** Returns the CoreDNS image that kubeadm of a version installs, from the kubeadm of the node image. */
 export async function corednsOf(version: string): Promise<string> {
   const { stdout } = await execa('docker', [
     ...['run', '--rm', '--network=none', '--entrypoint=kubeadm', `kindest/node:${version}`],
     ...['config', 'images', 'list', '--kubernetes-version', version],
   ])
   const image = stdout.split('\n').find((line) => line.includes('/coredns:'))
-  if (image === undefined) throw new Error(`kubeadm ${version} names no CoreDNS`)
+  if (image === undefined) throw new Error(`kubeadm ${version} lists no CoreDNS image`)
   return image
 }
 
+/** Returns the tag of an image. */
 export const tagOf = (image: string) => image.slice(image.lastIndexOf(':') + 1)

@@ -4,8 +4,7 @@ interface Pod {
   metadata: { name: string }
 }
 
-// How many calls of hooks the extension has answered, by hook, as the metrics of all its pods say. A pod that was
-// restarted begins again.
+/** Returns how many calls of each hook the extension has answered: the sum of the metrics of its running pods. */
 export async function hookCalls({ kube }: Site): Promise<Map<string, number>> {
   const calls = new Map<string, number>()
   for (const { metadata } of await kube.list<Pod>('pods', `-n=${system}`, '--field-selector=status.phase=Running')) {
@@ -20,7 +19,7 @@ export async function hookCalls({ kube }: Site): Promise<Map<string, number>> {
   return calls
 }
 
-// What was added between two such counts, in all and per machine; discovery is not about machines.
+/** Describes the calls between two results of `hookCalls`, in total and per machine. Discovery is not about machines. */
 export function describeCalls(before: Map<string, number>, after: Map<string, number>, machines: number): string {
   const added = [...after].map(([hook, count]) => [hook, count - (before.get(hook) ?? 0)] as const)
   const some = added.filter(([hook, count]) => hook !== 'Discovery' && count > 0)

@@ -6,7 +6,7 @@ import { execa } from 'execa'
 import type { Management } from '../../scripts/lab/verbs/management.ts'
 import type { Shape } from './workload.ts'
 
-// An object of the API, as far as the scenarios read it.
+/** An object of the API, with the fields that the scenarios read. */
 export interface KubeObject {
   apiVersion: string
   kind: string
@@ -25,6 +25,7 @@ export interface KubeObject {
   data?: Record<string, string>
 }
 
+/** A condition of an object's status. */
 export interface Condition {
   type: string
   status: string
@@ -33,19 +34,21 @@ export interface Condition {
   observedGeneration?: number
 }
 
-// kubectl with a kubeconfig, as a person would use it on the host.
+/** kubectl on the host, with a kubeconfig. Every method throws what kubectl prints when it fails. */
 export interface Kube {
   kubeconfig: string
+  /** Runs any command and returns its standard output. */
   run(args: string[], input?: string): Promise<string>
   get<T>(...args: string[]): Promise<T>
-  // Undefined where there is no such object.
+  /** Returns undefined when there is no such object. */
   find<T>(...args: string[]): Promise<T | undefined>
   list<T>(...args: string[]): Promise<T[]>
   apply(objects: object[]): Promise<void>
-  // A change of some fields, as a JSON merge patch.
+  /** Changes some fields with a JSON merge patch. */
   patch(kind: string, name: string, namespace: string, change: object): Promise<void>
 }
 
+/** Returns kubectl with a kubeconfig. */
 export function kubeWith({ kubectl }: Pick<Management, 'kubectl'>, kubeconfig: string): Kube {
   const run = async (args: string[], input?: string) => {
     const options = { timeout: 120_000, ...(input === undefined ? { stdin: 'ignore' as const } : { input }) }
@@ -72,8 +75,10 @@ export function kubeWith({ kubectl }: Pick<Management, 'kubectl'>, kubeconfig: s
   }
 }
 
-// An administrator's kubectl for a workload cluster, from the kubeconfig that Cluster API keeps; its server is the load
-// balancer's own address, which the host reaches.
+/**
+ * Returns kubectl for a workload cluster, with the admin kubeconfig that Cluster API keeps in a Secret. Its server is the load
+ * balancer, which the host can reach.
+ */
 export async function workloadOf(management: Management, kube: Kube, { namespace, name }: Shape): Promise<Kube> {
   const secret = await kube.get<{ data: { value: string } }>('secret', `${name}-kubeconfig`, `-n=${namespace}`)
   const folder = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-'))

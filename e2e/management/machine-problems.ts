@@ -1,29 +1,32 @@
 import type { Snapshot } from '../witness/snapshot.ts'
 import { problems } from '../witness/verify.ts'
-import { containerOf, type Machine, roleOf, snapshots } from './machines.ts'
+import { type CapiMachine, containerOf, roleOf, snapshots } from './machines.ts'
 import { until } from './until.ts'
 
 const settleSeconds = 180
 
-// What is wrong with machines that are said to be updated: not the same, or not at the target in every part. Pods that
-// follow later (kube-proxy, CoreDNS) are given their time. `all` has a control plane machine among them.
+/**
+ * Verifies machines that are reported to be updated: they have to be the same machines as in `before`, and all of each at the
+ * version. Waits up to 180 s for pods that follow later, as kube-proxy does. `all` includes a control plane machine. Returns
+ * one line for each problem.
+ */
 export async function wrongWith(
-  machines: Machine[],
+  machines: CapiMachine[],
   before: Map<string, Snapshot>,
   version: string,
-  all: Machine[] = machines,
+  all: CapiMachine[] = machines,
 ): Promise<string[]> {
-  // Until the first look is done nothing is known to be so.
-  let found = ['the machines could not be looked at']
-  const look = async () => {
+  // The result until the first snapshots succeed.
+  let found = ['no snapshot of the machines could be taken']
+  const check = async () => {
     const after = await snapshots(machines, all)
     found = machines.flatMap((machine) => {
       const [was, is] = [before.get(containerOf(machine)), after.get(containerOf(machine))]
-      if (!was || !is) return [`${containerOf(machine)} was not there before`]
-      return problems(was, is, roleOf(machine), version, true)
+      if (!was || !is) return [`${containerOf(machine)} has no snapshot from before`]
+      return problems(was, is, { role: roleOf(machine), version, kubeProxy: true })
     })
     return found.length === 0
   }
-  await until('all machines are at the target', settleSeconds, look).catch(() => {})
+  await until('all machines are at the target', settleSeconds, check).catch(() => {})
   return found
 }

@@ -1,13 +1,17 @@
 import type { Answers } from '../../scripts/docs/performance/results.ts'
 import { servingImage } from '../../scripts/lab/cluster/images.ts'
+import { watchExecs } from '../witness/engine-execs.ts'
 import { describeGaps } from '../witness/gaps.ts'
 import { createCluster, setVersion, untilComplete, untilUpToDate } from './clusters.ts'
-import { corednsOf, tagOf } from './coredns.ts'
+import { corednsOf, tagOf, wrongCoredns } from './coredns.ts'
+import { expectReplaced } from './expect-replaced.ts'
 import { describeCalls, hookCalls } from './hook-metrics.ts'
 import { workloadOf } from './kube.ts'
-import { type Machine, machinesOf } from './machines.ts'
-import type { Play } from './scenario.ts'
+import { wrongWith } from './machine-problems.ts'
+import { type CapiMachine, machinesOf, snapshots } from './machines.ts'
+import type { ScenarioRun } from './scenario.ts'
 import { measureServing, putServingPods } from './serving-probes.ts'
+import { putSteadyPods } from './steady-pods.ts'
 import { controlPlaneOf, type Shape } from './workload.ts'
 
 const limitSeconds = 2400
@@ -15,26 +19,26 @@ const limitSeconds = 2400
 /** What one upgrade took. Seconds are those of the timeline. */
 export interface Measured {
   /** The machines as they are afterwards. */
-  machines: Machine[]
+  machines: CapiMachine[]
   gaps: Answers[]
 }
 
 // Three control plane machines and some workers of the old version, with a pod on each worker that can be asked.
-export async function createOld(play: Play, labels?: Record<string, string>, workers = 2): Promise<Shape> {
-  const { name, cluster, site, kube } = play
+export async function createOld(run: ScenarioRun, labels?: Record<string, string>, workers = 2): Promise<Shape> {
+  const { name, cluster, site, kube } = run
   const { from } = site.management
   const image = await servingImage()
   const sizes = { controlPlanes: 3, workers }
   const shape: Shape = { namespace: name, name: cluster, version: from, ...sizes, preLoadImages: [image] }
-  await createCluster(play, shape, labels)
+  await createCluster(run, shape, labels)
   await putServingPods(await workloadOf(site.management, kube, shape), image)
   return shape
 }
 
 // Brings the cluster to the new version, CoreDNS included, as its owner would: first the control plane, then the workers.
 // Measures on the way.
-export async function measuredUpgrade(play: Play, shape: Shape): Promise<Measured> {
-  const { site, kube, timeline, figure } = play
+async function measuredUpgrade(run: ScenarioRun, shape: Shape): Promise<Measured> {
+  const { site, kube, timeline, figure } = run
   const { to } = site.management
   const { namespace, name, controlPlanes, workers } = shape
   const dns = { imageTag: tagOf(await corednsOf(to)) }
@@ -66,4 +70,40 @@ export async function measuredUpgrade(play: Play, shape: Shape): Promise<Measure
     const seconds = (performance.now() - begun) / 1000
     figure(what, `${seconds.toFixed(0)} s, ${(seconds / machines).toFixed(0)} s per machine`)
   }
+}
+
+/** Upgrades the cluster in place, measures it, and holds every machine against what it was before. */
+export async function upgradeInPlace(run: ScenarioRun, shape: Shape): Promise<Measured> {
+  const { site, kube, expect, figure } = run
+  const { to } = site.management
+  const { namespace, name } = shape
+  const workload = await workloadOf(site.management, kube, shape)
+  await putSteadyPods(workload, await machinesOf(kube, namespace, name, 'worker'))
+  const old = await machinesOf(kube, namespace, name)
+  const before = await snapshots(old)
+  const execs = watchExecs(name)
+  const began = performance.now()
+  const measured = await measuredUpgrade(run, shape)
+  const now = measured.machines
+  const seconds = (performance.now() - began) / 1000
+  const ran = (await execs()).length
+  // Where nothing may be seen the same watch is trusted, so here it has to see something.
+  expect(ran > 0, 'the watch on the engine saw nothing of the updater')
+  figure('docker execs of the updater', `${ran} in ${seconds.toFixed(0)} s, ${(ran / seconds).toFixed(1)} a second`)
+  for (const problem of await wrongWith(now, before, to)) expect(false, problem)
+  for (const problem of await wrongCoredns(workload, await corednsOf(to))) expect(false, problem)
+  const identities = ({ metadata }: (typeof now)[number]) => `${metadata.name} ${metadata.uid}`
+  const [was, is] = [old.map(identities).join(', '), now.map(identities).join(', ')]
+  expect(was === is, `the Machines are not the same: before ${was}, after ${is}`)
+  return measured
+}
+
+/** Upgrades the cluster, measures it, and expects that every machine is replaced. */
+export async function upgradeByRollout(run: ScenarioRun, shape: Shape): Promise<Measured> {
+  const { kube, site } = run
+  const old = await machinesOf(kube, shape.namespace, shape.name)
+  const execs = watchExecs(shape.name)
+  const measured = await measuredUpgrade(run, shape)
+  await expectReplaced(run, old, measured.machines, { execs: await execs(), version: site.management.to })
+  return measured
 }

@@ -7,7 +7,7 @@ import { certificate, extension, type Site, system } from './site.ts'
 
 const group = '/hooks.runtime.cluster.x-k8s.io/v1alpha1'
 
-// Calls the extension as somebody who has got at its port would: through a port that kubectl forwards.
+/** Forwards a local port to the extension and passes a function that calls its hooks, as any client with access could. */
 export async function withPort<T>({ management, kube }: Site, work: (post: Post) => Promise<T>): Promise<T> {
   const { kubectl, kubeconfig } = management
   const secret = await kube.get<{ data: Record<string, string> }>('secret', certificate, `-n=${system}`)
@@ -32,16 +32,16 @@ export async function withPort<T>({ management, kube }: Site, work: (post: Post)
   }
 }
 
-// kubectl chooses a free port and says so. What it says later has to be read, too, or it would stand still.
-function urlOf(said: Readable, forward: PromiseLike<unknown>): Promise<string> {
+// kubectl prints the free port that it has chosen. Its later output is read as well, or it would block.
+function urlOf(output: Readable, forward: PromiseLike<unknown>): Promise<string> {
   return new Promise((resolve, reject) => {
-    createInterface(said).on('line', (line) => {
+    createInterface(output).on('line', (line) => {
       const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1]
       if (port !== undefined) resolve(`https://localhost:${port}`)
     })
-    forward.then(() => reject(new Error(`kubectl does not forward the port of service/${extension}`)))
+    forward.then(() => reject(new Error(`kubectl port-forward of service/${extension} ended`)))
   })
 }
 
-// Posts a request to a hook's handler and gives the answer.
+// Posts a request to a handler of a hook and returns the response.
 type Post = (hook: string, name: string, body: Json) => Promise<Json>

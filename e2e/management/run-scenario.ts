@@ -2,19 +2,23 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { table } from '../../scripts/docs/table.ts'
 import { removeClusters } from './clusters.ts'
-import type { Play, Result, Scenario } from './scenario.ts'
+import type { ManagedScenario, Result, ScenarioRun } from './scenario.ts'
 import type { Site } from './site.ts'
-import { type Moment, watchMachines } from './timeline.ts'
+import { type TimelineEntry, watchMachines } from './timeline.ts'
 
-// Where each scenario leaves its result and its timeline; not part of the repository.
+// Results and timelines of scenarios; not part of the repository.
 const results = join(import.meta.dirname, '../results')
 
-export async function perform(name: string, scenario: Scenario, site: Site): Promise<Result> {
+/**
+ * Runs a scenario in a management cluster, and writes its result and timeline to e2e/results/<name>.md. Its clusters are
+ * removed when it passes.
+ */
+export async function runScenario(name: string, scenario: ManagedScenario, site: Site): Promise<Result> {
   const begun = performance.now()
   const { problems, figures }: Result = { problems: [], figures: [] }
   const say = (line: string) => console.log(`${name}  ${line}`)
-  const timeline = watchMachines(site.management, name, (moment) => say(cells(moment).join('  ')))
-  const play: Play = {
+  const timeline = watchMachines(site.management, name, (entry) => say(cells(entry).join('  ')))
+  const run: ScenarioRun = {
     name,
     cluster: `${site.management.prefix}${name}`,
     site,
@@ -32,13 +36,13 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
   }
   try {
     await removeClusters(site.kube, name)
-    await scenario.play(play)
-    const unknown = timeline.moments.find(({ message }) => message.includes('(UNEXPECTED)'))
-    play.expect(!unknown, `the updater met an error that it does not know, at ${unknown?.at.toFixed(1)} s`)
-    // What failed is left for a look.
+    await scenario.run(run)
+    const unknown = timeline.entries.find(({ message }) => message.includes('(UNEXPECTED)'))
+    run.expect(!unknown, `the updater reported an unexpected error after ${unknown?.at.toFixed(1)} s`)
+    // The clusters of a scenario that failed are left for inspection.
     if (problems.length === 0) await removeClusters(site.kube, name)
   } catch (thrown) {
-    play.expect(false, (thrown as Error).message)
+    run.expect(false, (thrown as Error).message)
   } finally {
     await timeline.stop()
   }
@@ -50,13 +54,13 @@ export async function perform(name: string, scenario: Scenario, site: Site): Pro
     ...(figures.length > 0 ? [table(['Measured', ''], figures)] : []),
     table(
       ['Seconds', 'Machine', 'Condition', 'Message'],
-      timeline.moments.map((moment) => cells(moment).map(trimmed)),
+      timeline.entries.map((entry) => cells(entry).map(trimmed)),
     ),
   ])
   return { problems, figures }
 }
 
-// Two results of one run beside each other, where both have measured the same.
+/** Prints and writes a table of what two scenarios of one run have both measured. */
 export async function compare(one: string, other: string, results: Map<string, Result>): Promise<void> {
   const [mine, theirs] = [results.get(one), results.get(other)]
   if (!mine || !theirs) return
@@ -66,7 +70,7 @@ export async function compare(one: string, other: string, results: Map<string, R
   )
   const compared = table(['Measured', one, other], rows)
   console.log(compared)
-  await write(`${one}-and-${other}`, [`# ${one} and ${other}, one after the other in one run`, compared])
+  await write(`${one}-and-${other}`, [`# ${one} and ${other} in one run`, compared])
 }
 
 async function write(name: string, parts: string[]): Promise<void> {
@@ -74,7 +78,7 @@ async function write(name: string, parts: string[]): Promise<void> {
   await writeFile(join(results, `${name}.md`), `${parts.join('\n\n')}\n`)
 }
 
-function cells({ at, machine, condition, message }: Moment): string[] {
+function cells({ at, machine, condition, message }: TimelineEntry): string[] {
   return [at.toFixed(1).padStart(7), machine, condition, message]
 }
 

@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { type Answers, probed } from '../../scripts/docs/performance/results.ts'
 import { gapsOf } from '../witness/gaps.ts'
 import type { Kube } from './kube.ts'
-import { containerOf, type Machine, roleOf } from './machines.ts'
+import { type CapiMachine, containerOf, roleOf } from './machines.ts'
 import type { Shape } from './workload.ts'
 
 const port = 8080
@@ -66,7 +66,7 @@ export async function putServingPods(workload: Kube, image: string): Promise<voi
 export async function measureServing(
   kube: Kube,
   { namespace, name }: Shape,
-  machines: Machine[],
+  machines: CapiMachine[],
   elapsed: () => number,
 ) {
   const access = await accessTo(kube, namespace, name)
@@ -90,7 +90,7 @@ export async function measureServing(
     [probed.service, often, () => askAny(controlPlane.map(({ at }) => `http://${at}:${nodePort}`))],
   ]
   const probes = asks.map(([what, everySeconds, ask]) =>
-    gapsOf({ what, everySeconds, signal: stopping.signal, elapsed }, ask),
+    gapsOf({ what, everySeconds, probe: ask }, stopping.signal, elapsed),
   )
   return async (): Promise<Answers[]> => {
     stopping.abort()

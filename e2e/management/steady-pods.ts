@@ -1,8 +1,8 @@
 import type { Kube } from './kube.ts'
-import { containerOf, type Machine } from './machines.ts'
+import { type CapiMachine, containerOf } from './machines.ts'
 
-// A pod on each worker that does nothing and has to come through an update in place as the same container.
-export async function putSteadyPods(workload: Kube, workers: Machine[]): Promise<void> {
+/** Makes a pod on each worker, which has to keep its container through an in-place update, and waits until they are Ready. */
+export async function putSteadyPods(workload: Kube, workers: CapiMachine[]): Promise<void> {
   const pods = workers.map(containerOf).map((nodeName) => ({
     apiVersion: 'v1',
     kind: 'Pod',

@@ -1,16 +1,18 @@
 import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
 
-// What a caller of the service has to know.
-export interface Address {
+/** Where a service is, and the CA that it is trusted by (PEM). */
+export interface ServiceAddress {
   url: string
   ca: string
 }
 
-// One HTTPS request as Cluster API's client makes it: the given CA alone is trusted, and there is no
-// Content-Type (CAPI v1.14.2 internal/runtime/client/client.go, httpCall).
+/**
+ * Makes one HTTPS request as Cluster API's client does: only the given CA is trusted, and there is no Content-Type (CAPI
+ * v1.14.2 internal/runtime/client/client.go, httpCall). Throws when there is no response within 10 s.
+ */
 export async function callService(
-  { url, ca }: Address,
+  { url, ca }: ServiceAddress,
   method: string,
   path: string,
   body?: string,
@@ -26,9 +28,9 @@ export async function callService(
       timeout: 10_000,
     })
     call.on('response', (response) =>
-      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject),
+      text(response).then((responseBody) => resolve({ status: response.statusCode ?? 0, body: responseBody }), reject),
     )
-    call.on('timeout', () => call.destroy(new Error(`no answer from ${path} within 10 s`)))
+    call.on('timeout', () => call.destroy(new Error(`no response from ${path} within 10 s`)))
     call.on('error', reject)
     call.end(body)
   })

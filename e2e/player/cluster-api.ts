@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { applyPatch } from 'rfc6902'
-import { type Address, callService } from './call.ts'
+import { callService, type ServiceAddress } from './call.ts'
 
-// Plays the part of Cluster API's controllers: what they send, how they read the answers. Nothing of src/ is used.
+// What Cluster API's controllers send, and how they read the responses. Nothing of src/ is used.
 // Source: CAPI v1.14.2 internal/runtime/client/client.go, internal/util/{patch,compare,inplace}.
 const group = 'hooks.runtime.cluster.x-k8s.io/v1alpha1'
 
+/** A JSON object. */
 export type Json = Record<string, unknown>
 
 interface Handler {
@@ -14,13 +15,13 @@ interface Handler {
   timeoutSeconds: number
 }
 
-// Asks for the handlers and gives the path of each hook, as CAPI builds it.
-export async function discover(service: Address): Promise<Map<string, string>> {
-  const answer = await post(service, `/${group}/discovery?timeout=10s`, {
+/** Discovers the handlers of a service and returns the path of each hook, as CAPI builds it. */
+export async function discover(service: ServiceAddress): Promise<Map<string, string>> {
+  const response = await post(service, `/${group}/discovery?timeout=10s`, {
     kind: 'DiscoveryRequest',
     apiVersion: group,
   })
-  const handlers = answer.handlers as Handler[]
+  const handlers = response.handlers as Handler[]
   return new Map(
     handlers.map(({ name, requestHook: { hook }, timeoutSeconds }) => [
       hook,
@@ -29,13 +30,13 @@ export async function discover(service: Address): Promise<Map<string, string>> {
   )
 }
 
-// One call of a hook. Throws what CAPI would report as an error: another status than 200, or not a Success.
-export async function post(service: Address, path: string, body: Json): Promise<Json> {
+/** Calls a hook and returns its response. Throws what CAPI reports as an error: a status other than 200, or no Success. */
+export async function post(service: ServiceAddress, path: string, body: Json): Promise<Json> {
   const { status, body: text } = await callService(service, 'POST', path, JSON.stringify(body))
   if (status !== 200) throw new Error(`got response with status code ${status} != 200: ${text.slice(0, 512)}`)
-  const answer = JSON.parse(text) as Json
-  if (answer.status !== 'Success') throw new Error(String(answer.message))
-  return answer
+  const response = JSON.parse(text) as Json
+  if (response.status !== 'Success') throw new Error(String(response.message))
+  return response
 }
 
 // The members of a Machine's spec that are not compared (internal/util/inplace/inplace.go).
@@ -50,12 +51,14 @@ const notCompared = [
   'taints',
 ]
 
-// True when the answer's patches make all three objects of `current` exactly those of `desired`: raw, where
-// absent is not `{}`. Only then does Cluster API update in place.
-export function coversAll(request: { current: Json; desired: Json }, answer: Json): boolean {
+/**
+ * Reports whether the patches of a response turn all objects of `current` into those of `desired`. Objects are compared raw:
+ * an absent field is not `{}`. Only then does Cluster API update in place.
+ */
+export function coversAll(request: { current: Json; desired: Json }, response: Json): boolean {
   return Object.entries(request.desired).every(([name, desired]) => {
     const patched = structuredClone(request.current[name]) as Json
-    const patch = answer[`${name}Patch`] as { patchType: string; patch: string } | undefined
+    const patch = response[`${name}Patch`] as { patchType: string; patch: string } | undefined
     if (patch) apply(patched, patch)
     return isDeepStrictEqual(compared(name, patched), compared(name, desired as Json))
   })
@@ -67,7 +70,7 @@ function apply(object: Json, { patchType, patch }: { patchType: string; patch: s
   for (const error of errors) if (error) throw error
 }
 
-// Of a MachineSet and of templates CAPI compares spec.template.spec, else spec.
+// CAPI compares spec.template.spec of a MachineSet and of templates, and spec of everything else.
 function compared(name: string, object: Json): unknown {
   const spec = object.spec as Json | null
   const isTemplate = name === 'machineSet' || name.endsWith('Template')

@@ -1,52 +1,56 @@
 import type { Lab } from '../../scripts/lab/verbs/lab.ts'
 import { dockerDiff, unexpectedChanges } from '../witness/file-changes.ts'
-import { tracesOf } from '../witness/parts-of-version.ts'
+import { partsOfVersion } from '../witness/parts-of-version.ts'
 import type { Role } from '../witness/role.ts'
+import { reachableSnapshot, settledSnapshot } from '../witness/settled.ts'
 import type { Snapshot } from '../witness/snapshot.ts'
 import { changes, isAt, problems } from '../witness/verify.ts'
 import { coversAll, type Json, post } from './cluster-api.ts'
 import { moveKubeProxy, nameVersion } from './control-plane-controller.ts'
-import { beforeAfter, heading, secondsPerStep, type Upgraded } from './report.ts'
-import { captured } from './requests.ts'
-import { looked, settled } from './settle.ts'
-import { machineOf, pathOf, type Stage, subjectOf, updateRequest } from './stage.ts'
-import { type Moment, type Update, untilUpdated } from './update.ts'
+import { beforeAfter, heading, secondsPerStep, type UpgradedMachine } from './report.ts'
+import { capturedRequest } from './requests.ts'
+import { machineOf, pathOf, replacementsFor, type Stage, updateRequest } from './stage.ts'
+import { type ProgressMessage, type Update, untilUpdated } from './update.ts'
 
-interface Means {
-  // ExtensionConfig spec.settings, as Cluster API would send them.
+interface PlayOptions {
+  /** spec.settings of an ExtensionConfig, which Cluster API sends with each request. */
   settings: Record<string, string>
   signal: AbortSignal
 }
 
-// Upgrades the machines of these roles through the hooks. True when the verifier has nothing against them.
-export async function play(stage: Stage, roles: readonly Role[], { settings, signal }: Means): Promise<boolean> {
+/**
+ * Upgrades the lab's machines of these roles through the hooks, as Cluster API's controllers do, and verifies them. Prints
+ * the results, and returns whether every check passed.
+ */
+export async function play(stage: Stage, roles: readonly Role[], { settings, signal }: PlayOptions): Promise<boolean> {
   const { lab } = stage
   const found: string[] = []
-  const upgraded: Upgraded[] = []
+  const upgraded: UpgradedMachine[] = []
   const since = Math.floor(Date.now() / 1000)
   const before = new Map<Role, { seen: Snapshot; layer: Set<string> }>()
   for (const role of roles) {
     const machine = machineOf(stage, role)
-    const seen = await looked(machine, lab.controlPlane, signal)
+    const seen = await reachableSnapshot(machine, lab.controlPlane, signal)
     before.set(role, { seen, layer: await dockerDiff(machine) })
   }
   const updates = new Map<Role, Update | undefined>()
   const kubeProxy = roles.includes('worker')
   for (const [role, { seen }] of before) {
     console.log(heading(`\n${machineOf(stage, role)}, ${role}: ${lab.from} to ${lab.to}`))
-    const isDone = isAt(seen, role, lab.to, kubeProxy)
+    const isDone = isAt(seen, { role, version: lab.to, kubeProxy })
     updates.set(role, isDone ? await confirm(stage, role, signal) : await upgrade(stage, role, { settings, signal }))
   }
   for (const [role, { seen, layer }] of before) {
     const machine = machineOf(stage, role)
     const update = updates.get(role)
-    const after = await settled(stage, role, { kubeProxy, signal })
-    found.push(...problems(seen, after, role, lab.to, kubeProxy))
+    const expected = { role, version: lab.to, kubeProxy }
+    const after = await settledSnapshot(machine, lab.controlPlane, expected, signal)
+    found.push(...problems(seen, after, expected))
     if (update) {
       const files = await unexpectedChanges(machine, role, since, layer)
-      found.push(...files.map((path) => `${machine}: ${path} was changed, which is not documented`))
+      found.push(...files.map((path) => `${machine}: ${path} changed, which is not documented`))
     } else {
-      found.push(...changes(seen, after).map((what) => `${machine}: there was nothing to do, but ${what} changed`))
+      found.push(...changes(seen, after).map((what) => `${machine}: ${what} changed although there was nothing to do`))
     }
     upgraded.push({ role, before: seen, after, update })
   }
@@ -63,54 +67,55 @@ export async function play(stage: Stage, roles: readonly Role[], { settings, sig
   return found.length === 0
 }
 
-// One machine's upgrade, in the order of Cluster API's controllers.
-async function upgrade(stage: Stage, role: Role, { settings, signal }: Means): Promise<Update> {
+// Upgrades one machine, in the order of Cluster API's controllers.
+async function upgrade(stage: Stage, role: Role, { settings, signal }: PlayOptions): Promise<Update> {
   const { lab, service } = stage
-  const traces = await tracesOf(lab.to, machineOf(stage, role))
-  if (traces.length > 0) throw new Error(`The machine has parts of ${lab.to} already: ${traces.join(', ')}`)
-  const asks = role === 'control-plane' ? 'CanUpdateMachine' : 'CanUpdateMachineSet'
-  const can = captured(
+  const parts = await partsOfVersion(lab.to, machineOf(stage, role))
+  if (parts.length > 0) throw new Error(`The machine already has parts of ${lab.to}: ${parts.join(', ')}`)
+  const hook = role === 'control-plane' ? 'CanUpdateMachine' : 'CanUpdateMachineSet'
+  const can = capturedRequest(
     role === 'control-plane' ? 'can-update-machine.version' : 'can-update-machine-set.version',
-    subjectOf(stage, role),
+    replacementsFor(stage, role),
   )
-  const answer = await post(service, pathOf(stage, asks), { ...can, settings })
-  if (!coversAll(can, answer))
-    throw new Error(`${asks}: not all changes are covered, Cluster API would replace the machine`)
-  console.log(`  ${asks}: all changes are covered, so it is updated in place`)
+  const response = await post(service, pathOf(stage, hook), { ...can, settings })
+  if (!coversAll(can, response))
+    throw new Error(`${hook}: not all changes are covered, so Cluster API would replace the machine`)
+  console.log(`  ${hook}: all changes are covered, so the machine is updated in place`)
   if (role === 'control-plane') await nameVersion(lab.controlPlane, lab.to)
   const request = updateRequest(stage, role, settings)
-  const tell = ({ at, message }: Moment) => console.log(`  ${at.toFixed(1).padStart(6)} s  ${message}`)
+  const onMessage = ({ at, message }: ProgressMessage) => console.log(`  ${at.toFixed(1).padStart(6)} s  ${message}`)
   const update = await untilUpdated(service, pathOf(stage, 'UpdateMachine'), request, {
-    tell,
+    onMessage,
     signal,
   })
   if (role === 'control-plane') await moveKubeProxy(lab.controlPlane, lab.to)
   return update
 }
 
-// A machine that is at the target is asked for all the same: Cluster API may call after "done" too.
+// Cluster API may call UpdateMachine again after it is done.
 async function confirm(stage: Stage, role: Role, signal: AbortSignal): Promise<undefined> {
   const { lab, service } = stage
   const request = updateRequest(stage, role)
   await untilUpdated(service, pathOf(stage, 'UpdateMachine'), request, {
-    tell: () => {},
+    onMessage: () => {},
     signal,
   })
-  console.log(`  Nothing to do: it is at ${lab.to} already, and UpdateMachine says so.`)
+  console.log(`  Nothing to do: UpdateMachine reports that the machine is at ${lab.to}.`)
 }
 
-// A change that is not covered: another machine image. CAPD cannot change it on a machine that exists.
+// Another machine image is a change that is not covered. CAPD cannot change it on an existing machine.
 async function showDecline(stage: Stage): Promise<void> {
-  const can = captured('can-update-machine-set.version', subjectOf(stage, 'worker'))
+  const can = capturedRequest('can-update-machine-set.version', replacementsFor(stage, 'worker'))
   const template = can.desired.infrastructureMachineTemplate as { spec: { template: { spec: Json } } }
   template.spec.template.spec = { backend: { docker: { customImage: 'kindest/node:other' } } }
-  const answer = await post(stage.service, pathOf(stage, 'CanUpdateMachineSet'), can)
-  if (coversAll(can, answer)) throw new Error('A change of customImage was claimed, which no updater of CAPD can make')
+  const response = await post(stage.service, pathOf(stage, 'CanUpdateMachineSet'), can)
+  if (coversAll(can, response))
+    throw new Error('A change of customImage was covered, which no updater of CAPD can make')
   console.log(heading('\nAnother customImage with the new version'))
-  console.log('  CanUpdateMachineSet: covered in part only, so Cluster API would replace the machines')
+  console.log('  CanUpdateMachineSet: not all changes are covered, so Cluster API would replace the machines')
 }
 
-function closing({ from, to }: Lab, upgraded: Upgraded[]): string {
+function closing({ from, to }: Lab, upgraded: UpgradedMachine[]): string {
   return upgraded.every(({ update }) => update === undefined)
     ? `\nThe demo passed: the machines were already at ${to}, and nothing was changed. Use --fresh to start again from ${from}.`
     : `\nThe demo passed: upgraded in place from ${from} to ${to}.`

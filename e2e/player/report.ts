@@ -3,15 +3,17 @@ import type { Role } from '../witness/role.ts'
 import type { Snapshot } from '../witness/snapshot.ts'
 import type { Update } from './update.ts'
 
-export interface Upgraded {
+/** A machine of the demo, before and after. */
+export interface UpgradedMachine {
   role: Role
   before: Snapshot
   after: Snapshot
+  /** Undefined when there was nothing to update. */
   update: Update | undefined
 }
 
-// The before and after of the machines, as a table, with what stayed the same below it.
-export function beforeAfter(machines: Upgraded[]): string {
+/** Returns a table of the machines before and after, with what they kept below it. */
+export function beforeAfter(machines: UpgradedMachine[]): string {
   const rows = machines.flatMap(({ before, after }) => [
     [before.machine, 'before', 'after'],
     ['  Node', describeNode(before), describeNode(after)],
@@ -21,19 +23,20 @@ export function beforeAfter(machines: Upgraded[]): string {
   ])
   const same = machines.map(({ before, after }) => {
     const kept = Object.keys(before.identity).filter((name) => before.identity[name] === after.identity[name])
-    const steady = before.pods.steady && after.pods.steady?.containers === before.pods.steady.containers
-    return `${before.machine} stayed the same: ${[...kept, ...(steady ? ["the pod steady's container"] : [])].join(', ')}`
+    const [was, is] = [before.pods[steadyPod], after.pods[steadyPod]]
+    const isKept = was !== undefined && is?.containers === was.containers
+    return `${before.machine} kept: ${[...kept, ...(isKept ? [`the container of ${steadyPod}`] : [])].join(', ')}`
   })
   return [...columns(rows), ...same].join('\n')
 }
 
-// How long each message of an update stood, which is how long its step took.
-export function secondsPerStep(machines: Upgraded[]): string {
+/** Returns how long each message of an update was reported, which is how long its step took. */
+export function secondsPerStep(machines: UpgradedMachine[]): string {
   return machines
     .flatMap(({ before, update }) => {
       if (!update) return []
-      const rows = update.timeline.slice(0, -1).map(({ at, message }, i) => {
-        const until = update.timeline[i + 1]?.at ?? update.seconds
+      const rows = update.messages.slice(0, -1).map(({ at, message }, i) => {
+        const until = update.messages[i + 1]?.at ?? update.seconds
         return [`  ${(until - at).toFixed(1).padStart(6)} s`, message]
       })
       return [`${before.machine}: ${update.seconds.toFixed(1)} s, ${update.calls} calls`, ...columns(rows)]
@@ -41,6 +44,9 @@ export function secondsPerStep(machines: Upgraded[]): string {
     .join('\n')
 }
 
+const steadyPod = 'default/steady'
+
+/** Formats a heading; bold on a terminal. */
 export function heading(text: string): string {
   return styleText('bold', text, { stream: process.stdout })
 }
@@ -50,7 +56,7 @@ function describeNode({ node }: Snapshot): string {
 }
 
 function imageOf({ pods }: Snapshot, name: string): string {
-  const images = Object.entries(pods).filter(([pod]) => pod.startsWith(name))
+  const images = Object.entries(pods).filter(([pod]) => pod.startsWith(`kube-system/${name}`))
   return images.map(([, { images }]) => images.split(':').at(-1))[0] ?? '-'
 }
 

@@ -3,34 +3,38 @@ import { readFileSync } from 'node:fs'
 import type { Role } from '../witness/role.ts'
 import type { Json } from './cluster-api.ts'
 
-export interface Subject {
+/** What replaces the names, versions and CA of a capturedRequest request. */
+export interface Replacements {
   cluster: string
-  // The container, and with it the Machine and the Node.
+  /** The container, which is also the name of the Machine and of the Node. */
   machine: string
   from: string
   to: string
-  // The cluster's CA certificate, PEM: a worker's KubeadmConfig names the hash of its key.
+  /** The cluster's CA certificate (PEM). A worker's KubeadmConfig has the hash of its key. */
   ca: string
 }
 
 type Captured = 'can-update-machine.version' | 'can-update-machine-set.version' | `update-machine.${Role}`
 
-// A request that Cluster API really sent, with nothing changed but names, providerID, versions and the hash of
-// the cluster's CA. kind's own Nodes say "kind://"; the form that CAPD gives a Machine is built here.
-export function captured(name: Captured, subject: Subject): Json & { current: Json; desired: Json } {
+/**
+ * Returns a request that Cluster API has sent, with other names, providerID, versions and hash of the cluster's CA and
+ * otherwise unchanged. The providerID has the form of CAPD; kind's own Nodes have "kind://".
+ */
+export function capturedRequest(name: Captured, replacements: Replacements): Json & { current: Json; desired: Json } {
   const file = new URL(`../../test/fixtures/capi-v1.14.2/${name}.json`, import.meta.url)
   const { body } = JSON.parse(readFileSync(file, 'utf8'))
   return replaceAll(body, (text) => {
-    if (/^sha256:/.test(text)) return hashOf(subject.ca)
-    const replaced = text.replace(/^(docker:\/\/\/\/)?w1-(cp-qslx5|md-kk9g6-6vljf)$/, `$1${subject.machine}`)
+    if (/^sha256:/.test(text)) return hashOf(replacements.ca)
+    const replaced = text.replace(/^(docker:\/\/\/\/)?w1-(cp-qslx5|md-kk9g6-6vljf)$/, `$1${replacements.machine}`)
     return (
-      ({ w1: subject.cluster, 'v1.34.4': subject.from, 'v1.35.4': subject.to } as Record<string, string>)[replaced] ??
-      replaced
+      (
+        { w1: replacements.cluster, 'v1.34.4': replacements.from, 'v1.35.4': replacements.to } as Record<string, string>
+      )[replaced] ?? replaced
     )
   }) as Json & { current: Json; desired: Json }
 }
 
-// Walks JSON and replaces every string in it; "undefined" never comes in.
+// Replaces every string in a JSON value, which never contains undefined.
 function replaceAll(value: unknown, replace: (text: string) => string): unknown {
   if (typeof value === 'string') return replace(value)
   if (Array.isArray(value)) return value.map((item) => replaceAll(item, replace))

@@ -9,24 +9,29 @@ import { execa } from 'execa'
 import { generate } from 'selfsigned'
 import { callService } from './call.ts'
 
+/** A running service. */
 export interface Service {
   url: string
-  // The certificate that it serves, which is also what to trust.
+  /** Its serving certificate, which is also the CA to trust (PEM). */
   ca: string
-  // The bearer token for start and sync.
+  /** The bearer token for start and sync. */
   token: string
   logFile: string
-  // Whether the process has ended.
+  /** Reports whether the process has ended. */
   hasEnded(): boolean
-  // Ends it as an operator would (SIGTERM), or as a crash does (SIGKILL), and waits until it has ended. Gives the last
-  // warnings and errors of its log.
+  /**
+   * Ends the process, by default with SIGTERM as the kubelet does, and waits for its end. Returns the last warnings and errors
+   * of its log.
+   */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<string[]>
 }
 
 const readySeconds = 60
 
-// Starts the service of this repository as a process of its own on a free loopback port, with a certificate made
-// for it, and waits until it says that it is ready.
+/**
+ * Starts the service of this repository as a process on a free loopback port, with a new certificate, and waits until it is
+ * ready. Throws when it ends or is not ready within 20 s.
+ */
 export async function startService(environment: Record<string, string>): Promise<Service> {
   const home = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-'))
   const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
@@ -38,7 +43,7 @@ export async function startService(environment: Record<string, string>): Promise
   const port = await freePort()
   const token = 'e2e'
   const logFile = join(home, 'service.log')
-  // Only what is asked for: a setting in the caller's own environment would be another service.
+  // Settings in the environment of the caller are not passed on.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('UPGRADER_'))
   const child = execa(process.execPath, ['src/main.ts'], {
     extendEnv: false,
@@ -59,9 +64,9 @@ export async function startService(environment: Record<string, string>): Promise
   const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     child.kill(signal)
     await Promise.all([child, logged])
-    const trouble = (await readFile(logFile, 'utf8')).split('\n').filter(isTrouble).slice(-10)
+    const warnings = (await readFile(logFile, 'utf8')).split('\n').filter(isWarning).slice(-10)
     await rm(home, { recursive: true })
-    return trouble
+    return warnings
   }
   // Where its successor does not start, it is stopped once more at the end.
   let ending: Promise<string[]> | undefined
@@ -81,14 +86,14 @@ export async function startService(environment: Record<string, string>): Promise
   return service
 }
 
-// A line of pino's: warnings are of level 40, errors of 50.
-function isTrouble(line: string): boolean {
+// pino's level of warnings is 40, of errors 50.
+function isWarning(line: string): boolean {
   return Number(/^\{"level":(\d+)/.exec(line)?.[1]) >= 40
 }
 
 async function untilReady(service: Service): Promise<void> {
   for (const limit = Date.now() + readySeconds * 1000; ; await sleep(100)) {
-    if (service.hasEnded()) throw new Error(`The service ended at its start; see ${service.logFile}`)
+    if (service.hasEnded()) throw new Error(`The service ended while starting; see ${service.logFile}`)
     const ready = await callService(service, 'GET', '/readyz').catch(() => undefined)
     if (ready?.status === 200) return
     if (Date.now() > limit) throw new Error(`The service was not ready after ${readySeconds} s; see ${service.logFile}`)

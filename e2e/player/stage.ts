@@ -3,42 +3,42 @@ import { type Lab, labUp } from '../../scripts/lab/verbs/lab.ts'
 import { inMachine } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { discover } from './cluster-api.ts'
-import { captured, type Subject } from './requests.ts'
+import { capturedRequest, type Replacements } from './requests.ts'
 import { type Service, startService } from './service.ts'
 
-// What every run on real machines needs: the lab, a server of releases where dl.k8s.io is out of reach, and the
-// service, started as an operator would.
+/** What a run on machines of the lab needs: the lab, a release server where dl.k8s.io is out of reach, and the service. */
 export interface Stage {
   lab: Lab
   releases: ReleaseServer | undefined
   service: Service
-  // Hook to path, as discovery gave them.
+  /** The path of each hook, from discovery. */
   paths: Map<string, string>
-  // The cluster's CA, PEM.
+  /** The cluster's CA (PEM). */
   ca: string
-  // Ends the service, as a crash does when told so, and starts another in its place.
+  /** Ends the service with a signal and starts another one in its place. */
   restart(signal: 'SIGTERM' | 'SIGKILL', environment?: Record<string, string>): Promise<void>
-  // Starts one more service like the first, which the caller stops.
+  /** Starts one more replica of the service. The caller stops it. */
   replica(): Promise<Service>
-  // Gives the last warnings and errors of the service's log.
+  /** Stops the service and the release server. Returns the last warnings and errors of the service's log. */
   close(): Promise<string[]>
 }
 
-interface Options {
+interface StageOptions {
+  /** Whether the lab gets new machines. */
   fresh: boolean
-  // How many workers the lab has; 1 by default.
+  /** How many workers the lab has; 1 by default. */
   workers?: number
-  // Of the service.
+  /** Environment variables of the service. */
   environment?: Record<string, string>
 }
 
-// Sets a stage, acts on it and clears it. Where the act fails, the service's log says why before it is gone.
-export async function onStage<T>(options: Options, act: (stage: Stage) => Promise<T>): Promise<T> {
+/** Brings up the lab, starts the service and runs `act`. When it fails, the end of the service's log is printed. */
+export async function onStage<T>(options: StageOptions, act: (stage: Stage) => Promise<T>): Promise<T> {
   const lab = await labUp({ fresh: options.fresh, workers: options.workers ?? 1 })
   return onStageOf(lab, options.environment ?? {}, act)
 }
 
-/** The same on machines that are there already; `environment` is the service's. */
+/** Does the same as `onStage`, on machines that exist already. `environment` is that of the service. */
 export async function onStageOf<T>(
   lab: Lab,
   environment: Record<string, string>,
@@ -46,10 +46,10 @@ export async function onStageOf<T>(
 ): Promise<T> {
   const stage = await setStage(lab, environment)
   const [outcome] = await Promise.allSettled([act(stage)])
-  const trouble = await stage.close()
+  const warnings = await stage.close()
   if (outcome.status === 'fulfilled') return outcome.value
-  const isAsked = outcome.reason.name === 'AbortError'
-  if (!isAsked && trouble.length > 0) console.error(['\nThe service logged at last:', ...trouble].join('\n'))
+  const isAborted = outcome.reason.name === 'AbortError'
+  if (!isAborted && warnings.length > 0) console.error(['\nThe last warnings of the service:', ...warnings].join('\n'))
   throw outcome.reason
 }
 
@@ -70,31 +70,34 @@ async function setStage(lab: Lab, given: Record<string, string>): Promise<Stage>
     },
     replica: () => startService({ ...base, ...given }),
     async close() {
-      const trouble = await stage.service.stop()
+      const warnings = await stage.service.stop()
       await releases?.close()
-      return trouble
+      return warnings
     },
   }
   stage.paths = await discover(stage.service)
   return stage
 }
 
+/** The lab's machine of a role. */
 export function machineOf({ lab }: Pick<Stage, 'lab'>, role: Role): string {
   return role === 'control-plane' ? lab.controlPlane : lab.worker
 }
 
-export function subjectOf(stage: Stage, role: Role): Subject {
+/** What a capturedRequest request needs to be about the lab's machine of a role. */
+export function replacementsFor(stage: Stage, role: Role): Replacements {
   const { cluster, from, to } = stage.lab
   return { cluster, machine: machineOf(stage, role), from, to, ca: stage.ca }
 }
 
+/** The path of a hook. Throws when discovery does not name it. */
 export function pathOf({ paths }: Stage, hook: string): string {
   const path = paths.get(hook)
   if (path === undefined) throw new Error(`discovery does not name ${hook}`)
   return path
 }
 
-// The UpdateMachine request of a machine, as Cluster API would send it.
+/** The UpdateMachine request for the lab's machine of a role, as Cluster API sends it. */
 export function updateRequest(stage: Stage, role: Role, settings: Record<string, string> = {}) {
-  return { ...captured(`update-machine.${role}`, subjectOf(stage, role)), settings }
+  return { ...capturedRequest(`update-machine.${role}`, replacementsFor(stage, role)), settings }
 }

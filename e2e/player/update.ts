@@ -2,43 +2,47 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Json, post } from './cluster-api.ts'
 import type { Service } from './service.ts'
 
-export interface Moment {
-  // Seconds since the first call.
+/** A message of UpdateMachine that differs from the one before. */
+export interface ProgressMessage {
+  /** Seconds since the first call. */
   at: number
   message: string
 }
 
-interface Options {
-  tell: (moment: Moment) => void
+interface PollOptions {
+  onMessage: (message: ProgressMessage) => void
   signal?: AbortSignal
   limitSeconds?: number
 }
 
+/** A finished update. */
 export interface Update {
   calls: number
   seconds: number
-  timeline: Moment[]
+  messages: ProgressMessage[]
 }
 
-// Polls UpdateMachine as Cluster API does, until it says done: `retryAfterSeconds` 0. Throws when it says Failure,
-// or when `limitSeconds` have passed; `tell` hears every new message.
+/**
+ * Calls UpdateMachine as Cluster API does, until the response has `retryAfterSeconds` 0. Throws at a Failure, and after
+ * `limitSeconds`.
+ */
 export async function untilUpdated(
   service: Service,
   path: string,
   request: Json,
-  { tell, signal, limitSeconds = 1800 }: Options,
+  { onMessage, signal, limitSeconds = 1800 }: PollOptions,
 ): Promise<Update> {
   const start = performance.now()
   const elapsed = () => (performance.now() - start) / 1000
-  const timeline: Moment[] = []
+  const messages: ProgressMessage[] = []
   for (let calls = 1; ; calls++) {
     const { message, retryAfterSeconds } = await post(service, path, request)
-    if (timeline.at(-1)?.message !== message) {
-      const moment = { at: elapsed(), message: String(message) }
-      timeline.push(moment)
-      tell(moment)
+    if (messages.at(-1)?.message !== message) {
+      const progress = { at: elapsed(), message: String(message) }
+      messages.push(progress)
+      onMessage(progress)
     }
-    if (Number(retryAfterSeconds) <= 0) return { calls, seconds: elapsed(), timeline }
+    if (Number(retryAfterSeconds) <= 0) return { calls, seconds: elapsed(), messages }
     if (elapsed() > limitSeconds) throw new Error(`not done after ${limitSeconds} s: ${message}`)
     await sleep(Number(retryAfterSeconds) * 1000, undefined, { ...(signal && { signal }) })
   }

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { post } from '../player/cluster-api.ts'
 import type { Service } from '../player/service.ts'
 import { pathOf, type Stage, updateRequest } from '../player/stage.ts'
-import { type Synced, syncOf } from '../player/sync.ts'
+import { type SyncResult, syncOf } from '../player/sync.ts'
 import type { Role } from '../witness/role.ts'
 
 /** Calls the service for one machine again and again, as Cluster API does: every replica in its turn. */
 export interface Callers {
   /** The newest answer; undefined while there was none. */
-  readonly last: Synced | undefined
+  readonly last: SyncResult | undefined
   /** The errors that answers named since the last call of `forget`: code to message. */
   readonly codes: ReadonlyMap<string, string>
   forget(): void
@@ -43,7 +43,7 @@ const everyMs = 300
 /** Begins to call the stage's service and, where there is one, a second replica, which is stopped at the end. */
 export function call(wish: Wish, replica: Service | undefined): Callers {
   const { stage } = wish
-  let last: Synced | undefined
+  let last: SyncResult | undefined
   let second = replica
   // The replica that is dead for the moment is not called.
   let dead: 'first' | 'second' | undefined
@@ -51,7 +51,7 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
   let isQuiet = false
   let calling: Promise<void> | undefined
   const codes = new Map<string, string>()
-  const note = (synced: Synced) => {
+  const note = (synced: SyncResult) => {
     last = synced
     const named = [...synced.message.matchAll(/\(([A-Z]+(?:_[A-Z]+)+)\)/g)].map(([, code]) => code)
     for (const code of [synced.code, ...named]) if (code) codes.set(code, synced.message)
@@ -111,7 +111,7 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
   }
 }
 
-async function callOnce({ stage, role, machine, file, settings }: Wish, service: Service): Promise<Synced> {
+async function callOnce({ stage, role, machine, file, settings }: Wish, service: Service): Promise<SyncResult> {
   if (!file) return syncOf({ ...stage, service }, role, { providerID: `docker:////${machine}`, settings })
   const lab = { ...stage.lab, [role === 'worker' ? 'worker' : 'controlPlane']: machine }
   const request = updateRequest({ ...stage, lab }, role, settings)

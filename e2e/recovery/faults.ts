@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import type { relayEngine } from '../player/engine-relay.ts'
+import type { EngineRelay } from '../player/engine-relay.ts'
 import type { Stage } from '../player/stage.ts'
 import { inMachine, shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
@@ -13,7 +13,7 @@ import type { Watch } from './watch.ts'
 /** What a fault is made with. */
 export interface Ground {
   stage: Stage
-  relay: Awaited<ReturnType<typeof relayEngine>>
+  relay: EngineRelay
   callers: Callers
   machine: string
   role: Role

@@ -51,8 +51,8 @@ export async function judge({ lab, role, way, before, balancer }: Judged, allowe
   const { machine } = was
   const seen = await settled(was, role, lab)
   if (!seen) return { place: 'between', problems: [`${machine} cannot be looked at`] }
-  const wrong = problems(was, seen, role, lab.to, false)
-  const isOld = wrong.length > 0 && isAt(seen, role, lab.from, false)
+  const wrong = problems(was, seen, { role, version: lab.to, kubeProxy: false })
+  const isOld = wrong.length > 0 && isAt(seen, { role, version: lab.from, kubeProxy: false })
   const found = isOld ? [] : [...wrong]
   found.push(...(await doneTwice(machine, way, allowed)), ...(await leftBehind(machine)))
   if (balancer !== undefined && role === 'control-plane') found.push(...(await drainedAt(balancer, machine)))
@@ -70,7 +70,7 @@ async function settled(
 ): Promise<Snapshot | undefined> {
   for (const limit = Date.now() + settleSeconds * 1000; ; await sleep(2000)) {
     const seen = await snapshot(was.machine, lab.controlPlane).catch(() => undefined)
-    const isSettled = seen && problems(was, seen, role, lab.to, false).length === 0
+    const isSettled = seen && problems(was, seen, { role, version: lab.to, kubeProxy: false }).length === 0
     if (isSettled || Date.now() > limit) return seen
   }
 }

@@ -165,6 +165,20 @@ export function batchesOf(all: readonly Turn[]): Batch[] {
   return batches
 }
 
+/**
+ * Returns the ids of the rows that are usually played in clusters with so many control plane machines, one line for each
+ * machine.
+ */
+export function listRows(members: number): string[] {
+  return (members > 1 ? memberTurns() : defaultTurns()).map((turn) => turn.map(({ id }) => id).join('+'))
+}
+
+/** Checks the ids of rows of one machine. Throws when one does not exist, or not in clusters with so many members. */
+export function checkRows(ids: string, members: number): void {
+  const turn = turnOf(ids)
+  if (members > 1 && turn[0]?.role === 'worker') throw new Error(`"${ids}" does not name a control plane machine.`)
+}
+
 const boundaries: readonly string[] = ['before', 'during', 'after']
 const faultNames: readonly string[] = [
   'service-kill',

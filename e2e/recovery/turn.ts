@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { relayEngine } from '../player/engine-relay.ts'
+import type { EngineRelay } from '../player/engine-relay.ts'
 import type { Stage } from '../player/stage.ts'
 import { inMachine } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
@@ -30,7 +30,7 @@ export interface Played {
 /** Where a turn is played. */
 export interface Place {
   stage: Stage
-  relay: Awaited<ReturnType<typeof relayEngine>>
+  relay: EngineRelay
   machine: string
   role: Role
   /** The control plane machines of its cluster. */

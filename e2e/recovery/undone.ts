@@ -85,7 +85,9 @@ export async function untilUndone({ stage, machine, role, message }: Looked, exp
   const wrong = lacks.map((word) => `the message does not name ${word}: ${message}`)
   for (; ; await sleep(1000)) {
     const seen = await snapshot(machine, controlPlane).catch(() => undefined)
-    const found = seen ? problems(seen, seen, role, from, false) : [`${machine} cannot be looked at`]
+    const found = seen
+      ? problems(seen, seen, { role, version: from, kubeProxy: false })
+      : [`${machine} cannot be looked at`]
     const seconds = Math.round((Date.now() - began) / 1000)
     if (found.length === 0) return { wrong, note: `all at ${from} and Ready ${seconds} s after the report: ${message}` }
     if (Date.now() - began > settleMs) return { wrong: [...wrong, ...found.map((what) => `while it lasted: ${what}`)] }

@@ -1,22 +1,23 @@
-import { changeWorkers, createCluster, untilUpToDate } from '../management/clusters.ts'
-import { containerOf, type Machine, machinesOf } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import { createCluster, setFiles, untilUpToDate } from '../management/clusters.ts'
+import { type CapiMachine, containerOf, machinesOf } from '../management/machines.ts'
+import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { bootstrapTemplate, controlPlaneOf, type File, type Shape, workersOf } from '../management/workload.ts'
+import type { File, Shape } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 
 const limitSeconds = 600
 
 export const files: Scenario = {
+  on: 'management cluster',
   proves:
     'Five changes of files, one after the other, reach every machine of a control plane and of a MachineDeployment: content, mode and owner are as the KubeadmConfig says, and the machines stay the same.',
-  async play(play) {
-    const { name, cluster, site } = play
+  async run(run) {
+    const { name, cluster, site } = run
     const { from } = site.management
     const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 2 }
-    await createCluster(play, shape)
-    await changeFiles(play, shape, ['control-plane', 'worker'])
+    await createCluster(run, shape)
+    await changeFiles(run, shape, ['control-plane', 'worker'])
   },
 }
 
@@ -49,14 +50,14 @@ const changes: File[][] = [
   ],
 ]
 
-async function changeFiles(play: Play, shape: Shape, roles: readonly Role[]): Promise<void> {
-  const { kube, timeline, expect } = play
+async function changeFiles(run: ScenarioRun, shape: Shape, roles: readonly Role[]): Promise<void> {
+  const { kube, timeline, expect } = run
   const before = identities(await machinesOf(kube, shape.namespace, shape.name))
   for (const [i, wanted] of changes.entries()) {
     for (const role of roles) {
       timeline.note(`change ${i + 1} on the ${role} machines: ${wanted.map(({ path }) => path).join(', ')}`)
-      await setFiles(play, shape, role, wanted, `${shape.name}-files-${i + 1}`)
-      const machines = await untilFiles(play, shape, role, wanted)
+      await setFiles(run, shape, role, wanted, `${shape.name}-files-${i + 1}`)
+      const machines = await untilFiles(run, shape, role, wanted)
       for (const problem of await wrong(machines, wanted)) expect(false, `change ${i + 1}: ${problem}`)
     }
   }
@@ -64,20 +65,9 @@ async function changeFiles(play: Play, shape: Shape, roles: readonly Role[]): Pr
   expect(after.join() === before.join(), `the machines are not the same: ${before.join(', ')} and ${after.join(', ')}`)
 }
 
-// The Kubernetes API compares templates by name, so a MachineDeployment gets a new one each time.
-export async function setFiles({ kube }: Play, shape: Shape, role: Role, files: File[], template: string) {
-  const { namespace, name } = shape
-  if (role === 'control-plane') {
-    await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, { spec: { kubeadmConfigSpec: { files } } })
-    return
-  }
-  await kube.apply([bootstrapTemplate(namespace, template, { files })])
-  await changeWorkers(kube, namespace, workersOf(name), { bootstrap: { configRef: { name: template } } })
-}
-
 // The owner has handed on the files to each machine's KubeadmConfig, and each machine is up to date.
-async function untilFiles({ kube }: Play, shape: Shape, role: Role, wanted: File[]): Promise<Machine[]> {
-  const handedOn = async (machine: Machine) => {
+async function untilFiles({ kube }: ScenarioRun, shape: Shape, role: Role, wanted: File[]): Promise<CapiMachine[]> {
+  const handedOn = async (machine: CapiMachine) => {
     const { spec } = await kube.get<{ spec: { files?: File[] } }>(
       'kubeadmconfig',
       machine.spec.bootstrap.configRef.name,
@@ -95,7 +85,7 @@ async function untilFiles({ kube }: Play, shape: Shape, role: Role, wanted: File
 }
 
 // Read in the machines themselves.
-async function wrong(machines: Machine[], wanted: File[]): Promise<string[]> {
+async function wrong(machines: CapiMachine[], wanted: File[]): Promise<string[]> {
   const found: string[] = []
   for (const container of machines.map(containerOf)) {
     for (const { path, content, encoding, permissions = '0644', owner = 'root:root' } of wanted) {
@@ -108,6 +98,6 @@ async function wrong(machines: Machine[], wanted: File[]): Promise<string[]> {
   return found
 }
 
-function identities(machines: Machine[]): string[] {
+function identities(machines: CapiMachine[]): string[] {
   return machines.map(({ metadata }) => `${metadata.name} ${metadata.uid}`)
 }

@@ -3,7 +3,7 @@ import { nodeImage } from '../../scripts/lab/host/names.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
 import { containerOf, machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import type { Shape } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 
@@ -13,22 +13,23 @@ const limitSeconds = 2400
 const state = '/var/lib/capd-kubeadm-upgrader'
 
 export const hops: Scenario = {
+  on: 'management cluster',
   proves:
     'The same machines go through a patch and two minor versions, one after the other; what a hop leaves behind never touches the next.',
-  async play(play) {
-    const { name, cluster } = play
+  async run(run) {
+    const { name, cluster } = run
     for (const version of versions) await needVersion(version)
     const [first, ...next] = versions
     // CAPD knows some versions by a digest (v1.14.2, test/infrastructure/kind/mapper.go); one that was built has another.
     const image = nodeImage(first)
     const shape: Shape = { namespace: name, name: cluster, version: first, controlPlanes: 3, workers: 1, image }
-    await createCluster(play, shape)
-    for (const version of next) await hop(play, shape, version)
+    await createCluster(run, shape)
+    for (const version of next) await hop(run, shape, version)
   },
 }
 
-async function hop(play: Play, shape: Shape, version: string): Promise<void> {
-  const { kube, timeline, expect, figure } = play
+async function hop(run: ScenarioRun, shape: Shape, version: string): Promise<void> {
+  const { kube, timeline, expect, figure } = run
   const machines = await machinesOf(kube, shape.namespace, shape.name)
   const before = await snapshots(machines)
   for (const role of ['control-plane', 'worker'] as const) {

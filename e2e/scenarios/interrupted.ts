@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { condition, containerOf, type Machine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import { type CapiMachine, condition, containerOf, machinesOf, roleOf, snapshots } from '../management/machines.ts'
+import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { extension, system } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import { healthCheck, type Shape } from '../management/workload.ts'
@@ -14,31 +14,32 @@ const limitSeconds = 3000
 const awaySeconds = 60
 
 export const interrupted: Scenario = {
+  on: 'management cluster',
   proves:
-    "The extension's pods are deleted in every step of an update and it ends as if nothing had happened; so does one whose cluster's API is away for a minute. A Machine that is deleted in the middle is replaced. A health check leaves a machine alone that is being updated, and replaces one that is broken.",
-  async play(play) {
-    const { name, cluster, site, kube } = play
+    "The extension's pods are deleted in every step of an update and it ends as if nothing had happened; so does one whose cluster's API is away for a minute. A CapiMachine that is deleted in the middle is replaced. A health check leaves a machine alone that is being updated, and replaces one that is broken.",
+  async run(run) {
+    const { name, cluster, site, kube } = run
     const { from, to } = site.management
     const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 3 }
-    await createCluster(play, shape)
+    await createCluster(run, shape)
     await kube.apply([healthCheck(shape)])
     const machines = await machinesOf(kube, name, cluster)
     const before = await snapshots(machines)
-    await deletePodsInEveryStep(play, shape)
-    const victim = await workersWhileDisturbed(play, shape)
+    await deletePodsInEveryStep(run, shape)
+    const victim = await workersWhileDisturbed(run, shape)
     const now = await machinesOf(kube, name, cluster)
     const stayed = now.filter(({ metadata }) => machines.some((was) => was.metadata.uid === metadata.uid))
-    play.expect(stayed.length === machines.length - 1, `${stayed.length} of ${machines.length} machines stayed`)
-    play.expect(!stayed.some(({ metadata }) => metadata.name === victim), `${victim} was not replaced`)
-    for (const problem of await wrongWith(stayed, before, to, now)) play.expect(false, problem)
-    for (const machine of stayed) for (const problem of await startedOnce(machine)) play.expect(false, problem)
-    await replaceBroken(play, shape)
+    run.expect(stayed.length === machines.length - 1, `${stayed.length} of ${machines.length} machines stayed`)
+    run.expect(!stayed.some(({ metadata }) => metadata.name === victim), `${victim} was not replaced`)
+    for (const problem of await wrongWith(stayed, before, to, now)) run.expect(false, problem)
+    for (const machine of stayed) for (const problem of await startedOnce(machine)) run.expect(false, problem)
+    await replaceBroken(run, shape)
   },
 }
 
 // On the control plane machines, one after the other as they are updated.
-async function deletePodsInEveryStep(play: Play, shape: Shape): Promise<void> {
-  const { kube, site, timeline, expect } = play
+async function deletePodsInEveryStep(run: ScenarioRun, shape: Shape): Promise<void> {
+  const { kube, site, timeline, expect } = run
   const { to } = site.management
   const steps = new Set<string>()
   await setVersion(kube, shape, 'control-plane', to)
@@ -47,7 +48,7 @@ async function deletePodsInEveryStep(play: Play, shape: Shape): Promise<void> {
     isDone = true
   })
   while (!isDone) {
-    const step = (await stepsUnderWay(play, shape)).find((found) => !steps.has(found))
+    const step = (await stepsUnderWay(run, shape)).find((found) => !steps.has(found))
     if (step === undefined) {
       await sleep(500)
       continue
@@ -62,7 +63,7 @@ async function deletePodsInEveryStep(play: Play, shape: Shape): Promise<void> {
 }
 
 // What the conditions of the machines say that is being done: "running kubeadm upgrade node".
-async function stepsUnderWay({ kube }: Play, { namespace, name }: Shape): Promise<string[]> {
+async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: Shape): Promise<string[]> {
   const machines = await machinesOf(kube, namespace, name)
   return machines.flatMap((machine) => {
     const step = /: step \d+ of \d+, ([^:]+)/.exec(condition(machine, 'Updating')?.message ?? '')?.[1]
@@ -71,24 +72,24 @@ async function stepsUnderWay({ kube }: Play, { namespace, name }: Shape): Promis
 }
 
 // The first worker that is updated loses its cluster's API for a minute, the second one its Machine. Gives the latter.
-async function workersWhileDisturbed(play: Play, shape: Shape): Promise<string> {
-  const { kube, site, timeline } = play
+async function workersWhileDisturbed(run: ScenarioRun, shape: Shape): Promise<string> {
+  const { kube, site, timeline } = run
   const { to } = site.management
   await setVersion(kube, shape, 'worker', to)
-  const first = await nextUpdated(play, shape, [])
+  const first = await nextUpdated(run, shape, [])
   const balancer = `${shape.name}-lb`
   timeline.note(`${balancer} is paused for ${awaySeconds} s while ${first} is updated`)
   await execa('docker', ['pause', balancer])
   await sleep(awaySeconds * 1000)
   await execa('docker', ['unpause', balancer])
-  const second = await nextUpdated(play, shape, [first])
+  const second = await nextUpdated(run, shape, [first])
   timeline.note(`the Machine ${second} is deleted while it is updated`)
   await kube.run(['delete', 'machine', second, `-n=${shape.namespace}`, '--wait=false'])
   await untilUpToDate(kube, shape, 'worker', to, limitSeconds)
   return second
 }
 
-function nextUpdated({ kube }: Play, { namespace, name }: Shape, but: string[]): Promise<string> {
+function nextUpdated({ kube }: ScenarioRun, { namespace, name }: Shape, but: string[]): Promise<string> {
   return until('another worker is updated', 600, async () => {
     const workers = await machinesOf(kube, namespace, name, 'worker')
     const found = workers.find(
@@ -99,7 +100,7 @@ function nextUpdated({ kube }: Play, { namespace, name }: Shape, but: string[]):
 }
 
 // systemd's journal in the machine knows how often each unit began. Each machine was made for this scenario.
-async function startedOnce(machine: Machine): Promise<string[]> {
+async function startedOnce(machine: CapiMachine): Promise<string[]> {
   const container = containerOf(machine)
   const journal = await shellIn(
     container,
@@ -113,8 +114,8 @@ async function startedOnce(machine: Machine): Promise<string[]> {
 }
 
 // A kubelet that is stopped for good is what a health check is for.
-async function replaceBroken(play: Play, shape: Shape): Promise<void> {
-  const { kube, site, timeline, expect } = play
+async function replaceBroken(run: ScenarioRun, shape: Shape): Promise<void> {
+  const { kube, site, timeline, expect } = run
   const { to } = site.management
   const before = await machinesOf(kube, shape.namespace, shape.name, 'worker')
   const [broken] = before

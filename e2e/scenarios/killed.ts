@@ -1,14 +1,13 @@
-// Proves: the service can be killed at the start and in the middle of every step, on the worker and on the control
-// plane, and the upgrade ends as if nothing had happened; each unit and each helper container started once.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import type { Checks, Scenario } from '../management/scenario.ts'
 import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
-import { settled } from '../player/settle.ts'
 import { machineOf, onStage, type Stage } from '../player/stage.ts'
 import { syncOf } from '../player/sync.ts'
 import { unitsOf } from '../recovery/steps.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
+import { settledSnapshot } from '../witness/settled.ts'
 import { type Snapshot, snapshot } from '../witness/snapshot.ts'
 import { problems } from '../witness/verify.ts'
 
@@ -16,26 +15,31 @@ import { problems } from '../witness/verify.ts'
 const middleMs = (step: string) => (step === 'exchange' ? 3000 : 400)
 const limitMs = 20 * 60_000
 
-export function killed(): Promise<string[]> {
-  return onStage({ fresh: true }, async (stage) => {
-    const { controlPlane, to } = stage.lab
-    const roles: Role[] = ['control-plane', 'worker']
-    const found: string[] = []
-    const before = await Promise.all(roles.map((role) => snapshot(machineOf(stage, role), controlPlane)))
-    await nameVersion(controlPlane, to)
-    for (const role of roles) {
-      const helpers = watchHelpers()
-      const kills = await killAtEveryStep(stage, role)
-      console.log(`  ${machineOf(stage, role)}: killed ${kills.length} times: ${kills.join(', ')}`)
-      found.push(...(await startedOnce(machineOf(stage, role), role, await helpers())))
-      if (role === 'control-plane') await moveKubeProxy(controlPlane, to)
-    }
-    for (const [i, role] of roles.entries()) {
-      const was = before[i] as Snapshot
-      found.push(...problems(was, await settled(stage, role, { kubeProxy: true }), role, to, true))
-    }
-    return found
-  })
+export const killed: Scenario = {
+  on: 'lab',
+  proves:
+    'The service can be killed at the start and in the middle of every step, on a worker and on a control plane machine, and the upgrade ends as if nothing had happened; each unit and each helper container starts once.',
+  run: ({ expect }) => onStage({ fresh: true }, (stage) => upgradeWhileKilled(stage, expect)),
+}
+
+async function upgradeWhileKilled(stage: Stage, expect: Checks['expect']): Promise<void> {
+  const { controlPlane, to } = stage.lab
+  const roles: Role[] = ['control-plane', 'worker']
+  const before = await Promise.all(roles.map((role) => snapshot(machineOf(stage, role), controlPlane)))
+  await nameVersion(controlPlane, to)
+  for (const role of roles) {
+    const helpers = watchHelpers()
+    const kills = await killAtEveryStep(stage, role)
+    console.log(`  ${machineOf(stage, role)}: killed ${kills.length} times: ${kills.join(', ')}`)
+    for (const problem of await startedOnce(machineOf(stage, role), role, await helpers())) expect(false, problem)
+    if (role === 'control-plane') await moveKubeProxy(controlPlane, to)
+  }
+  for (const [i, role] of roles.entries()) {
+    const was = before[i] as Snapshot
+    const expected = { role, version: to, kubeProxy: true }
+    const after = await settledSnapshot(was.machine, controlPlane, expected)
+    for (const problem of problems(was, after, expected)) expect(false, problem)
+  }
 }
 
 // Kills the service as soon as a step is seen, and once more when it is seen again and has gone on for a while.

@@ -1,8 +1,8 @@
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { type Machine, machinesOf, snapshots } from '../management/machines.ts'
+import { type CapiMachine, machinesOf, snapshots } from '../management/machines.ts'
 import { withPort } from '../management/port-forward.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import type { Shape } from '../management/workload.ts'
 import type { Json } from '../player/cluster-api.ts'
 import { watchExecs } from '../witness/engine-execs.ts'
@@ -12,10 +12,11 @@ import { changes } from '../witness/verify.ts'
 const limitSeconds = 1500
 
 export const neighbours: Scenario = {
+  on: 'management cluster',
   proves:
     'Two clusters on one engine are updated at the same time, each by its own; a request that names the container of the other, or another role or CA, is refused and changes nothing; a namespace that the ExtensionConfig does not select is rolled out.',
-  async play(play) {
-    const { name, site } = play
+  async run(run) {
+    const { name, site } = run
     const { from, prefix } = site.management
     const shape = (called: string): Shape => ({
       namespace: called,
@@ -26,19 +27,19 @@ export const neighbours: Scenario = {
     })
     const [one, other] = [shape(name), shape(`${name}-other`)]
     const unselected = shape(`${name}-unselected`)
-    await Promise.all([createCluster(play, one), createCluster(play, other), createCluster(play, unselected, {})])
-    await refuseForged(play, one, other)
+    await Promise.all([createCluster(run, one), createCluster(run, other), createCluster(run, unselected, {})])
+    await refuseForged(run, one, other)
     await Promise.all([
-      updateWorkers(play, one, true),
-      updateWorkers(play, other, true),
-      updateWorkers(play, unselected, false),
+      updateWorkers(run, one, true),
+      updateWorkers(run, other, true),
+      updateWorkers(run, unselected, false),
     ])
   },
 }
 
 // A control plane of one machine is replaced, whatever an updater says; its worker is then updated in place, or replaced
 // where there is no updater.
-async function updateWorkers({ kube, site, expect }: Play, shape: Shape, isInPlace: boolean): Promise<void> {
+async function updateWorkers({ kube, site, expect }: ScenarioRun, shape: Shape, isInPlace: boolean): Promise<void> {
   const { to } = site.management
   const execs = watchExecs(shape.name)
   const old = await machinesOf(kube, shape.namespace, shape.name)
@@ -57,7 +58,7 @@ async function updateWorkers({ kube, site, expect }: Play, shape: Shape, isInPla
 }
 
 // What an attacker, or a mistake, could ask for with a request that is otherwise genuine.
-async function refuseForged({ kube, site, expect, timeline }: Play, one: Shape, other: Shape): Promise<void> {
+async function refuseForged({ kube, site, expect, timeline }: ScenarioRun, one: Shape, other: Shape): Promise<void> {
   const [mine] = await machinesOf(kube, one.namespace, one.name, 'worker')
   const [theirs] = await machinesOf(kube, other.namespace, other.name, 'worker')
   const [theirControlPlane] = await machinesOf(kube, other.namespace, other.name, 'control-plane')
@@ -95,9 +96,9 @@ async function refuseForged({ kube, site, expect, timeline }: Play, one: Shape, 
 }
 
 // What Cluster API would send for the machine: its own objects, without what the API adds.
-async function requestFor(kube: Play['kube'], machine: Machine, version: string) {
+async function requestFor(kube: ScenarioRun['kube'], machine: CapiMachine, version: string) {
   const where = `-n=${machine.metadata.namespace}`
-  const clean = ({ apiVersion, kind, metadata, spec }: Machine) => ({
+  const clean = ({ apiVersion, kind, metadata, spec }: CapiMachine) => ({
     apiVersion,
     kind,
     metadata: { name: metadata.name, namespace: metadata.namespace, labels: metadata.labels ?? {} },
@@ -111,8 +112,10 @@ async function requestFor(kube: Play['kube'], machine: Machine, version: string)
     settings: {},
     desired: {
       machine: desired,
-      infrastructureMachine: clean(await kube.get<Machine>('devmachine', machine.metadata.name, where)),
-      bootstrapConfig: clean(await kube.get<Machine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where)),
+      infrastructureMachine: clean(await kube.get<CapiMachine>('devmachine', machine.metadata.name, where)),
+      bootstrapConfig: clean(
+        await kube.get<CapiMachine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where),
+      ),
     },
   }
 }

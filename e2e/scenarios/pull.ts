@@ -1,10 +1,9 @@
-// Proves: with UPGRADER_IMAGES=pull kubeadm itself brings the images, from a registry on the machines' network; and else the
-// engine pulls a node image that it does not have, here by its digest.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { registryImage } from '../../scripts/lab/cluster/images.ts'
 import { leaveRegistry, registryUp, useRegistry } from '../../scripts/lab/cluster/registry.ts'
 import { nodeImage, registry } from '../../scripts/lab/host/names.ts'
+import type { Scenario } from '../management/scenario.ts'
 import { nameVersion } from '../player/control-plane-controller.ts'
 import { onStage, type Stage } from '../player/stage.ts'
 import { syncOf } from '../player/sync.ts'
@@ -13,11 +12,15 @@ import { shellIn } from '../witness/exec.ts'
 const limitMs = 300_000
 const ofEngine = 'capd-kubeadm-upgrader-node-image-registry'
 
-export function pull(): Promise<string[]> {
-  return onStage({ fresh: true, environment: { UPGRADER_IMAGES: 'pull' } }, async (stage) => [
-    ...(await bringImages(stage)),
-    ...(await bringNodeImage(stage)),
-  ])
+export const pull: Scenario = {
+  on: 'lab',
+  proves:
+    "With UPGRADER_IMAGES=pull kubeadm pulls the images from a registry on the machines' network; with node-image the engine pulls a node image that it does not have, here by its digest.",
+  run: ({ expect }) =>
+    onStage({ fresh: true, environment: { UPGRADER_IMAGES: 'pull' } }, async (stage) => {
+      for (const problem of await bringImages(stage)) expect(false, problem)
+      for (const problem of await bringNodeImage(stage)) expect(false, problem)
+    }),
 }
 
 async function bringImages(stage: Stage): Promise<string[]> {

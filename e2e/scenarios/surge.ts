@@ -1,8 +1,8 @@
 import { execa } from 'execa'
 import { createCluster, deleteCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { condition, containerOf, type Machine, machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import { type CapiMachine, condition, containerOf, machinesOf, snapshots } from '../management/machines.ts'
+import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
 import type { Role } from '../witness/role.ts'
@@ -11,27 +11,28 @@ import type { Snapshot } from '../witness/snapshot.ts'
 const limitSeconds = 1800
 
 export const surge: Scenario = {
+  on: 'management cluster',
   proves:
     'With maxSurge 1 one machine is new, one goes and the others stay and are updated in place, on a control plane and on a MachineDeployment. A cluster that is deleted in the middle of an update goes, and nothing of it is left.',
-  async play(play) {
-    const { name, cluster, site } = play
+  async run(run) {
+    const { name, cluster, site } = run
     const { from } = site.management
     const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 2, surge: 1 }
-    await createCluster(play, shape)
-    const upgraded = [await upgrade(play, shape, 'control-plane'), await upgrade(play, shape, 'worker')]
-    await judge(play, shape, upgraded)
-    await deleteInTheMiddle(play)
+    await createCluster(run, shape)
+    const upgraded = [await upgrade(run, shape, 'control-plane'), await upgrade(run, shape, 'worker')]
+    await judge(run, shape, upgraded)
+    await deleteInTheMiddle(run)
   },
 }
 
 interface Upgraded {
   before: Map<string, Snapshot>
-  stayed: Machine[]
-  fresh: Machine[]
+  stayed: CapiMachine[]
+  fresh: CapiMachine[]
 }
 
-async function upgrade(play: Play, shape: Shape, role: Role): Promise<Upgraded> {
-  const { kube, site, timeline, expect, figure } = play
+async function upgrade(run: ScenarioRun, shape: Shape, role: Role): Promise<Upgraded> {
+  const { kube, site, timeline, expect, figure } = run
   const { to } = site.management
   const old = await machinesOf(kube, shape.namespace, shape.name, role)
   const before = await snapshots(await machinesOf(kube, shape.namespace, shape.name))
@@ -47,7 +48,11 @@ async function upgrade(play: Play, shape: Shape, role: Role): Promise<Upgraded> 
 }
 
 // Only when both are done: kube-proxy's DaemonSet moves one pod at a time, and waits for the workers' images.
-async function judge({ kube, site, expect }: Play, { namespace, name }: Shape, upgraded: Upgraded[]): Promise<void> {
+async function judge(
+  { kube, site, expect }: ScenarioRun,
+  { namespace, name }: Shape,
+  upgraded: Upgraded[],
+): Promise<void> {
   const { to } = site.management
   const all = await machinesOf(kube, namespace, name)
   const seen = await snapshots(all)
@@ -58,8 +63,8 @@ async function judge({ kube, site, expect }: Play, { namespace, name }: Shape, u
 }
 
 // A worker that waits for its control plane is in the middle of its update for as long as is wanted.
-async function deleteInTheMiddle(play: Play): Promise<void> {
-  const { kube, name, cluster, site, timeline, expect } = play
+async function deleteInTheMiddle(run: ScenarioRun): Promise<void> {
+  const { kube, name, cluster, site, timeline, expect } = run
   const { from, to } = site.management
   const shape: Shape = {
     namespace: `${name}-deleted`,
@@ -68,7 +73,7 @@ async function deleteInTheMiddle(play: Play): Promise<void> {
     controlPlanes: 1,
     workers: 1,
   }
-  await createCluster(play, shape)
+  await createCluster(run, shape)
   const containers = (await machinesOf(kube, shape.namespace, shape.name)).map(containerOf)
   await setVersion(kube, shape, 'worker', to)
   const underWay = await until('the worker is being updated', 180, async () => {
@@ -88,14 +93,14 @@ async function containersThatAre(): Promise<string[]> {
   return (await execa('docker', ['ps', '--all', '--format={{.Names}}'])).stdout.split('\n')
 }
 
-function isIn(machines: Machine[]) {
-  return ({ metadata }: Machine) => machines.some((one) => one.metadata.uid === metadata.uid)
+function isIn(machines: CapiMachine[]) {
+  return ({ metadata }: CapiMachine) => machines.some((one) => one.metadata.uid === metadata.uid)
 }
 
 function not<T>(holds: (value: T) => boolean) {
   return (value: T) => !holds(value)
 }
 
-function names(machines: Machine[]): string {
+function names(machines: CapiMachine[]): string {
   return machines.map(({ metadata }) => metadata.name).join(', ') || 'none'
 }

@@ -1,14 +1,10 @@
-// Proves: what is wrong from outside gives its error and changes nothing on the machine; once it is gone, the
-// upgrade goes on by itself.
-import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import type { Checks, Scenario } from '../management/scenario.ts'
 import { nameVersion } from '../player/control-plane-controller.ts'
-import { relayEngine } from '../player/engine-relay.ts'
+import { type EngineRelay, withRelay } from '../player/engine-relay.ts'
 import { machineOf, onStage, type Stage } from '../player/stage.ts'
-import { type Asked, type Synced, syncOf } from '../player/sync.ts'
+import { type RequestOverrides, type SyncResult, syncOf } from '../player/sync.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { snapshot } from '../witness/snapshot.ts'
@@ -19,7 +15,7 @@ interface Fault {
   role: Role
   code: string
   // What the request says differently.
-  asked?: Asked
+  overrides?: RequestOverrides
   provoke?(machine: string): Promise<unknown> | unknown
   undo?(machine: string): Promise<unknown> | unknown
 }
@@ -27,23 +23,25 @@ interface Fault {
 const withinMs = 120_000
 const state = '/var/lib/capd-kubeadm-upgrader'
 
-export async function trouble(): Promise<string[]> {
-  const socket = join(tmpdir(), `capd-kubeadm-upgrader-${process.pid}.sock`)
-  const relay = await relayEngine(socket)
-  try {
-    return await onStage({ fresh: true, environment: { DOCKER_HOST: `unix://${socket}` } }, async (stage) => {
-      await nameVersion(stage.lab.controlPlane, stage.lab.to)
-      const found: string[] = []
-      for (const fault of faultsOn(stage, relay)) found.push(...(await provoke(stage, fault)))
-      return found
-    })
-  } finally {
-    await relay.close()
-    await rm(socket, { force: true })
-  }
+export const trouble: Scenario = {
+  on: 'lab',
+  proves:
+    'What is wrong outside of the updater is reported with its error code and changes nothing on the machine; once it is gone, the upgrade continues by itself.',
+  run: ({ expect }) => provokeAll(expect),
 }
 
-function faultsOn({ releases }: Stage, relay: Awaited<ReturnType<typeof relayEngine>>): Fault[] {
+function provokeAll(expect: Checks['expect']): Promise<void> {
+  return withRelay((relay, environment) =>
+    onStage({ fresh: true, environment }, async (stage) => {
+      await nameVersion(stage.lab.controlPlane, stage.lab.to)
+      for (const fault of faultsOn(stage, relay)) {
+        for (const problem of await provoke(stage, fault)) expect(false, problem)
+      }
+    }),
+  )
+}
+
+function faultsOn({ releases }: Stage, relay: EngineRelay): Fault[] {
   if (!releases) throw new Error('This scenario needs a server of releases that can misbehave; dl.k8s.io cannot.')
   const download = (fault: Parameters<typeof releases.faults.set>[1]) => ({
     role: 'worker' as const,
@@ -57,15 +55,15 @@ function faultsOn({ releases }: Stage, relay: Awaited<ReturnType<typeof relayEng
       name: 'container missing',
       ...worker,
       code: 'CONTAINER_MISSING',
-      asked: { providerID: 'docker:////no-such-machine' },
+      overrides: { providerID: 'docker:////no-such-machine' },
     },
     {
       name: 'container of another cluster',
       ...worker,
       code: 'CONTAINER_OF_OTHER_CLUSTER',
-      asked: { clusterName: 'other' },
+      overrides: { clusterName: 'other' },
     },
-    { name: 'version down', ...worker, code: 'MACHINE_NEWER', asked: { version: 'v1.33.5' } },
+    { name: 'version down', ...worker, code: 'MACHINE_NEWER', overrides: { version: 'v1.33.5' } },
     { name: 'engine down', ...worker, code: 'ENGINE_UNREACHABLE', provoke: relay.close, undo: relay.open },
     {
       name: 'container paused',
@@ -125,7 +123,7 @@ async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
     found.push(...changes(before, after).map((what) => `${fault.name}: ${what} was changed`))
   if (JSON.stringify(before.files) !== JSON.stringify(after.files)) found.push(`${fault.name}: /usr/bin was changed`)
   if (
-    !fault.asked &&
+    !fault.overrides &&
     !(await until(stage, fault, ({ phase, message }) => phase !== 'Failed' && !message.includes(fault.code)))
   ) {
     found.push(`${fault.name}: the upgrade did not go on after it was over`)
@@ -141,9 +139,13 @@ async function forget(stage: Stage, machine: string): Promise<void> {
   await shellIn(machine, `systemctl stop ${units}; systemctl reset-failed ${units}; rm -rf ${state}`)
 }
 
-async function until(stage: Stage, fault: Fault, holds: (synced: Synced) => boolean): Promise<Synced | undefined> {
+async function until(
+  stage: Stage,
+  fault: Fault,
+  holds: (synced: SyncResult) => boolean,
+): Promise<SyncResult | undefined> {
   for (const limit = Date.now() + withinMs; Date.now() < limit; await sleep(200)) {
-    const synced = await syncOf(stage, fault.role, fault.asked)
+    const synced = await syncOf(stage, fault.role, fault.overrides)
     if (holds(synced)) return synced
   }
   return undefined

@@ -1,8 +1,8 @@
 import { clusterClass, clusterOfClass } from '../management/cluster-class.ts'
 import { createNamespace } from '../management/clusters.ts'
 import type { Condition, Kube, KubeObject } from '../management/kube.ts'
-import { condition, type Machine, machinesOf } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/scenario.ts'
+import { type CapiMachine, condition, machinesOf } from '../management/machines.ts'
+import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { certificate, extension, system, untilDiscovered } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import type { File, Shape } from '../management/workload.ts'
@@ -18,10 +18,11 @@ const contents = ['first', 'second', 'third', 'fourth', 'five'].map((nth) => `${
 // test/e2e/data/infrastructure-docker/main. Its steps one by one: the framework itself wants a management cluster that
 // it has made, and its ClusterClass wants the test extension, which may not stand beside this one.
 export const upstream: Scenario = {
+  on: 'management cluster',
   proves:
     "Cluster API's own in-place test: on machines of CAPD's in-memory backend, with this extension in the place of the fake one, five changes of files through the topology are updates in place, and no machine is made anew.",
-  async play(play) {
-    const { name, cluster, kube, site, timeline, expect } = play
+  async run(run) {
+    const { name, cluster, kube, site, timeline, expect } = run
     const shape: Shape = { namespace: name, name: cluster, version: site.management.from, controlPlanes: 3, workers: 1 }
     await createNamespace(kube, name, name, {})
     await kube.apply([extensionConfig(name)])
@@ -31,9 +32,9 @@ export const upstream: Scenario = {
       const names = namesOf(await machinesOf(kube, name, cluster))
       for (const [i, content] of contents.entries()) {
         timeline.note(`change ${i + 1}: ${path} is "${content}"`)
-        await change(play, shape, content, names)
+        await change(run, shape, content, names)
       }
-      const walked = timeline.moments.filter(({ message }) => message.includes('simulated: step'))
+      const walked = timeline.entries.filter(({ message }) => message.includes('simulated: step'))
       expect(
         names.every((one) => walked.some(({ machine }) => machine === one)),
         'there are machines that never said that they are simulated',
@@ -78,7 +79,7 @@ async function create(kube: Kube, shape: Shape): Promise<void> {
 }
 
 // Sets the variable, and waits for all that Cluster API's test looks at, in one look.
-async function change({ kube }: Play, shape: Shape, content: string, names: string[]): Promise<void> {
+async function change({ kube }: ScenarioRun, shape: Shape, content: string, names: string[]): Promise<void> {
   const { namespace, name } = shape
   const variables = [{ name: 'files', value: [{ path, content }] }]
   await kube.patch('cluster', name, namespace, { spec: { topology: { variables } } })
@@ -108,12 +109,12 @@ function holdsPlainly(found: Condition | undefined): boolean {
   return found?.status === 'True' && !found.message
 }
 
-async function filesOf(kube: Kube, { metadata, spec }: Machine): Promise<File[]> {
+async function filesOf(kube: Kube, { metadata, spec }: CapiMachine): Promise<File[]> {
   const config = ['kubeadmconfig', spec.bootstrap.configRef.name, `-n=${metadata.namespace}`]
   return (await kube.get<KubeObject & { spec: { files?: File[] } }>(...config)).spec.files ?? []
 }
 
-function namesOf(machines: Machine[]): string[] {
+function namesOf(machines: CapiMachine[]): string[] {
   return machines.map(({ metadata }) => metadata.name).sort()
 }
 

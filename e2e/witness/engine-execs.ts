@@ -1,7 +1,10 @@
 import { execa } from 'execa'
 
-// Listens to the engine and gives, when told to stop, the commands that the updater ran in the machines of a cluster.
-// Its commands are told from those of CAPD and kind by the time limit that stands before each.
+/**
+ * Watches the Docker engine's exec events in the machines of a cluster. The returned function stops the watch and returns
+ * the commands that the updater ran, one line each: container and command. The updater puts a time limit in front of each
+ * command, which CAPD and kind do not.
+ */
 export function watchExecs(cluster: string): () => Promise<string[]> {
   const filters = ['--filter=event=exec_create', `--filter=label=io.x-k8s.kind.cluster=${cluster}`]
   const events = execa('docker', ['events', ...filters, '--format={{.Actor.Attributes.name}} {{.Action}}'], {

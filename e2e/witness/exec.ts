@@ -1,6 +1,9 @@
 import { execa } from 'execa'
 
-// Runs a command in a container, as a person would, and gives its standard output.
+/**
+ * Runs a command in a container with docker exec and returns its standard output.
+ * Throws when the command fails or takes longer than 60 s.
+ */
 export async function inMachine(container: string, argv: string[], input?: string): Promise<string> {
   const flags = input === undefined ? [] : ['-i']
   const options = { timeout: 60_000, ...(input === undefined ? {} : { input }) }
@@ -8,16 +11,17 @@ export async function inMachine(container: string, argv: string[], input?: strin
   return stdout
 }
 
-// The same for a shell line.
+/** Runs a shell command line in a container and returns its standard output. Throws as `inMachine` does. */
 export function shellIn(container: string, line: string): Promise<string> {
   return inMachine(container, ['sh', '-c', line])
 }
 
-// kubectl with the administrator's rights, in a control plane machine; parsed where JSON was asked for.
+/** Runs kubectl in a control plane machine with its admin.conf and returns its standard output. */
 export async function kubectl(controlPlane: string, ...args: string[]): Promise<string> {
   return inMachine(controlPlane, ['kubectl', '--kubeconfig=/etc/kubernetes/admin.conf', ...args])
 }
 
+/** Runs kubectl as `kubectl` does, with `-o=json`, and returns the parsed output. */
 export async function kubectlJson<T>(controlPlane: string, ...args: string[]): Promise<T> {
   return JSON.parse(await kubectl(controlPlane, ...args, '-o=json')) as T
 }

@@ -2,8 +2,10 @@ import { execa } from 'execa'
 import { shellIn } from './exec.ts'
 import type { Role } from './role.ts'
 
-// What an upgrade may change in a machine, outside of what containerd, etcd, the kubelet and the pods keep for
-// themselves under /var. docs/what-changes.md lists the same paths and a test compares the two.
+/**
+ * The paths that an upgrade may change in a machine, apart from what containerd, etcd, the kubelet and the pods keep under
+ * /var. docs/what-changes.md lists the same paths; a test compares the two.
+ */
 export const documented: Record<Role, readonly string[]> = {
   'control-plane': [
     '/etc/kubernetes/admin.conf',
@@ -30,14 +32,16 @@ export const documented: Record<Role, readonly string[]> = {
   ],
 }
 
-// The paths of the container's own layer that differ from its image, as Docker sees them.
+/** Returns the paths of a container's own layer that differ from its image (docker diff). */
 export async function dockerDiff(machine: string): Promise<Set<string>> {
   const { stdout } = await execa('docker', ['diff', machine])
   return new Set(stdout.split('\n').map((line) => line.slice(2)))
 }
 
-// The files that were changed in the machine since `since` (seconds since 1970) or that docker diff did not list
-// before, and that are not documented.
+/**
+ * Returns the files that changed in a machine and are not documented: those changed since `since` (seconds since 1970) and
+ * those that docker diff lists now and did not list in `before`.
+ */
 export async function unexpectedChanges(
   machine: string,
   role: Role,
@@ -45,7 +49,6 @@ export async function unexpectedChanges(
   before: Set<string>,
 ): Promise<string[]> {
   const places = '/ /var/lib/capd-kubeadm-upgrader'
-
   const changed = await shellIn(machine, `find ${places} -xdev -newerct @${since} ! -type d 2>/dev/null || true`)
   const added = [...(await dockerDiff(machine))].filter((path) => !before.has(path))
   const isDocumented = (path: string) =>

@@ -1,12 +1,14 @@
 import { shellIn } from './exec.ts'
 
-// What a machine has of a version that it should not have yet: the check that the demo begins with, because an
-// upgrade to what was there all along would prove nothing. Where one to the same version was begun before, it has brought
-// some itself: the machine's record of its last attempt shows that.
-export async function tracesOf(version: string, machine: string): Promise<string[]> {
+/**
+ * Lists the programs and images of a version that a machine has: paths and image names. An upgrade to a version that was
+ * there from the start would prove nothing, so the demo checks this first. Returns nothing when the machine's attempt
+ * record names the version: then an earlier attempt put the parts there.
+ */
+export async function partsOfVersion(version: string, machine: string): Promise<string[]> {
   const record = '/var/lib/capd-kubeadm-upgrader/attempt.json'
-  const begun = await shellIn(machine, `grep -sF '"target":"${version}"' ${record} || true`)
-  if (begun !== '') return []
+  const attempt = await shellIn(machine, `grep -sF '"target":"${version}"' ${record} || true`)
+  if (attempt !== '') return []
   const programs = programsOf(version)
   const images = `ctr -n k8s.io images ls -q | grep -F ":${version}" || true`
   const found = await Promise.all([shellIn(machine, programs), shellIn(machine, images)])

@@ -1,18 +1,21 @@
 import { execa } from 'execa'
 import { kubectlJson, shellIn } from './exec.ts'
 
-// What a machine is and what runs in it, read by docker, kubectl and from the processes themselves. Nothing of
-// src/ is used here: this is the witness against it.
+/**
+ * What a machine is and what runs in it, read with docker and kubectl and from the processes themselves. It uses nothing of
+ * src/, because it is the evidence against it.
+ */
 export interface Snapshot {
+  /** The container, which is also the Node. */
   machine: string
-  // What makes the machine the same one. The host's boot ID proves nothing: all containers share it.
+  /** What makes it the same machine. The boot ID is not part of it: all containers share the host's. */
   identity: Record<string, string>
-  // Name of each Kubernetes program to the version that its running process says it is.
+  /** The version of each Kubernetes program that runs, as the process itself reports it; several with commas. */
   processes: Record<string, string>
-  // The same for the programs in /usr/bin.
+  /** The versions of the programs in /usr/bin. */
   files: Record<string, string>
   node: { ready: boolean; kubeletVersion: string; heartbeat: string }
-  // Pod to the images that its containers run, for all pods on the machine; and whether all are ready.
+  /** All pods on the machine, by namespace/name: their images, their readiness, and container ids with restart counts. */
   pods: Record<string, { images: string; ready: boolean; containers: string }>
 }
 
@@ -33,8 +36,12 @@ interface Pod {
 
 const programs = ['kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'etcd']
 
+/**
+ * Takes a snapshot of a machine; the Node and the pods are read through kubectl in a control plane machine. Throws when the
+ * machine or the API server does not answer.
+ */
 export async function snapshot(machine: string, controlPlane: string): Promise<Snapshot> {
-  // Not beside each other: a program in /usr/bin that is asked for its version is a process of its name, too.
+  // One after the other: `kubelet --version` for the files is a process called kubelet, too.
   const processes = await processesOf(machine)
   const [identity, files, node, pods] = await Promise.all([
     identityOf(machine),
@@ -53,8 +60,36 @@ export async function snapshot(machine: string, controlPlane: string): Promise<S
       kubeletVersion: node.status.nodeInfo.kubeletVersion,
       heartbeat: ready?.lastHeartbeatTime ?? '',
     },
-    pods: Object.fromEntries(pods.items.map((pod) => [pod.metadata.name, podOf(pod)])),
+    pods: podsOf(pods.items),
   }
+}
+
+/** Returns the entry of a snapshot for each pod, by namespace/name. A pod without containers is not ready. */
+export function podsOf(pods: readonly Pod[]): Snapshot['pods'] {
+  return Object.fromEntries(
+    pods.map(({ metadata: { namespace, name }, status: { containerStatuses: containers = [] } }) => [
+      `${namespace}/${name}`,
+      {
+        images: containers.map(({ image }) => image).join(', '),
+        ready: containers.length > 0 && containers.every(({ ready }) => ready),
+        containers: containers.map(({ containerID, restartCount }) => `${containerID} ${restartCount}`).join(', '),
+      },
+    ]),
+  )
+}
+
+/**
+ * Reads lines of the form `<program>=<output of its --version>`. A program that occurs with several versions has all of
+ * them, so that an old process cannot hide behind a new one. Output without a version is kept as it is.
+ */
+export function versionsIn(output: string): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const line of output.split('\n').filter(Boolean)) {
+    const [name = '', text = ''] = line.split('=')
+    const version = /v?\d+\.\d+\.\d+[^\s]*/.exec(text)?.[0] ?? text
+    found[name] = found[name] && found[name] !== version ? `${found[name]}, ${version}` : version
+  }
+  return found
 }
 
 async function identityOf(machine: string): Promise<Record<string, string>> {
@@ -74,43 +109,22 @@ async function identityOf(machine: string): Promise<Record<string, string>> {
   }
 }
 
-// Each running program is asked for its version through /proc/<pid>/exe, which is the program that runs even if
-// its file has been replaced or belongs to a container.
+// /proc/<pid>/exe is the program that runs, even if its file has been replaced or belongs to a container.
 async function processesOf(machine: string): Promise<Record<string, string>> {
-  const ask = programs.map(
+  const script = programs.map(
     (name) =>
       `for pid in $(pgrep -x ${name.slice(0, 15)}); do echo "${name}=$(/proc/$pid/exe --version 2>/dev/null | head -n 1)"; done`,
   )
-  // One that says nothing has ended since: the service asks a program for its version, too.
-  const said = (await shellIn(machine, ask.join('\n'))).split('\n').filter((line) => !line.endsWith('='))
-  return versionsIn(said.join('\n'))
+  // A process without output has ended since: the service runs `kubelet --version` too.
+  const lines = (await shellIn(machine, script.join('\n'))).split('\n').filter((line) => !line.endsWith('='))
+  return versionsIn(lines.join('\n'))
 }
 
 async function filesOf(machine: string): Promise<Record<string, string>> {
-  const ask = [
+  const script = [
     'echo kubeadm=$(kubeadm version -o short)',
     'echo kubelet=$(kubelet --version)',
     'echo kubectl=$(kubectl version --client)',
   ]
-  return versionsIn(await shellIn(machine, ask.join('\n')))
-}
-
-// A program that runs twice shows both versions, so that an old one cannot hide behind a new one.
-function versionsIn(output: string): Record<string, string> {
-  const found: Record<string, string> = {}
-  for (const line of output.split('\n').filter(Boolean)) {
-    const [name = '', said = ''] = line.split('=')
-    const version = /v?\d+\.\d+\.\d+[^\s]*/.exec(said)?.[0] ?? said
-    found[name] = found[name] && found[name] !== version ? `${found[name]}, ${version}` : version
-  }
-  return found
-}
-
-function podOf({ status }: Pod) {
-  const containers = status.containerStatuses ?? []
-  return {
-    images: containers.map(({ image }) => image).join(', '),
-    ready: containers.length > 0 && containers.every(({ ready }) => ready),
-    containers: containers.map(({ containerID, restartCount }) => `${containerID} ${restartCount}`).join(', '),
-  }
+  return versionsIn(await shellIn(machine, script.join('\n')))
 }

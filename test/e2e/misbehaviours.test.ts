@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rows } from '../../e2e/scenarios/fallback-target.ts'
+import { rows } from '../../e2e/management/misbehaviours.ts'
 import { readFault } from '../../src/faults/requested.ts'
 import { faults } from '../../src/faults/table.ts'
 

@@ -9,16 +9,21 @@ const drained = '/var/lib/capd-kubeadm-upgrader/drained'
 
 /** What render.sh does. */
 export function renderPods(machine: SimulatedMachine, [directory, , version, patches = '-']: string[]): Ending {
+  if (machine.isDirectory(`${directory}/rendered`)) return { exitCode: 0, log: '' }
   if (Object.keys(machine.manifests).length < 4) return { exitCode: 46, log: '' }
   if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
-  const { files, cluster } = machine
-  const rendered = cluster.kubeadmConfigVersion
+  const { files } = machine
+  const configuration = files.get(`${directory}/cluster-configuration.yaml`) ?? ''
+  const rendered = /^kubernetesVersion: "?([^"\n]*)"?$/m.exec(configuration)?.[1] ?? ''
   const reason =
     machine.renderRefusal ??
     (isMixed(machine) && !machine.isDirectory(`${directory}/before`)
       ? 'the static pods are of several versions'
       : undefined)
-  const refusal = reason ?? (rendered === version ? undefined : 'kubeadm renders another version of kube-apiserver')
+  const refusal =
+    reason ??
+    (rendered === version ? undefined : 'kubeadm renders another version of kube-apiserver') ??
+    newerEtcd(machine, rendered)
   if (refusal !== undefined) {
     files.set(`${directory}/exchange.refused`, `${refusal}\n`)
   } else {
@@ -29,10 +34,18 @@ export function renderPods(machine: SimulatedMachine, [directory, , version, pat
 }
 
 /** What prepare.sh does. */
-export function prepareExchange(machine: SimulatedMachine, [directory = '', , , ...flags]: string[]): Ending {
+export function prepareExchange(
+  machine: SimulatedMachine,
+  [directory = '', patches = '-', configuration = '', ...flags]: string[],
+): Ending {
   const { files } = machine
   if (Object.keys(machine.manifests).length < 4) return { exitCode: 46, log: '' }
+  if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
   if (!machine.isDirectory(`${directory}/before`)) keepBefore(machine, directory)
+  files.set(`${directory}/upgrade.yaml`, `${configuration}\n`)
+  machine.did(`kubeadm upgrade node ${flags.join(' ')}`)
+  const isRendered = machine.isDirectory(`${directory}/rendered`)
+  if (!isRendered) return { exitCode: 1, log: 'cp: cannot stat\n' }
   machine.removeDirectory(staged)
   for (const pod of Object.keys(machine.manifests)) {
     const rendered = files.get(`${directory}/rendered/${pod}.yaml`)
@@ -41,10 +54,10 @@ export function prepareExchange(machine: SimulatedMachine, [directory = '', , , 
   }
   for (const name of programs) {
     const version = files.get(`${directory}/bin/${name}`) ?? ''
+    files.delete(`/usr/bin/.${name}.new`)
     if (version !== files.get(`/usr/bin/${name}`)) files.set(`/usr/bin/.${name}.new`, version)
   }
   files.set(`${directory}/prepared`, '')
-  machine.did(`kubeadm upgrade node ${flags.join(' ')}`)
   return { exitCode: 0, log: '' }
 }
 
@@ -168,6 +181,13 @@ function makeReady({ cluster, files, name }: SimulatedMachine): void {
   if (!files.has(drained) || !cluster.balancer.answers) return
   files.delete(drained)
   cluster.balancer.draining.delete(name)
+}
+
+// kubeadm leaves an etcd that is newer as it is.
+function newerEtcd({ manifests: images }: SimulatedMachine, version: string): string | undefined {
+  const [running = '', wanted = ''] = [images.etcd, staticPodsOf(version).etcd].map((image) => image?.split(':').at(-1))
+  const isNewer = running.localeCompare(wanted, 'en', { numeric: true }) > 0
+  return isNewer ? `etcd runs ${running}, which is newer than ${wanted}` : undefined
 }
 
 function isMixed({ manifests: images }: SimulatedMachine): boolean {

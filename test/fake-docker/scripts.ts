@@ -23,9 +23,10 @@ export const scripts: Record<string, Script> = {
       const [path = '', digest = '', mode, user = '', group, , content = ''] = line.split(' ')
       const text = `${mode} ${user}:${group} ${Buffer.from(content, 'base64')}`
       const old = machine.files.get(path)
+      if (machine.isDirectory(path)) return `refused ${path} there is a directory\n`
       if (!['root', 'daemon'].includes(user)) return `refused ${path} the machine has no such user or group\n`
       if (old !== text) {
-        if (old !== undefined) machine.files.set(`${state}/replaced${path}`, old)
+        if (old !== undefined) machine.files.set(`${state}/replaced${path}`, old.replace(/^\d+ \w+:\w+ /, ''))
         machine.files.set(path, text)
         machine.did(`write ${path}`)
       }
@@ -62,7 +63,7 @@ export const scripts: Record<string, Script> = {
     }
     machine.files.delete(`${directory}/exchanging`)
     machine.restartKubelet()
-    return 'the log of the kubelet\n'
+    return ''
   },
 
   'upgrade/steps/exchange.sh': (machine, [way, directory = '']) => {
@@ -77,7 +78,7 @@ export const scripts: Record<string, Script> = {
     machine.did('tidy')
     for (const unit of units) machine.units.forget(unit)
     removeCopies(machine)
-    machine.removeDirectory(directory)
+    for (const path of [directory, `${directory}.old`]) machine.removeDirectory(path)
     return ''
   },
 }

@@ -5,10 +5,13 @@ import { digestOf, imagesOf, staticPodsOf } from './release.ts'
 import type { Ending } from './units.ts'
 
 const programs = ['kubeadm', 'kubelet', 'kubectl']
+const servers = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 
 // What the shell file of each unit step has done by the time its unit ends.
 export const unitScripts: Record<string, (machine: SimulatedMachine, args: string[]) => Ending> = {
-  binaries: ({ files }, [url, version = '', directory]) => {
+  binaries: (machine, [url, version = '', directory = '']) => {
+    const { files } = machine
+    if (machine.isDirectory(directory)) return done('')
     if (url?.startsWith('/')) return checkCopied(files, url, { version, directory })
     if (!url?.startsWith('http')) return { exitCode: 42, log: 'failed: kubeadm.sha256\n' }
     for (const name of programs) files.set(`${directory}/${name}`, version)
@@ -34,27 +37,35 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
   },
 
   // kubeadm would go to the version that kubeadm-config names, and is content with the one that is there.
-  kubeadm: (machine, [directory = '', role, , patches = '-', , wanted, ...flags]) => {
+  kubeadm: (machine, [directory = '', role, other, patches = '-', configuration = '', wanted, ...given]) => {
     if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
     const { cluster, files, manifests } = machine
+    const isControlPlane = role === 'control-plane'
+    if (isControlPlane && servers.some((pod) => !(pod in manifests))) return { exitCode: 46, log: '' }
+    // The kubelet uses the other API server while kubeadm runs, and is restarted for it and after it.
+    if (other !== '-') {
+      machine.restartKubelet()
+      files.set(`${directory}/kubelet.conf.own`, '')
+    }
+    files.set(`${directory}/upgrade.yaml`, `${configuration}\n`)
     if (!files.has(`${directory}/bin/kubeadm`)) return { exitCode: 127, log: 'sh: kubeadm: not found\n' }
     const version = cluster.kubeadmConfigVersion
-    if (role === 'control-plane') {
-      if (!('kube-apiserver' in manifests)) return { exitCode: 46, log: '' }
-      const isNamed = version === wanted
-      if (!isNamed && !files.has(`${directory}/exchanged`)) return { exitCode: 48, log: '' }
-      if (isNamed) exchangeOneByOne(machine, directory, version)
-    }
+    const isOther = isControlPlane && version !== wanted
+    if (isOther && !files.has(`${directory}/exchanged`)) return { exitCode: 48, log: '' }
+    if (isControlPlane && !isOther) exchangeOneByOne(machine, directory, version)
+    const flags = isOther ? [...given, '--skip-phases=control-plane'] : given
     files.set(`${directory}/kubeadm.done`, '')
     machine.did(`kubeadm upgrade node ${flags.join(' ')}`)
     return done(`[upgrade] The node is at ${version}\n`)
   },
 
-  kubelet: (machine, [directory, version]) => {
+  kubelet: (machine, [directory = '', version]) => {
     const { files } = machine
+    const isStaged = programs.every((name) => files.has(`${directory}/bin/${name}`))
     if (files.get('/usr/bin/kubelet') !== version && !machine.isDirectory(`${directory}/previous`)) {
       for (const name of programs) files.set(`${directory}/previous/${name}`, files.get(`/usr/bin/${name}`) ?? '')
     }
+    if (!isStaged) return { exitCode: 1, log: 'cp: cannot stat\n' }
     for (const name of programs) files.set(`/usr/bin/${name}`, files.get(`${directory}/bin/${name}`) ?? '')
     files.delete(`${directory}/exchanging`)
     machine.restartKubelet()
@@ -89,7 +100,6 @@ function checkCopied(
 ): Ending {
   const copied = programs.map((name) => [name, files.get(`${source}/${name}`)] as const)
   for (const [name] of copied) files.delete(`${source}/${name}`)
-  if (copied.every(([, content]) => content === undefined)) return { exitCode: 1, log: 'mv: cannot stat\n' }
   const [wrong] = copied.find(([, content]) => content !== version) ?? []
   if (wrong !== undefined) return { exitCode: 45, log: `failed: ${wrong}\n` }
   for (const name of programs) files.set(`${directory}/${name}`, version)

@@ -68,8 +68,8 @@ export function prepareMachine(root: Root, shape: Shape = {}): void {
   addStandIns(root, shape.pids)
 }
 
-// The programs that the shell files of an exchange call: everything is well.
-function addStandIns(root: Root, pids: Record<string, number> = {}): void {
+/** Puts the programs that the shell files of an exchange call into the root: everything is well. */
+export function addStandIns(root: Root, pids: Record<string, number> = {}): void {
   root.write('/proc/uptime', '1000.00 0\n')
   const tasks = pods.map((pod, i) => {
     const pid = pids[pod] ?? firstPid + i
