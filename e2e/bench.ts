@@ -22,7 +22,7 @@ const allWays = Object.keys(ways) as Way[]
 const program = commandLine('npm run bench --')
   .usage('[options] [way ...]')
   .description(
-    "Measures the ways of an upgrade on the lab's machines and writes docs/performance.md. Each way has its own cluster with " +
+    "Measures the ways of an upgrade on the lab's machines and writes docs/reference/performance.md. Each way has its own cluster with " +
       'three control plane machines and three workers. Finished runs are kept in e2e/results/bench.json and are not repeated; ' +
       'Ctrl-C loses only the current run.',
   )
@@ -93,9 +93,11 @@ async function report(kept: Kept): Promise<number> {
   console.log(`\nWith one busy loop per core:\n\n${table(figureHead, figureCells(busy))}`)
   if (runs.length > 0) {
     await writeWhole(join(root, resultsFile), { runs })
-    await writeFile(join(root, 'docs/performance.md'), performancePage())
-    await writeFile(join(root, 'docs/performance.svg'), performanceTimeline())
-    console.log('\nwrote docs/performance.json, docs/performance.md and docs/performance.svg')
+    await writeFile(join(root, 'docs/reference/performance.md'), performancePage())
+    await writeFile(join(root, 'docs/reference/performance.svg'), performanceTimeline())
+    console.log(
+      '\nwrote docs/reference/performance.json, docs/reference/performance.md and docs/reference/performance.svg',
+    )
   }
   return brokenIn([...quiet, ...busy])
 }

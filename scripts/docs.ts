@@ -11,14 +11,14 @@ import { whatIsUpdatedPage } from './docs/what-is-updated.ts'
 // Writes the pages of docs/ that are generated from src/ and from results. `--check` writes nothing, and fails when a page
 // is out of date.
 const pages = {
-  'docs/api.md': apiPage,
-  'docs/configuration.md': configurationPage,
-  'docs/errors.md': errorsPage,
-  'docs/misbehaviours.md': misbehavioursPage,
-  'docs/performance.md': performancePage,
-  'docs/performance.svg': performanceTimeline,
-  'docs/recovery.md': recoveryPage,
-  'docs/what-is-updated.md': whatIsUpdatedPage,
+  'docs/reference/api.md': apiPage,
+  'docs/reference/configuration.md': configurationPage,
+  'docs/reference/errors.md': errorsPage,
+  'docs/reference/misbehaviours.md': misbehavioursPage,
+  'docs/reference/performance.md': performancePage,
+  'docs/reference/performance.svg': performanceTimeline,
+  'docs/reference/recovery.md': recoveryPage,
+  'docs/reference/what-is-updated.md': whatIsUpdatedPage,
 }
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } })

@@ -10,7 +10,7 @@ import type { Shape } from './workload.ts'
 const limitSeconds = 300
 const path = '/etc/lab/misbehaviour'
 
-// What Cluster API does about a misbehaviour, in the words of docs/misbehaviours.md.
+// What Cluster API does about a misbehaviour, in the words of docs/reference/misbehaviours.md.
 type Then = 'rollout' | 'stall' | 'failed' | 'late' | 'waits' | 'gone'
 
 // Each row of the table there but two, which have functions of their own below; with a file on a worker as the change.

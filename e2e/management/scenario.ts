@@ -36,7 +36,7 @@ export interface LabRun extends Checks {
 export interface RecoveryOptions {
   /** Ids of the rows to run; the usual ones when empty. Rows with "+" between them share a machine. */
   rows: readonly string[]
-  /** Whether the results are added to docs/recovery.real.json. */
+  /** Whether the results are added to docs/reference/recovery.real.json. */
   isRecorded: boolean
   /** How many control plane machines a cluster has. With more than one, Cluster API makes the clusters. */
   members: number

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Played } from './turn.ts'
 
-/** One row of docs/recovery.real.json. */
+/** One row of docs/reference/recovery.real.json. */
 export interface RecordedRow {
   role: string
   step: string
@@ -17,9 +17,9 @@ export interface RecordedRow {
   members?: number
 }
 
-const file = new URL('../../docs/recovery.real.json', import.meta.url)
+const file = new URL('../../docs/reference/recovery.real.json', import.meta.url)
 
-/** Appends what was judged to docs/recovery.real.json. */
+/** Appends what was judged to docs/reference/recovery.real.json. */
 export async function record(all: readonly Played[], versions: string, members = 1): Promise<void> {
   const text = await readFile(file, 'utf8').catch(() => '[]')
   const rows = JSON.parse(text) as RecordedRow[]

@@ -13,7 +13,7 @@ type Condition = NonNullable<ReturnType<typeof condition>>
 export const fallbackTarget: Scenario = {
   on: 'management cluster',
   proves:
-    'Each misbehaviour does to Cluster API what docs/misbehaviours.md says, to the cluster that it is meant for, and when it is over the change goes through.',
+    'Each misbehaviour does to Cluster API what docs/reference/misbehaviours.md says, to the cluster that it is meant for, and when it is over the change goes through.',
   async run(run) {
     const { name, cluster, site } = run
     const { from } = site.management

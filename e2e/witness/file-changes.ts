@@ -4,7 +4,7 @@ import type { Role } from './role.ts'
 
 /**
  * The paths that an upgrade may change in a machine, apart from what containerd, etcd, the kubelet and the pods keep under
- * /var. docs/what-changes.md lists the same paths; a test compares the two.
+ * /var. docs/reference/what-changes.md lists the same paths; a test compares the two.
  */
 export const documented: Record<Role, readonly string[]> = {
   'control-plane': [

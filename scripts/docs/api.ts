@@ -13,7 +13,7 @@ const requestFields: Record<keyof StartRequest, string> = {
     'Optional: the directory of kubeadm patches in the machine, which kubeadm was given at `kubeadm init` or `kubeadm join`. kubeadm does not remember it: without it an upgrade loses what the patches set.',
   caCertHashes:
     "Optional: hashes of the cluster CA's public key, as `kubeadm join` takes them (`sha256:<hex>`); the machine must trust one of them. A machine that was updated with hashes once refuses a request without. The hook takes them from a worker's KubeadmConfig.",
-  settings: 'Optional: see docs/configuration.md.',
+  settings: 'Optional: see docs/reference/configuration.md.',
 }
 const startFields: Record<keyof ReturnType<typeof answerStart>, string> = {
   machine: 'The name of the container.',
@@ -25,7 +25,7 @@ const syncFields: Record<keyof Awaited<ReturnType<typeof answerSync>>, string> =
   step: 'The name of the current step; empty before the first one and at the end.',
   message: 'What happens, in words that stay the same while it does.',
   retryAfterSeconds: 'When to ask again; 0 when there is nothing more to wait for.',
-  code: 'Only after a failure: its code, see docs/errors.md.',
+  code: 'Only after a failure: its code, see docs/reference/errors.md.',
   todo: 'Only after a failure: what to do about it.',
 }
 
@@ -53,7 +53,7 @@ is 404, and start finds it again by looking at the machine.
 
 ${rows(syncFields)}
 
-What is refused is answered with \`code\`, \`message\` and \`todo\`; see docs/errors.md.
+What is refused is answered with \`code\`, \`message\` and \`todo\`; see [errors](errors.md).
 `
 }
 

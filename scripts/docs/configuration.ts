@@ -23,7 +23,7 @@ export function configurationPage(): string {
   ]
   const fault = [
     '`fault`, `fault/<namespace>/<cluster>`',
-    'see docs/misbehaviours.md',
+    'see docs/reference/misbehaviours.md',
     '`none`',
     'Misbehaviour for tests, for all machines or for those of one cluster. Refused unless the service was started with UPGRADER_FAULTS=allow.',
   ]

@@ -2,7 +2,7 @@ import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts'
 import { template } from '../../src/errors/upgrade-error.ts'
 import { heading, table } from './table.ts'
 
-/** The page docs/errors.md: every error of the catalogue, with `{name}` in place of its values. */
+/** The page docs/reference/errors.md: every error of the catalogue, with `{name}` in place of its values. */
 export function errorsPage(): string {
   const rows = Object.keys(catalogue).map((code) => {
     const { answer, message, todo } = template(code as ErrorCode)

@@ -6,16 +6,16 @@ import { timelineOf } from './performance/timeline.ts'
 import { heading, table } from './table.ts'
 
 /** What `npm run bench` leaves for the pages. */
-export const resultsFile = 'docs/performance.json'
+export const resultsFile = 'docs/reference/performance.json'
 
 const upgrades: readonly Way[] = ['in-place', 'rollout', 'kubeadm']
 
-/** The page docs/performance.md, from the results that are checked in. */
+/** The page docs/reference/performance.md, from the results that are checked in. */
 export function performancePage(): string {
   return pageOf(read())
 }
 
-/** The picture docs/performance.svg, of the upgrade in place that the page shows. */
+/** The picture docs/reference/performance.svg, of the upgrade in place that the page shows. */
 export function performanceTimeline(): string {
   const run = shownOf(read().runs)
   return run ? timelineOf(run) : '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>\n'

@@ -30,13 +30,13 @@ interface Real {
   members?: number
 }
 
-const simulatedFile = 'docs/recovery.simulated.gen.json'
-const realFile = 'docs/recovery.real.json'
+const simulatedFile = 'docs/reference/recovery.simulated.gen.json'
+const realFile = 'docs/reference/recovery.real.json'
 const roles = { 'control-plane': 'Control plane machine', worker: 'Worker' }
 const ways = { 'node-image': 'images from the node image', pull: 'images pulled' }
 const exchanges = { 'one-by-one': '', together: ', static pods exchanged together' }
 
-/** The page docs/recovery.md: what each fault costs at each boundary of each step. */
+/** The page docs/reference/recovery.md: what each fault costs at each boundary of each step. */
 export function recoveryPage(): string {
   const rows = read<Simulated>(simulatedFile)
   const faults = [...new Set(rows.map(({ fault }) => fault))]

@@ -2,7 +2,7 @@ import Type, { type Static, type TString } from 'typebox'
 import { documented } from '../contract/documented.ts'
 import { hasNoUser, isDockerHost, isHttpUrl, isImageOfVersion, isNameList, isSafeSource } from './values.ts'
 
-/** What the environment may hold. --help, docs/configuration.md and the check are made from this schema. */
+/** What the environment may hold. --help, docs/reference/configuration.md and the check are made from this schema. */
 export const Environment = Type.Object({
   UPGRADER_HOST: text({
     default: '127.0.0.1',

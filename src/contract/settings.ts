@@ -3,7 +3,7 @@ import Value from 'typebox/value'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { documented } from './documented.ts'
 
-/** What spec.settings of an ExtensionConfig may hold, and the settings of start. docs/configuration.md is made from it. */
+/** What spec.settings of an ExtensionConfig may hold, and the settings of start. docs/reference/configuration.md is made from it. */
 export const settings = {
   addons: documented(Type.Enum(['kcp', 'kubeadm']), {
     default: 'kcp',

@@ -16,7 +16,7 @@ export interface Shape {
   how: string
 }
 
-/** Shapes that no single field shows. docs/what-is-updated.md has them as a table. */
+/** Shapes that no single field shows. docs/reference/what-is-updated.md has them as a table. */
 export const shapes: readonly Shape[] = [
   {
     name: "etcd on the control plane machines (kubeadm's own way)",

@@ -7,7 +7,7 @@ import { steps } from './steps.ts'
 /**
  * Every error of this program: a function of its values to its answer, its message and what to do about it.
  * The values stay the same while the state lasts: Cluster API copies messages into conditions, and a message that
- * changes floods its controllers. docs/errors.md is generated from this table.
+ * changes floods its controllers. docs/reference/errors.md is generated from this table.
  */
 export const catalogue = {
   ...requests,

@@ -52,7 +52,7 @@ export const changes = {
   CHANGE_NOT_COVERED: ({ path }: Values<'path'>) =>
     decline(
       `${path} changes, which is not updated in place.`,
-      'docs/what-is-updated.md lists what is. The machine is replaced.',
+      'docs/reference/what-is-updated.md lists what is. The machine is replaced.',
     ),
   OBJECT_NOT_COMPARED: ({ object, why }: Values<'object' | 'why'>) =>
     decline(
@@ -62,7 +62,7 @@ export const changes = {
   FILE_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>
     decline(
       `${path} is not written in place: ${why}.`,
-      'docs/what-is-updated.md lists what is. The machine is replaced.',
+      'docs/reference/what-is-updated.md lists what is. The machine is replaced.',
     ),
   MACHINE_FOREIGN: ({ kind }: Values<'kind'>) =>
     decline(
@@ -72,7 +72,7 @@ export const changes = {
   CONFIG_NOT_COVERED: ({ object, path, why }: Values<'object' | 'path' | 'why'>) =>
     decline(
       `The ${object}'s ${path} is not supported in place: ${why}.`,
-      'docs/what-is-updated.md lists what is. The machine is replaced.',
+      'docs/reference/what-is-updated.md lists what is. The machine is replaced.',
     ),
   CONFIG_UNSUPPORTED: ({ object, path, why }: Values<'object' | 'path' | 'why'>) =>
     failure(

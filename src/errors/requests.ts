@@ -13,7 +13,7 @@ export const requests = {
   REQUEST_INVALID: ({ what }: Values<'what'>) =>
     failure(
       `The request does not have the required form: ${what}.`,
-      'Check the field against the types of hooks.runtime.cluster.x-k8s.io/v1alpha1, or docs/api.md for start and sync.',
+      'Check the field against the types of hooks.runtime.cluster.x-k8s.io/v1alpha1, or docs/reference/api.md for start and sync.',
     ),
   HOOK_UNKNOWN: ({ path }: Values<'path'>) =>
     failure(
@@ -25,7 +25,7 @@ export const requests = {
   CLIENT_CERTIFICATE: () =>
     failure(
       'The client certificate is missing or not accepted.',
-      "Start Cluster API's managers with a certificate of the CA in UPGRADER_CLIENT_CA_FILE; docs/install.md has the flags.",
+      "Start Cluster API's managers with a certificate of the CA in UPGRADER_CLIENT_CA_FILE; docs/how-to/management-cluster.md has the flags.",
     ),
   CERTIFICATE_EXPIRED: () =>
     failure(
@@ -45,7 +45,7 @@ export const requests = {
   SETTING_UNKNOWN: ({ key }: Values<'key'>) =>
     failure(
       `The setting "${key}" does not exist.`,
-      'Remove it from spec.settings of the ExtensionConfig; docs/configuration.md lists the settings.',
+      'Remove it from spec.settings of the ExtensionConfig; docs/reference/configuration.md lists the settings.',
     ),
   SETTING_VALUE: ({ key, allowed }: Values<'key' | 'allowed'>) =>
     failure(`The setting "${key}" must be one of: ${allowed}.`, 'Correct spec.settings of the ExtensionConfig.'),
@@ -57,7 +57,7 @@ export const requests = {
   MISBEHAVIOUR: ({ name }: Values<'name'>) =>
     failure(
       `misbehaviour ${name}: this failure was requested.`,
-      'Nothing is broken. docs/misbehaviours.md describes how it is requested and how to stop it.',
+      'Nothing is broken. docs/reference/misbehaviours.md describes how it is requested and how to stop it.',
     ),
   TOO_MANY_UPGRADES: () =>
     progress('Too many machines are being updated at the same time.', 'No action needed: this one starts later.'),

@@ -48,7 +48,7 @@ export interface FaultDefinition {
   answer?: (call: answers.Call) => Promise<HookResponse | Response>
 }
 
-/** Every fault. The check of the settings, handlers, steps and docs/misbehaviours.md are made from this table. */
+/** Every fault. The check of the settings, handlers, steps and docs/reference/misbehaviours.md are made from this table. */
 export const faults: Record<string, FaultDefinition> = {
   decline: {
     on: 'can-update',

@@ -6,7 +6,7 @@ export type { Role } from '../contract/role.ts'
 
 /**
  * How many minor versions one step may go up, for each role. kubeadm upgrades a control plane by one at most. A worker may
- * go as far as the oldest API server allows, which is checked when the upgrade runs. docs/decisions/0002 has the reasons.
+ * go as far as the oldest API server allows, which is checked when the upgrade runs. docs/explanation/decisions/0002 has the reasons.
  */
 export const minorsUp: Record<Role, number> = { 'control-plane': 1, worker: Number.POSITIVE_INFINITY }
 

@@ -32,8 +32,8 @@ test('every error has a sentence for what is wrong and one for what to do, each 
   }
 })
 
-test('docs/errors.md is what the generator makes of the catalogue, with every code in it', () => {
-  const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
+test('docs/reference/errors.md is what the generator makes of the catalogue, with every code in it', () => {
+  const page = readFileSync(join(root, 'docs/reference/errors.md'), 'utf8')
   expect(page).toBe(errorsPage())
   for (const code of codes) expect(page).toContain(`| \`${code}\` | ${template(code).answer} | `)
   expect(page).toContain('| There is too little free space in {path}: {need} MiB are needed. |')
@@ -45,6 +45,6 @@ test('every page of docs/ that an error, a variable or a setting refers to exist
     ...[...Object.values(variables), ...Object.values(settings)].map(({ description }) => description),
   ]
   const pages = new Set(texts.flatMap((text) => [...text.matchAll(/docs\/[\w/-]+\.md/g)].map(([path]) => path)))
-  expect(pages).toContain('docs/configuration.md')
+  expect(pages).toContain('docs/reference/configuration.md')
   for (const path of pages) expect({ path, exists: existsSync(join(root, path)) }).toEqual({ path, exists: true })
 })

@@ -35,7 +35,7 @@ test('a fault of any kind at any boundary of any step costs nothing but time', {
   expect(wrong).toEqual([])
   // "npx vitest run test/upgrade/recovery.test.ts -u" writes it again, and "node scripts/docs.ts" the page from it.
   const lines = rows.map((row) => JSON.stringify(row))
-  await expect(`[\n${lines.join(',\n')}\n]\n`).toMatchFileSnapshot('../../docs/recovery.simulated.gen.json')
+  await expect(`[\n${lines.join(',\n')}\n]\n`).toMatchFileSnapshot('../../docs/reference/recovery.simulated.gen.json')
 })
 
 test('nor does one where the programs come from the node image', { timeout: 120_000 }, async () => {

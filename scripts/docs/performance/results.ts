@@ -81,7 +81,7 @@ export interface Run {
   throughput?: Throughput[]
 }
 
-/** What docs/performance.json holds. */
+/** What docs/reference/performance.json holds. */
 export interface Results {
   runs: Run[]
 }

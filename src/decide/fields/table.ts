@@ -8,7 +8,7 @@ import { initConfiguration, joinConfiguration } from './node-configurations.ts'
 
 /**
  * Every field of the objects that Cluster API sends, and what becomes of it in place. The decision is made by this table,
- * and docs/what-is-updated.md is generated from it. A field that is not in it declines.
+ * and docs/reference/what-is-updated.md is generated from it. A field that is not in it declines.
  */
 export const fieldTable = {
   Machine: machine,
