@@ -5,6 +5,7 @@ import { compare, runScenario } from './management/run-scenario.ts'
 import type { RecoveryOptions, Result, Scenario } from './management/scenario.ts'
 import { setSite } from './management/site.ts'
 import { checkRows, listRows } from './recovery/rows.ts'
+import { asPeopleHaveIt } from './scenarios/as-people-have-it.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'
 import { files } from './scenarios/files.ts'
@@ -13,6 +14,7 @@ import { inPlace } from './scenarios/in-place.ts'
 import { interrupted } from './scenarios/interrupted.ts'
 import { killed } from './scenarios/killed.ts'
 import { neighbours } from './scenarios/neighbours.ts'
+import { ownVersion } from './scenarios/own-version.ts'
 import { pull } from './scenarios/pull.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { recoveryShort } from './scenarios/recovery-short.ts'
@@ -28,6 +30,7 @@ const scenarios: Record<string, Scenario> = {
   killed,
   trouble,
   pull,
+  'own-version': ownVersion,
   recovery,
   'recovery-short': recoveryShort,
   'in-place': inPlace,
@@ -36,6 +39,7 @@ const scenarios: Record<string, Scenario> = {
   files,
   fallback,
   'fallback-target': fallbackTarget,
+  'as-people-have-it': asPeopleHaveIt,
   topology,
   interrupted,
   neighbours,
@@ -70,7 +74,8 @@ const program = commandLine('npm run e2e --')
   .option(
     '--at-once <n>',
     'how many of those under Cluster API run at the same time, each with its own cluster. Two cores are enough for two. ' +
-      '"interrupted" and "fallback-target" restart the extension, which all share.',
+      '"interrupted" and "fallback-target" restart the extension, which all share, and ' +
+      '"as-people-have-it" the Docker provider.',
     numberBetween(1, 9),
     1,
   )
@@ -88,7 +93,7 @@ const program = commandLine('npm run e2e --')
       .default('1'),
   )
   .option('--list', 'print the rows of "recovery"')
-  .option('--record', 'add the results of "recovery" to docs/recovery.real.json')
+  .option('--record', 'add the results of "recovery" to docs/reference/recovery.real.json')
   .addHelpText(
     'after',
     `
