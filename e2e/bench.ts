@@ -6,9 +6,10 @@ import { brokenIn, busyFiguresOf, figureCells, figureHead, figuresOf } from '../
 import { type Way, ways } from '../scripts/docs/performance/results.ts'
 import { performancePage, performanceTimeline, resultsFile } from '../scripts/docs/performance.ts'
 import { table } from '../scripts/docs/table.ts'
-import { clusterApi, from, to } from '../scripts/lab/host/versions.ts'
+import { ladder } from '../scripts/lab/engine/ladder.ts'
+import { clusterApi } from '../scripts/lab/host/versions.ts'
 import { clusterMeasures } from './bench/clusters.ts'
-import { type Kept, openKept, writeWhole } from './bench/finished-runs.ts'
+import { type FinishedRuns, openFinishedRuns, writeAtomically } from './bench/finished-runs.ts'
 import { hookThroughput } from './bench/hook-throughput.ts'
 import { type Bench, orchestrate } from './bench/orchestrate.ts'
 import { singleMember } from './bench/single.ts'
@@ -52,17 +53,17 @@ async function main(args: string[]): Promise<number> {
   const given = read(args)
   if (typeof given === 'number') return given
   try {
-    const kept = await openKept(join(root, 'e2e/results/bench.json'))
-    const failed = given.print ? 0 : await measure(given, kept)
-    return (await report(kept)) === 0 && failed === 0 ? 0 : 1
+    const finished = await openFinishedRuns(join(root, 'e2e/results/bench.json'))
+    const failed = given.print ? 0 : await measure(given, finished)
+    return (await report(finished)) === 0 && failed === 0 ? 0 : 1
   } catch (thrown) {
     console.error((thrown as Error).message)
     return 1
   }
 }
 
-async function measure({ ways, runs, busy, fresh }: BenchOptions, kept: Kept): Promise<number> {
-  if (fresh) await kept.forget((run) => ways.includes(run.way) && run.busy === busy)
+async function measure({ ways, runs, busy, fresh }: BenchOptions, finished: FinishedRuns): Promise<number> {
+  if (fresh) await finished.remove((run) => ways.includes(run.way) && run.busy === busy)
   let site: Promise<Site> | undefined
   const measures = {
     ...clusterMeasures(() => {
@@ -72,23 +73,24 @@ async function measure({ ways, runs, busy, fresh }: BenchOptions, kept: Kept): P
     single: singleMember,
     hooks: hookThroughput,
   }
+  const { from, to } = await ladder()
   const setting = { from, to, clusterApi, cores: availableParallelism() }
   try {
-    return await orchestrate({ ways, runs, busy, setting }, kept, measures, (line) => console.log(line))
+    return await orchestrate({ ways, runs, busy, setting }, finished, measures, (line) => console.log(line))
   } finally {
     await (await site?.catch(() => undefined))?.close()
   }
 }
 
 // Prints the figures and writes the page. Returns how many required figures are missed.
-async function report(kept: Kept): Promise<number> {
-  const runs = [...kept.runs()]
+async function report(finished: FinishedRuns): Promise<number> {
+  const runs = [...finished.runs()]
   const quiet = figuresOf(runs)
   const busy = busyFiguresOf(runs)
   console.log(`\n${table(figureHead, figureCells(quiet))}`)
   console.log(`\nWith one busy loop per core:\n\n${table(figureHead, figureCells(busy))}`)
   if (runs.length > 0) {
-    await writeWhole(join(root, resultsFile), { runs })
+    await writeAtomically(join(root, resultsFile), { runs })
     await writeFile(join(root, 'docs/reference/performance.md'), performancePage())
     await writeFile(join(root, 'docs/reference/performance.svg'), performanceTimeline())
     console.log(

@@ -13,6 +13,7 @@ import { inPlace } from './scenarios/in-place.ts'
 import { interrupted } from './scenarios/interrupted.ts'
 import { killed } from './scenarios/killed.ts'
 import { neighbours } from './scenarios/neighbours.ts'
+import { ownVersion } from './scenarios/own-version.ts'
 import { pull } from './scenarios/pull.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { recoveryShort } from './scenarios/recovery-short.ts'
@@ -28,6 +29,7 @@ const scenarios: Record<string, Scenario> = {
   killed,
   trouble,
   pull,
+  'own-version': ownVersion,
   recovery,
   'recovery-short': recoveryShort,
   'in-place': inPlace,

@@ -1,5 +1,5 @@
+import { system } from './extension.ts'
 import type { Kube } from './kube.ts'
-import { system } from './site.ts'
 
 interface Pod {
   metadata: { name: string; namespace: string }

@@ -6,7 +6,7 @@ import type { Scenario } from '../management/scenario.ts'
 export const short: Scenario = {
   on: 'management cluster',
   proves:
-    'The essence of in-place, fallback and fallback-target, on one cluster: all machines are upgraded in place, what is not covered is rolled out, and two misbehaviours do to Cluster API what is said of them.',
+    'The main parts of in-place, fallback and fallback-target, on one cluster: all machines are upgraded in place, what is not covered is rolled out, and two misbehaviours have their documented effect on Cluster API.',
   async run(run) {
     const old = await createOld(run)
     await upgradeInPlace(run, old)

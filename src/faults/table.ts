@@ -42,7 +42,7 @@ export interface FaultDefinition {
   form: string
   takes: ParameterName[]
   does: string
-  /** What Cluster API does then. scripts/docs/misbehaviours.ts describes it in full. */
+  /** What Cluster API does then. scripts/docs/reference/misbehaviours.ts describes it in full. */
   leadsTo: ('rollout' | 'stall' | 'failed' | 'late' | 'over' | 'waits' | 'gone' | 'undiscovered')[]
   /** What a hook responds then. */
   answer?: (call: answers.Call) => Promise<HookResponse | Response>
