@@ -82,7 +82,13 @@ export async function startService(environment: Record<string, string>): Promise
     hasEnded: () => child.nodeChildProcess.exitCode !== null,
     stop,
   }
-  await untilReady(service)
+  try {
+    await untilReady(service)
+  } catch (thrown) {
+    // The log is kept, because the error names it. A service that continues would keep this process running.
+    child.kill('SIGKILL')
+    throw thrown
+  }
   return service
 }
 
