@@ -44,7 +44,9 @@ export function clusterClass(namespace: string, name: string, flavor: Flavor, mo
       spec: {
         template: {
           spec: {
-            kubeadmConfigSpec: { clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } } },
+            kubeadmConfigSpec: withoutPulls({
+              clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } },
+            }),
             rollout: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0 } } },
           },
         },

@@ -19,6 +19,12 @@ export interface Shape {
   configs?: { controlPlane?: object; workers?: object }
 }
 
+interface KubeadmConfigSpec {
+  initConfiguration?: object
+  joinConfiguration?: object
+  [field: string]: unknown
+}
+
 /** A file of a KubeadmConfig. */
 export interface File {
   path: string
@@ -88,16 +94,29 @@ export function cluster(shape: Shape): object[] {
             infrastructureRef: { apiGroup: infrastructure, kind: 'DevMachineTemplate', name: controlPlaneOf(name) },
           },
         },
-        kubeadmConfigSpec: {
+        kubeadmConfigSpec: withoutPulls({
           clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } },
           ...configs?.controlPlane,
-        },
+        }),
         // Cluster API refuses maxSurge 0 with fewer than three machines.
         rollout: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: controlPlanes < 3 ? 1 : surge } } },
       },
     },
     ...poolsOf(shape).flatMap(({ pool, replicas }) => machineDeployment(shape, pool, replicas)),
   ]
+}
+
+/**
+ * Adds to the KubeadmConfig of a control plane that kubeadm pulls no images. Machine images contain what a machine runs, and
+ * of pause only containerd's version, as kind's do; kubeadm would also pull its own version of pause, which nothing uses.
+ */
+export function withoutPulls(spec: KubeadmConfigSpec): KubeadmConfigSpec {
+  const nodeRegistration = { imagePullPolicy: 'Never' }
+  return {
+    ...spec,
+    initConfiguration: { nodeRegistration, ...spec.initConfiguration },
+    joinConfiguration: { nodeRegistration, ...spec.joinConfiguration },
+  }
 }
 
 function imagesOf(customImage?: string, preLoadImages?: string[]) {
