@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { moduleFolder } from '../../scripts/lab/build/cluster-api.ts'
-import type { Shape } from './workload.ts'
+import { type Shape, withoutPulls } from './workload.ts'
 
 /**
  * The kinds of machines of the Docker provider: DevMachine with the docker backend, DevMachine with the in-memory backend,
