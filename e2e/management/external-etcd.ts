@@ -77,7 +77,7 @@ async function configuration(etcd: string): Promise<object> {
   }
 }
 
-// What Cluster API would ask about each machine; and a request that it would not send, which is refused, too.
+// Sends what Cluster API would send about each machine, and an UpdateMachine that it would never send. Both are declined.
 async function isDeclined({ kube, site, timeline, expect }: ScenarioRun, shape: Shape): Promise<void> {
   const machines = await machinesOf(kube, shape.namespace, shape.name)
   await withPort(site, async (post) => {

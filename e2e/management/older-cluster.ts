@@ -16,15 +16,15 @@ export interface LostMachine {
 }
 
 /**
- * Makes a control plane machine of its own, with a CA of its own, as a management cluster leaves it that was lost: the
- * container runs, and so do its etcd and its API server.
+ * Makes a control plane machine with its own CA, in the state that a lost management cluster leaves behind: the
+ * container, its etcd and its API server run.
  */
 export async function makeControlPlane(machine: LostMachine): Promise<void> {
   await runContainer(machine)
   await inMachine(machine.name, ['sh', '-c', init], configuration(machine.version), 300)
 }
 
-/** Makes such a machine that has no more than certificates, and is stopped. */
+/** Makes a machine that has nothing but certificates, and stops it. */
 export async function makeStopped(machine: LostMachine): Promise<void> {
   await runContainer(machine)
   await inMachine(machine.name, ['kubeadm', 'init', 'phase', 'certs', 'all'])

@@ -18,6 +18,7 @@ import type { Snapshot } from '../witness/snapshot.ts'
 
 const limitSeconds = 1800
 
+/** The scenario "as-people-have-it". */
 export const asPeopleHaveIt: Scenario = {
   on: 'management cluster',
   proves:

@@ -11,8 +11,8 @@ export interface MissingImages {
 
 /**
  * The images of kubeadm's list that are missing in the machine. A worker needs kube-proxy's image, because the
- * DaemonSet is upgraded before the workers. For a worker that stays behind its control plane, the list has the kube-proxy
- * of the cluster, which the target's node image does not contain: the DaemonSet pulls it. CoreDNS' image is optional on a
+ * DaemonSet is upgraded before the workers. If the worker stays behind its control plane, kubeadm lists the cluster's
+ * kube-proxy, which the target's node image lacks: the DaemonSet pulls it. CoreDNS' image is optional on a
  * worker: its pods may run on any machine, but no node image may contain its version. kubeadm's pause image is not needed:
  * containerd is configured with its own, and kind's node images contain only that one (kind v0.33.0, pkg/build/nodeimage).
  * Throws CONTAINERD_AWAY.
