@@ -8,7 +8,7 @@ import { performancePage, performanceTimeline, resultsFile } from '../scripts/do
 import { table } from '../scripts/docs/table.ts'
 import { ActionFailed, commandLine, exitCodeOf, numberBetween } from '../scripts/host/command-line.ts'
 import { ladder } from '../scripts/lab/engine/ladder.ts'
-import { clusterApi } from '../scripts/lab/host/versions.ts'
+import { clusterApiRelease } from '../scripts/lab/host/cluster-api-releases.ts'
 import { clusterMeasures } from './bench/clusters.ts'
 import { type FinishedRuns, openFinishedRuns, writeAtomically } from './bench/finished-runs.ts'
 import { hookThroughput } from './bench/hook-throughput.ts'
@@ -78,7 +78,7 @@ async function measure({ ways, runs, busy, fresh }: BenchOptions, finished: Fini
     hooks: hookThroughput,
   }
   const { from, to } = await ladder()
-  const setting = { from, to, clusterApi, cores: availableParallelism() }
+  const setting = { from, to, clusterApi: clusterApiRelease().version, cores: availableParallelism() }
   try {
     return await orchestrate({ ways, runs, busy, setting }, finished, measures, (line) => console.log(line))
   } finally {

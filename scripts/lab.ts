@@ -1,5 +1,6 @@
 import { ActionFailed, commandLine, exitCodeOf } from './host/command-line.ts'
 import { registryUp } from './lab/cluster/registry.ts'
+import { clusterApiReleases } from './lab/host/cluster-api-releases.ts'
 import { checkImage } from './lab/verbs/check-image.ts'
 import { labDown, labDownAll } from './lab/verbs/down.ts'
 import { labUp } from './lab/verbs/lab.ts'
@@ -13,7 +14,8 @@ const lab = commandLine('npm run lab --')
     `
 Everything is kept in $XDG_CACHE_HOME/capd-kubeadm-upgrader (by default below ~/.cache).
 UPGRADER_LAB_CLUSTER=<name> selects a second lab next to the first, which is named upgrader-lab.
-UPGRADER_LAB_IMAGES=older builds node images with containerd 1.7, not as kind v0.33 releases them.`,
+UPGRADER_LAB_IMAGES=older builds node images with containerd 1.7, not as kind v0.33 releases them.
+UPGRADER_LAB_CAPI=<version> selects Cluster API ${clusterApiReleases.map(({ version }) => version).join(' or ')}, the first by default. Each has its own management cluster.`,
   )
 
 lab
@@ -31,8 +33,10 @@ lab
   .description('the same for a cluster with Cluster API, which creates machines of its own')
   .option('--fresh', 'with a new management cluster, which has no machines yet')
   .action(async (options: { fresh?: boolean }) => {
-    const { controlPlane, network, kubeconfig, kubectl } = await managementUp(options)
-    console.log(`Machine ${controlPlane} with Cluster API, which creates its machines on the Docker network ${network}`)
+    const { clusterApi, controlPlane, network, kubeconfig, kubectl } = await managementUp(options)
+    console.log(
+      `Machine ${controlPlane} with Cluster API ${clusterApi}, which creates its machines on the Docker network ${network}`,
+    )
     console.log(`export KUBECONFIG=${kubeconfig}`)
     console.log(`alias kubectl=${kubectl}`)
   })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { moduleFolder } from '../../scripts/lab/build/cluster-api.ts'
+import { clusterApiRelease } from '../../scripts/lab/host/cluster-api-releases.ts'
 import { type Shape, withoutPulls } from './workload.ts'
 
 /**
@@ -91,7 +92,7 @@ export const quickStart = { class: 'quick-start', workers: 'default-worker' }
 
 /** The manifests of that class and its templates. */
 export async function quickStartClass(): Promise<string> {
-  const module = await moduleFolder('sigs.k8s.io/cluster-api/test')
+  const module = await moduleFolder(clusterApiRelease(), 'sigs.k8s.io/cluster-api/test')
   return readFile(join(module, 'infrastructure/docker/templates/clusterclass-quick-start.yaml'), 'utf8')
 }
 

@@ -1,43 +1,41 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cache, isKept, keep, keptFolder } from '../host/cache.ts'
+import { type ClusterApiRelease, keptNameOf, type Provider, packageOf } from '../host/cluster-api-releases.ts'
 import { inputsHash } from '../host/hash.ts'
 import { ensure } from '../host/prerequisite.ts'
-import { type Provider, providers } from '../host/providers.ts'
-import { clusterApi as version } from '../host/versions.ts'
 import { ensureGo, goBuild, goRun } from './go.ts'
 
-const core = 'sigs.k8s.io/cluster-api'
-
-// The modules are released together, and each requires the same version of the others.
-const modules = [core, `${core}/api`, `${core}/test`]
-const required = modules.map((module) => `require ${module} ${version}`)
+/** The lines of a go.mod that require the modules of a release. */
+export function requiredModules({ version, modules }: ClusterApiRelease): string[] {
+  return modules.map((module) => `require ${module} ${version}`)
+}
 
 /** The hash of what the providers' programs are built from. */
-export function clusterApiHash(): Promise<string> {
-  return inputsHash({ required, providers })
+export function clusterApiHash(release: ClusterApiRelease): Promise<string> {
+  return inputsHash({ required: requiredModules(release), providers: release.providers })
 }
 
 /** Builds the providers' programs, once, and resolves to a folder with `<folder>/manager` of each provider. */
-export async function ensureClusterApiPrograms(): Promise<string> {
-  const folder = keptFolder('cluster-api', await clusterApiHash())
+export async function ensureClusterApiPrograms(release: ClusterApiRelease): Promise<string> {
+  const folder = keptFolder(keptNameOf(release, 'cluster-api'), await clusterApiHash(release))
   return ensure({
-    title: `Cluster API ${version}`,
+    title: `Cluster API ${release.version}`,
     find: async () => (isKept(folder) ? folder : undefined),
     prepare: ensureGo,
     create: async () => {
-      await keep(folder, build)
+      await keep(folder, (staging) => build(release, staging))
       return folder
     },
   })
 }
 
-async function build(staging: string): Promise<void> {
+async function build(release: ClusterApiRelease, staging: string): Promise<void> {
   const work = join(staging, 'module')
   await mkdir(work)
-  await writeFile(join(work, 'go.mod'), ['module lab.invalid/cluster-api', 'go 1.24', ...required, ''].join('\n'))
-  for (const { module, folder } of providers)
-    await goBuild(work, managerOf({ folder }, staging), [`${module}/${folder}`])
+  const lines = ['module lab.invalid/cluster-api', 'go 1.24', ...requiredModules(release), '']
+  await writeFile(join(work, 'go.mod'), lines.join('\n'))
+  for (const provider of release.providers) await goBuild(work, managerOf(provider, staging), [packageOf(provider)])
 }
 
 /** The path of a provider's program below the folder of `ensureClusterApiPrograms`. */
@@ -45,8 +43,8 @@ export function managerOf({ folder }: Pick<Provider, 'folder'>, programs: string
   return join(programs, folder, 'manager')
 }
 
-/** The folder in which Go keeps the files of a module of Cluster API. Needs Go, and its module proxy the first time. */
-export async function moduleFolder(module: string): Promise<string> {
+/** The folder in which Go keeps the files of a module of a release. Needs Go, and its module proxy the first time. */
+export async function moduleFolder({ version }: ClusterApiRelease, module: string): Promise<string> {
   await ensureGo()
   const download = await goRun(cache, 'mod', 'download', '-json', `${module}@${version}`)
   return JSON.parse(download).Dir

@@ -2,25 +2,25 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { interruptible } from '../../host/interruption.ts'
 import { isKept, keep, keptFolder } from '../host/cache.ts'
+import { clusterApiRelease, keptNameOf } from '../host/cluster-api-releases.ts'
 import { inputsHash } from '../host/hash.ts'
 import { withLabLock } from '../host/lock.ts'
 import { ensure } from '../host/prerequisite.ts'
-import { clusterApi as version } from '../host/versions.ts'
+import { requiredModules } from './cluster-api.ts'
 import { ensureGo, goBuild } from './go.ts'
-
-const core = 'sigs.k8s.io/cluster-api'
-const required = [core, `${core}/api`, `${core}/test`].map((module) => `require ${module} ${version}`)
 
 /**
  * Builds Cluster API's own test extension, once, and resolves to the path of its program. Needs Go and its module proxy.
  */
 export async function testExtension(): Promise<string> {
-  const folder = keptFolder('test-extension', await inputsHash({ required }))
+  const release = clusterApiRelease()
+  const required = requiredModules(release)
+  const folder = keptFolder(keptNameOf(release, 'test-extension'), await inputsHash({ required }))
   const program = join(folder, 'extension')
   return interruptible(() =>
     withLabLock(() =>
       ensure({
-        title: `Cluster API's test extension ${version}`,
+        title: `Cluster API's test extension ${release.version}`,
         find: async () => (isKept(folder) ? program : undefined),
         prepare: ensureGo,
         create: async () => {
@@ -29,7 +29,7 @@ export async function testExtension(): Promise<string> {
             await mkdir(work)
             const lines = ['module lab.invalid/test-extension', 'go 1.24', ...required, '']
             await writeFile(join(work, 'go.mod'), lines.join('\n'))
-            await goBuild(work, join(staging, 'extension'), [`${core}/test/extension`])
+            await goBuild(work, join(staging, 'extension'), ['sigs.k8s.io/cluster-api/test/extension'])
           })
           return program
         },

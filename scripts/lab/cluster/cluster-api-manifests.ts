@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { run } from '../../host/subprocess.ts'
-import { type Provider, providerImage, providers } from '../host/providers.ts'
+import { type ClusterApiRelease, type Provider, providerImage } from '../host/cluster-api-releases.ts'
 import { type WebhookCertificate, webhookCertificate } from './webhook-certificate.ts'
 
 /** A Kubernetes object of any kind, in part. */
@@ -28,25 +28,25 @@ export const settings: Record<string, string> = {
 }
 
 /**
- * The objects of all providers, ready to be applied: with the variables that clusterctl replaces, and with the
+ * The objects of all providers of a release, ready to be applied: with the variables that clusterctl replaces, and with the
  * certificates that cert-manager issues.
  */
-export async function clusterApiManifests(kubectl: string): Promise<KubernetesObject[]> {
+export async function clusterApiManifests(release: ClusterApiRelease, kubectl: string): Promise<KubernetesObject[]> {
   const all: KubernetesObject[] = []
-  for (const provider of providers) all.push(...(await manifests(kubectl, provider)))
+  for (const provider of release.providers) all.push(...(await manifests(release, provider, kubectl)))
   return all
 }
 
-async function manifests(kubectl: string, provider: Provider): Promise<KubernetesObject[]> {
+async function manifests(release: ClusterApiRelease, provider: Provider, kubectl: string): Promise<KubernetesObject[]> {
   const { moduleFolder } = await import('../build/cluster-api.ts')
-  const folder = join(await moduleFolder(provider.module), provider.folder, 'config/default')
+  const folder = join(await moduleFolder(release, provider.module), provider.folder, 'config/default')
   const text = await run`${kubectl} kustomize ${folder}`
   const replaced = text.replaceAll(/\$\{(\w+):=(.*?)\}/g, (_, name, byDefault) => settings[name] ?? byDefault)
   const objects: KubernetesObject[] = parseAllDocuments(replaced).map((document) => document.toJS())
   for (const { kind, spec } of objects) {
     if (kind !== 'Deployment') continue
     const [container] = spec.template.spec.containers
-    Object.assign(container, { image: providerImage(provider), imagePullPolicy: 'IfNotPresent' })
+    Object.assign(container, { image: providerImage(release, provider), imagePullPolicy: 'IfNotPresent' })
   }
   return withCertificates(objects)
 }

@@ -1,28 +1,32 @@
 import { attempt, run } from '../../host/subprocess.ts'
 import { ensureImageInMachine } from '../engine/image-in-machine.ts'
+import { type ClusterApiRelease, providerImage } from '../host/cluster-api-releases.ts'
 import { inputsHash } from '../host/hash.ts'
-import { inputsLabel, management, managementControlPlane } from '../host/names.ts'
+import { inputsLabel } from '../host/names.ts'
 import { ensure } from '../host/prerequisite.ts'
-import { providerImage, providers } from '../host/providers.ts'
-import { clusterApi } from '../host/versions.ts'
 import { waitFor } from '../host/wait.ts'
 import { clusterApiManifests, settings } from './cluster-api-manifests.ts'
+import type { KindCluster } from './kind-cluster.ts'
 import { samples } from './webhook-samples.ts'
 
-const images = providers.map(providerImage)
 const managers = ['deployment', '--all-namespaces', '--selector=cluster.x-k8s.io/provider']
 
-/** Ensures Cluster API in the management cluster, and waits until its managers and webhooks answer. */
-export async function ensureClusterApi(kubectl: string, kubeconfig: string): Promise<void> {
+/** Ensures a release of Cluster API in its management cluster, and waits until its managers and webhooks answer. */
+export async function ensureClusterApi(
+  release: ClusterApiRelease,
+  { name, containers, kubeconfig }: KindCluster,
+  kubectl: string,
+): Promise<void> {
+  const images = release.providers.map((provider) => providerImage(release, provider))
   const env = { KUBECONFIG: kubeconfig }
   const next = `kubectl --kubeconfig ${kubeconfig} get pods --all-namespaces`
   const ids = await run`docker image inspect --format {{.Id}} ${images}`
-  const hash = await inputsHash({ clusterApi, settings, ids })
+  const hash = await inputsHash({ clusterApi: release.version, settings, ids })
   const available = (seconds: number) => ['wait', ...managers, '--for=condition=Available', `--timeout=${seconds}s`]
   const list = (items: object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
   const inCluster = run({ env })
   await ensure({
-    title: `Cluster API ${clusterApi} in ${management}`,
+    title: `Cluster API ${release.version} in ${name}`,
     find: async () => {
       const annotation = `jsonpath={.metadata.annotations.${inputsLabel.replaceAll('.', '\\.')}}`
       const installed = await attempt({ env })`${kubectl} get namespace kube-system --output ${annotation}`
@@ -30,8 +34,8 @@ export async function ensureClusterApi(kubectl: string, kubeconfig: string): Pro
       return attempt({ env, timeoutSeconds: 70 })`${kubectl} ${available(60)}`
     },
     prepare: async () => {
-      for (const image of images) await ensureImageInMachine(managementControlPlane, image)
-      return clusterApiManifests(kubectl)
+      for (const image of images) await ensureImageInMachine(containers[0], image)
+      return clusterApiManifests(release, kubectl)
     },
     create: async (manifests) => {
       // Managers that run already would keep their images and certificates.

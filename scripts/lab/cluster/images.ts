@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { interruptible } from '../../host/interruption.ts'
 import { ensureImage } from '../engine/ensure-image.ts'
+import { type ClusterApiRelease, providerImage } from '../host/cluster-api-releases.ts'
 import { withLabLock } from '../host/lock.ts'
 import { nodeImage } from '../host/names.ts'
-import { providerImage, providers } from '../host/providers.ts'
 import { distribution, loadBalancer } from '../host/versions.ts'
 
 // What a build needs is loaded only where no registry has the image.
@@ -23,11 +23,11 @@ export function ensureLoadBalancerImage(): Promise<string> {
   return ensureImage({ title: name, published: name, built: [name], load })
 }
 
-/** Ensures the images of Cluster API's providers. */
-export async function ensureProviderImages(): Promise<void> {
-  for (const provider of providers) {
-    const name = providerImage(provider)
-    const load = async () => (await import('../build/provider-image.ts')).providerImageBuild(provider)
+/** Ensures the images of the providers of a release of Cluster API. */
+export async function ensureProviderImages(release: ClusterApiRelease): Promise<void> {
+  for (const provider of release.providers) {
+    const name = providerImage(release, provider)
+    const load = async () => (await import('../build/provider-image.ts')).providerImageBuild(release, provider)
     await ensureImage({ title: name, published: name, built: [name], load })
   }
 }

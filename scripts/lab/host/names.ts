@@ -1,4 +1,5 @@
 import { arch as nodeArch } from 'node:os'
+import type { ClusterApiRelease } from './cluster-api-releases.ts'
 
 /** The Docker label of everything that the lab creates: `docker ps --filter label=capd-kubeadm-upgrader=lab`. */
 export const labLabel = 'capd-kubeadm-upgrader=lab'
@@ -17,10 +18,13 @@ export const worker = `${cluster}-worker`
 /** The container of the lab's registry. */
 export const registry = `${cluster}-registry`
 
-/** The name of the management cluster, the kind cluster with Cluster API in it. */
-export const management = `${cluster.replace(/-lab$/, '')}-management`
-/** The only container of the management cluster. */
-export const managementControlPlane = `${management}-control-plane`
+/**
+ * The name of the management cluster of a release of Cluster API, the kind cluster with that release in it. The name of one
+ * management cluster is never the beginning of another's, because clusters are known by it.
+ */
+export function managementName({ mark }: Pick<ClusterApiRelease, 'mark'>): string {
+  return [cluster.replace(/-lab$/, ''), ...(mark === undefined ? [] : [mark]), 'management'].join('-')
+}
 
 /** What the names of the clusters that a management cluster creates begin with. */
 export function workloadPrefix(managementCluster: string): string {

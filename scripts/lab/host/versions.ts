@@ -35,12 +35,9 @@ export const runc = 'v1.4.3'
  */
 export const pause = { released: ['3.10'], older: ['3.10.1', '3.10'] } as const
 
-/** The release of Cluster API. */
-export const clusterApi = 'v1.14.2'
-
 /**
- * The tag of the load balancer that its Docker provider starts in front of a control plane
- * (test/infrastructure/docker/internal/loadbalancer/const.go).
+ * The tag of the load balancer that Cluster API's Docker provider starts in front of a control plane, in each release of
+ * `cluster-api-releases.ts` (v1.13.4 and v1.14.2, test/infrastructure/docker/internal/loadbalancer/const.go).
  */
 export const loadBalancer = 'v20230606-42a2262b'
 

@@ -11,12 +11,13 @@ import { engineVersion, stopEngine } from '../engine/dockerd.ts'
 import { hasNetwork } from '../engine/network.ts'
 import { isRootOnDebian, removeSourceList } from '../host/apt.ts'
 import { cache } from '../host/cache.ts'
+import { clusterApiReleases } from '../host/cluster-api-releases.ts'
 import { withLabLock } from '../host/lock.ts'
-import { kindNetwork, labLabel, management, network } from '../host/names.ts'
+import { kindNetwork, labLabel, managementName, network } from '../host/names.ts'
 
 /**
- * Removes both clusters of the lab, everything on the network of the first, and every machine that the second has
- * created. Images and caches stay. Throws `UserError` when the cluster or the network belongs to someone else.
+ * Removes the clusters of the lab, everything on the network of its machines, and every machine that a management cluster
+ * of it has created. Images and caches stay. Throws `UserError` when the cluster or the network belongs to someone else.
  */
 export function labDown(): Promise<void> {
   return interruptible(() => withLabLock(removeLab))
@@ -28,7 +29,7 @@ async function removeLab(): Promise<void> {
   await machines(labCluster)
   if (await hasNetwork(network)) await withProgress(`removing ${network}`, () => removeNetwork(network))
   await rm(labCluster.kubeconfig, { force: true })
-  await removeManagement(management)
+  for (const release of clusterApiReleases) await removeManagement(managementName(release))
   await removeKindNetwork()
 }
 

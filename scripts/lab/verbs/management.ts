@@ -11,13 +11,16 @@ import { dockerEngine } from '../engine/dockerd.ts'
 import { ensureImageInMachine } from '../engine/image-in-machine.ts'
 import { ladder } from '../engine/ladder.ts'
 import { ensureNetwork, gateway } from '../engine/network.ts'
+import { clusterApiRelease } from '../host/cluster-api-releases.ts'
 import { inotifyInstances } from '../host/inotify.ts'
 import { withLabLock } from '../host/lock.ts'
-import { arch, management as cluster, kindNetwork, managementControlPlane, workloadPrefix } from '../host/names.ts'
+import { arch, kindNetwork, workloadPrefix } from '../host/names.ts'
 import { ensure } from '../host/prerequisite.ts'
 
 /** The management cluster as `management` leaves it: one machine with Cluster API, which creates other machines. */
 export interface Management {
+  /** The release of Cluster API. Each release has a management cluster of its own. */
+  clusterApi: string
   /** The name of the kind cluster. */
   cluster: string
   /** Its only container. */
@@ -56,13 +59,15 @@ export interface ManagementOptions {
 }
 
 /**
- * Ensures a management cluster with Cluster API in it. Throws `UserError` where that is impossible, and `Interrupted` at
+ * Ensures a management cluster with the release of Cluster API that UPGRADER_LAB_CAPI selects. Throws `UserError` where that is impossible, and `Interrupted` at
  * SIGINT or SIGTERM.
  */
 export function managementUp({ fresh = false, log }: ManagementOptions = {}): Promise<Management> {
   if (log) logTo(log)
   return interruptible(() =>
     withLabLock(async () => {
+      const release = clusterApiRelease()
+      const cluster = managementCluster(release)
       await ensure(dockerEngine)
       await ensure(inotifyInstances)
       const kind = await ensureKind()
@@ -70,16 +75,17 @@ export function managementUp({ fresh = false, log }: ManagementOptions = {}): Pr
       await ensureNodeImage(from)
       await ensureNodeImage(to)
       await ensureLoadBalancerImage()
-      await ensureProviderImages()
+      await ensureProviderImages(release)
       const releases = await ensureReleases()
       const kubectl = await ensureKubectl(releases)
       const network = await ensureNetwork(kindNetwork)
-      if (fresh) await managementCluster.remove()
-      await ensureKindCluster(kind, managementCluster)
-      const { kubeconfig } = managementCluster
-      await ensureClusterApi(kubectl, kubeconfig)
-      const machine = { cluster, controlPlane: managementControlPlane, network, gateway: await gateway(network) }
-      return { ...machine, prefix: workloadPrefix(cluster), kubeconfig, kubectl, kind, from, to, arch, releases }
+      if (fresh) await cluster.remove()
+      await ensureKindCluster(kind, cluster)
+      await ensureClusterApi(release, cluster, kubectl)
+      const { name, kubeconfig, containers } = cluster
+      const machine = { cluster: name, controlPlane: containers[0], network, gateway: await gateway(network) }
+      const found = { clusterApi: release.version, prefix: workloadPrefix(name), kubeconfig, kubectl, kind }
+      return { ...machine, ...found, from, to, arch, releases }
     }),
   )
 }

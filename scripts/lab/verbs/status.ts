@@ -8,7 +8,8 @@ import { engineVersion } from '../engine/dockerd.ts'
 import { imageInputs } from '../engine/images.ts'
 import { ladder } from '../engine/ladder.ts'
 import { cache, isKept } from '../host/cache.ts'
-import { management, nodeImage } from '../host/names.ts'
+import { type ClusterApiRelease, clusterApiReleases } from '../host/cluster-api-releases.ts'
+import { nodeImage } from '../host/names.ts'
 
 /** Prints what exists of the lab and changes nothing. Resolves to true when there are machines and all of them run. */
 export async function labStatus(): Promise<boolean> {
@@ -18,22 +19,28 @@ export async function labStatus(): Promise<boolean> {
   if (!version) return false
   const { from, to } = await ladder()
   for (const name of [nodeImage(from), nodeImage(to)]) row(name, await imageState(name))
-  const isLabRunning = await clusterStatus(labCluster)
-  const isManagementRunning = await clusterStatus(managementCluster)
-  for (const { cluster, name, state } of await workloadMachines(management)) {
-    row(`  ${name}`, `${state}, of cluster ${cluster}`)
+  const running = [await clusterStatus(labCluster)]
+  for (const release of clusterApiReleases) running.push(await managementStatus(release))
+  return running.includes(true) && !running.includes(false)
+}
+
+async function managementStatus(release: ClusterApiRelease): Promise<boolean | undefined> {
+  const cluster = managementCluster(release)
+  const isRunning = await clusterStatus(cluster, `, Cluster API ${release.version}`)
+  for (const machine of await workloadMachines(cluster.name)) {
+    row(`  ${machine.name}`, `${machine.state}, of cluster ${machine.cluster}`)
   }
-  return (isLabRunning ?? isManagementRunning ?? false) && isLabRunning !== false && isManagementRunning !== false
+  return isRunning
 }
 
 // Whether all machines run; undefined when there are none.
-async function clusterStatus(cluster: KindCluster): Promise<boolean | undefined> {
+async function clusterStatus(cluster: KindCluster, more = ''): Promise<boolean | undefined> {
   const found = await machines(cluster)
   if (found.length === 0) {
-    row(`cluster ${cluster.name}`, 'missing')
+    row(`cluster ${cluster.name}`, `missing${more}`)
     return undefined
   }
-  row(`cluster ${cluster.name}`, cluster.kubeconfig)
+  row(`cluster ${cluster.name}`, `${cluster.kubeconfig}${more}`)
   for (const { name, state } of found) {
     const kubelet = await attempt`docker exec ${name} kubelet --version`
     row(`  ${name}`, [state, ...(kubelet ? [kubelet] : [])].join(', '))
