@@ -44,5 +44,5 @@ function urlOf(output: Readable, forward: PromiseLike<unknown>): Promise<string>
   })
 }
 
-// Posts a request to a handler of a hook and returns the response.
-type Post = (hook: string, name: string, body: Json) => Promise<Json>
+/** Posts a request to a handler of a hook and returns the response. */
+export type Post = (hook: string, name: string, body: Json) => Promise<Json>

@@ -3,6 +3,7 @@ import { createNamespace } from '../management/clusters.ts'
 import { certificate, extension, system, untilDiscovered } from '../management/extension.ts'
 import type { Condition, Kube, KubeObject } from '../management/kube.ts'
 import { type CapiMachine, condition, machinesOf } from '../management/machines.ts'
+import { filesUnderNextRelease } from '../management/next-release.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
 import type { File, Shape } from '../management/workload.ts'
@@ -13,6 +14,8 @@ const conditionSeconds = 300
 
 const path = '/tmp/test'
 const contents = ['first', 'second', 'third', 'fourth', 'five'].map((nth) => `${nth} in-place update`)
+const fileWith = (content: string): File[] => [{ path, content, owner: 'root:root', permissions: '0600' }]
+const settings = { inMemory: 'simulate' }
 
 // Source: CAPI v1.14.2 test/e2e/cluster_in_place_update.go, and the flavor in-memory-topology in
 // test/e2e/data/infrastructure-docker/main. The steps are repeated here because the framework needs a management cluster that
@@ -21,7 +24,7 @@ const contents = ['first', 'second', 'third', 'fourth', 'five'].map((nth) => `${
 export const upstream: Scenario = {
   on: 'management cluster',
   proves:
-    "Cluster API's own in-place test: on machines of CAPD's in-memory backend, with this extension instead of the test extension, five changes of files through the topology are in-place updates, and no machine is replaced.",
+    "Cluster API's own in-place test: on machines of CAPD's in-memory backend, with this extension instead of the test extension, five changes of files through the topology are in-place updates, and no machine is replaced. The same five changes with v1.15's choice, played: also with maxSurge 1 no machine is created.",
   async run(run) {
     const { name, cluster, kube, site, timeline, expect } = run
     const shape: Shape = { namespace: name, name: cluster, version: site.management.from, controlPlanes: 3, workers: 1 }
@@ -40,6 +43,8 @@ export const upstream: Scenario = {
         names.every((one) => simulated.some(({ machine }) => machine === one)),
         'there are machines without a simulated step',
       )
+      // Its test has maxSurge 1 everywhere from v1.15 on, which is in place only because of affectsAvailability.
+      await filesUnderNextRelease(run, shape, contents.map(fileWith), settings)
     } finally {
       await kube.run(['delete', 'extensionconfig', own, '--ignore-not-found'])
     }
@@ -61,7 +66,7 @@ function extensionConfig(namespace: string): object {
     spec: {
       clientConfig: { service: { namespace: system, name: extension, port: 443 } },
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-      settings: { inMemory: 'simulate' },
+      settings,
     },
   }
 }
