@@ -161,23 +161,24 @@ host_facts() {
   echo "Containerd=$(ctr version | sed -n '/^Server/,$ s/^ *Version: *//p' | head -n 1)"
 }
 
-# Prints yes where failCgroupV1 is false in the kubelet's configuration, no where it is not, and unknown while the
-# kubelet does not run: a flag may name a directory of further configuration files.
+# Prints yes where failCgroupV1 is false for the kubelet, no where it is not, and unknown while the kubelet does not
+# run: a flag may name a directory of further configuration files.
 cgroup_v1() {
   pid=$(kubelet_process)
   flags=${pid:+$(tr '\0' '\n' <"/proc/$pid/cmdline")}
   drop_ins=$(echo "$flags" | sed -n 's/^--config-dir=//p; /^--config-dir$/ { n; p; }' | head -n 1)
-  allowed=no
-  # Later files override earlier ones.
-  for configuration in "$kubelet_configuration" ${drop_ins:+"$drop_ins"/*.conf}; do
-    [ -f "$configuration" ] || continue
-    case $(sed -n 's/^ *"\{0,1\}failCgroupV1"\{0,1\}: *\([a-z]*\).*/\1/p' "$configuration" | tail -n 1) in
-      false) allowed=yes ;;
-      true) allowed=no ;;
-    esac
-  done
-  if [ "$allowed" = no ] && [ -z "$flags" ]; then allowed=unknown; fi
-  echo "$allowed"
+  # Later files override earlier ones, and the flag overrides all files (kubernetes, cmd/kubelet/app/server.go).
+  fails=$({
+    if [ -f "$kubelet_configuration" ]; then echo "$kubelet_configuration"; fi
+    if [ -d "$drop_ins" ]; then find "$drop_ins" -name '*.conf' ! -type d | LC_ALL=C sort; fi
+  } | while IFS= read -r configuration; do
+    sed -n 's/^\([^#]*[{, "'"'"']\)\{0,1\}failCgroupV1["'"'"']\{0,1\} *: *\([a-z]*\).*/\2/p' "$configuration"
+  done | grep -x 'true\|false' | tail -n 1)
+  flag=$(echo "$flags" | sed -n 's/^--fail-cgroupv1$/true/p; s/^--fail-cgroupv1=//p' | tail -n 1)
+  case ${flag:-$fails} in
+    false | False | FALSE | f | F | 0) echo yes ;;
+    *) if [ -n "$flags" ]; then echo no; else echo unknown; fi ;;
+  esac
 }
 
 # Prints paths with the free MiB of their file systems. For a path that does not exist, its nearest parent counts.

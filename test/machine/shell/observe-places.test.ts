@@ -51,8 +51,13 @@ describe.skipIf(process.platform !== 'linux')('what the machine is and what it r
     ['failCgroupV1: false\n', true],
     ['kind: a\nfailCgroupV1:   false # here\nb: 1\n', true],
     ['{\n  "kind": "a",\n  "failCgroupV1": false\n}\n', true],
+    ['{"kind": "a", "failCgroupV1": false, "b": 1}\n', true],
+    ['{kind: a, failCgroupV1: false}\n', true],
+    ["{'failCgroupV1':false}\n", true],
+    ['{"failCgroupV1":true}\n', false],
     ['failCgroupV1: true\n', false],
     ['# failCgroupV1: false\n', false],
+    ['kind: a # failCgroupV1: false\n', false],
   ])('the kubelet’s configuration is %j', async (text, allowsCgroupV1) => {
     const found = await host((root) => {
       root.write(configuration, text)
@@ -77,6 +82,28 @@ describe.skipIf(process.platform !== 'linux')('what the machine is and what it r
       runKubelet(root, `${flag}${root.path('/etc/drop-ins')}`, '--c=d')
     })
     expect(found).toMatchObject({ allowsCgroupV1: true })
+  })
+
+  test('the kubelet reads the directories below that one too', async () => {
+    const found = await host((root) => {
+      root.write('/etc/drop-ins/a/10-a.conf', 'failCgroupV1: false\n')
+      runKubelet(root, `--config-dir=${root.path('/etc/drop-ins')}`)
+    })
+    expect(found).toMatchObject({ allowsCgroupV1: true })
+  })
+
+  test.each([
+    ['true', ['--fail-cgroupv1=false'], true],
+    ['true', ['--fail-cgroupv1=0'], true],
+    ['true', ['--fail-cgroupv1', '--fail-cgroupv1=false'], true],
+    ['false', ['--fail-cgroupv1'], false],
+    ['false', ['--fail-cgroupv1=true'], false],
+  ])('B21: the configuration has failCgroupV1: %s, and the flags %j win', async (text, more, allowsCgroupV1) => {
+    const found = await host((root) => {
+      root.write(configuration, `failCgroupV1: ${text}\n`)
+      runKubelet(root, ...more)
+    })
+    expect(found).toMatchObject({ allowsCgroupV1 })
   })
 
   // systemd v255 and newer, src/core/exec-invoke.c: another program of systemd's runs until the kubelet is executed.
