@@ -9,10 +9,6 @@ import {
 import type { Scenario } from '../management/scenario.ts'
 import { moreOf, type Shape, workersOf } from '../management/workload.ts'
 
-const _limitSeconds = 900
-const _argument = { nodeRegistration: { kubeletExtraArgs: [{ name: 'max-pods', value: '100' }] } }
-const _updating = 'in-place-updates.internal.cluster.x-k8s.io/update-in-progress'
-
 /** The scenario "fallback". */
 export const fallback: Scenario = {
   on: 'management cluster',

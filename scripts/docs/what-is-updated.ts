@@ -123,7 +123,8 @@ ${shapeTable()}
 
 The answer has \`affectsAvailability\`: false when only files change and all of them are covered, else true. Cluster API reads it from
 v1.15 on; older versions ignore it. With false, Cluster API needs no extra machine and updates in place also with one replica,
-with \`maxSurge: 1\` and with \`maxUnavailable: 0\`. This was not tried with a real v1.15.
+with \`maxSurge: 1\` and with \`maxUnavailable: 0\`. This never ran with a real v1.15, which is not released: \`npm run e2e -- upstream\`
+and the tests play its choice after its source.
 
 ## When Cluster API does not ask
 
