@@ -69,6 +69,7 @@ export function call(target: CallTarget, replica: Service | undefined): Callers 
     const synced = await callOnce(target, service).catch(() => undefined)
     if (synced) note(synced)
   }
+  // No retry: it calls at a steady pace until it is stopped.
   const loop = async () => {
     for (let turn = 0; !isOver; turn++) {
       calling = isPaused ? undefined : callNext(turn)

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import type { EngineRelay } from '../player/engine-relay.ts'
 import type { Stage } from '../player/stage.ts'
 import { inMachine, shellIn } from '../witness/exec.ts'
@@ -196,11 +196,12 @@ function fillDisk(machine: string, step: string): Fault {
 
 // The record names the step a moment before the container exists.
 async function killHelper(machine: string): Promise<void> {
-  for (const limit = Date.now() + 10_000; ; await sleep(100)) {
+  const kill = async () => {
     const { failed } = await execa('docker', ['kill', `capd-kubeadm-upgrader-images-${machine}`], { reject: false })
-    if (!failed) return
-    if (Date.now() > limit) throw new Error(`no helper container of ${machine} was found`)
+    return !failed
   }
+  const isKilled = await retry(kill, { limitSeconds: 10, everySeconds: 0.1 })
+  if (!isKilled) throw new Error(`no helper container of ${machine} was found`)
 }
 
 function killContainer(machine: string, watch: MachineWatch): Fault {
@@ -215,13 +216,13 @@ function killContainer(machine: string, watch: MachineWatch): Fault {
     async end() {
       await execa('docker', ['start', machine])
       const now = await addressOf(machine)
-      for (const limit = Date.now() + 30_000; ; await sleep(300)) {
-        const isUp = await inMachine(machine, ['true']).then(
+      const isUp = () =>
+        inMachine(machine, ['true']).then(
           () => true,
           () => false,
         )
-        if (isUp) break
-        if (Date.now() > limit) throw new Error(`${machine} does not start again`)
+      if (!(await retry(isUp, { limitSeconds: 30, everySeconds: 0.3 }))) {
+        throw new Error(`${machine} does not start again`)
       }
       await watch.restart()
       // A control plane machine with another address does not work, whatever the service does.

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { retry } from '../../scripts/host/retry.ts'
 import type { EngineRelay } from '../player/engine-relay.ts'
 import type { Stage } from '../player/stage.ts'
 import { inMachine } from '../witness/exec.ts'
@@ -42,9 +43,9 @@ export interface TurnTarget {
 }
 
 // The limit for the upgrade after the last fault.
-const limitMs = 600_000
+const limitSeconds = 600
 // The limit for a boundary.
-const boundaryMs = 900_000
+const boundarySeconds = 900
 
 interface InjectedFault {
   row: Row
@@ -134,9 +135,10 @@ async function inject(row: Row, context: TurnContext, allowed: AllowedDifference
 }
 
 async function untilOver({ lasts }: Fault, { codes }: Callers): Promise<void> {
-  const until = Date.now() + ('seconds' in lasts ? lasts.seconds : lasts.reported) * 1000
-  const isReported = () => 'reported' in lasts && (lasts.code === undefined ? codes.size > 0 : codes.has(lasts.code))
-  while (Date.now() < until && !isReported()) await sleep(200)
+  const lastsSeconds = 'seconds' in lasts ? lasts.seconds : lasts.reported
+  const isReported = async () =>
+    'reported' in lasts && (lasts.code === undefined ? codes.size > 0 : codes.has(lasts.code))
+  await retry(isReported, { limitSeconds: lastsSeconds, everySeconds: 0.2 })
 }
 
 // A boundary that was met. `release` continues a held unit.
@@ -155,12 +157,10 @@ async function waitForBoundary(
   const sign = signOf(row.step, row.boundary)
   const holding = sign && (await hold(machine, row.step, sign))
   const isMet = () => (holding ? holding.held !== undefined : isAtBoundary(row.step, row.boundary, watch.progress, way))
-  for (const limit = Date.now() + boundaryMs; !isMet(); await sleep(20)) {
-    const isTooLate = isPast(row.step, watch.progress, way) || Date.now() > limit
-    if (!isTooLate) continue
+  const metOrPast = async () => (isMet() ? 'met' : isPast(row.step, watch.progress, way) && 'past')
+  if ((await retry(metOrPast, { limitSeconds: boundarySeconds, everySeconds: 0.02 })) !== 'met') {
     await holding?.stop()
     if (!isStanding) return undefined
-    break
   }
   if (!holding?.held) return { seen: watch.progress, facts: '', release: async () => {} }
   // The watch lags a moment behind.
@@ -210,10 +210,7 @@ async function contentIn(machine: string, path: string): Promise<string> {
 
 // A failure is retried, as Cluster API does.
 async function untilDone(callers: Callers): Promise<boolean> {
-  for (const limit = Date.now() + limitMs; Date.now() < limit; await sleep(200)) {
-    if (callers.last?.phase === 'Done') return true
-  }
-  return false
+  return (await retry(async () => callers.last?.phase === 'Done', { limitSeconds, everySeconds: 0.2 })) ?? false
 }
 
 interface TurnEnd {

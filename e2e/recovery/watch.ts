@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Boundary } from './rows.ts'
 import { actingOf, aroundOf, hasUnit, type UpgradeWay } from './steps.ts'
@@ -63,10 +63,15 @@ export async function watchMachine(machine: string): Promise<MachineWatch> {
       progress = read(line)
       isRead = true
     })
-    const isOver = child.then(() => true)
-    while (!isRead) {
-      if ((await Promise.race([isOver, sleep(50)])) === true) throw new Error(`${machine} cannot be watched`)
+    let hasEnded = false
+    child.then(() => {
+      hasEnded = true
+    })
+    const isWatching = async () => {
+      if (hasEnded) throw new Error(`${machine} cannot be watched`)
+      return isRead
     }
+    await retry(isWatching, { limitSeconds: Infinity, everySeconds: 0.05 })
   }
   await begin()
   return {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { extension, system } from '../management/extension.ts'
 import { wrongWith } from '../management/machine-problems.ts'
@@ -48,18 +49,17 @@ async function deletePodsInEveryStep(run: ScenarioRun, shape: Shape): Promise<vo
   const done = untilUpToDate(kube, shape, 'control-plane', to, limitSeconds).finally(() => {
     isDone = true
   })
-  while (!isDone) {
+  const deleteInNewStep = async () => {
+    if (isDone) return true
     const step = (await stepsUnderWay(run, shape)).find((found) => !seen.has(found))
-    if (step === undefined) {
-      await sleep(500)
-      continue
-    }
+    if (step === undefined) return false
     seen.add(step)
     timeline.note(`the extension's pods are deleted in "${step}"`)
     await kube.run(['delete', 'pods', `-n=${system}`, '--all', '--grace-period=0', '--force'])
     await kube.run(['rollout', 'status', `deployment/${extension}`, `-n=${system}`, '--timeout=110s'])
+    return isDone
   }
-  await done
+  await Promise.all([done, retry(deleteInNewStep, { limitSeconds })])
   expect(seen.size >= 5, `the pods were deleted in ${seen.size} steps only: ${[...seen].join(', ')}`)
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import type { Checks, Scenario } from '../management/scenario.ts'
 import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
 import { machineOf, onStage, type Stage } from '../player/stage.ts'
@@ -13,7 +14,7 @@ import { problems } from '../witness/verify.ts'
 
 // How long after its start a step is in its middle. In the exchange the old static pods have ended by then.
 const middleMs = (step: string) => (step === 'exchange' ? 3000 : 400)
-const limitMs = 20 * 60_000
+const limitSeconds = 20 * 60
 
 /** The scenario "killed". */
 export const killed: Scenario = {
@@ -51,11 +52,11 @@ async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
     kills.push(when)
     console.log(`  killed at ${when}`)
   }
-  for (const limit = Date.now() + limitMs; Date.now() < limit; await sleep(20)) {
+  const killOrDone = async () => {
     const { phase, step, message } = await syncOf(stage, role)
-    if (phase === 'Done') return kills
+    if (phase === 'Done') return true
     if (phase === 'Failed') throw new Error(message)
-    if (step === '') continue
+    if (step === '') return false
     if (!kills.includes(`${step} start`)) {
       await kill(`${step} start`)
     } else if (!kills.includes(`${step} middle`)) {
@@ -64,8 +65,11 @@ async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
       if ((await syncOf(stage, role)).step === step) await kill(`${step} middle`)
       else kills.push(`${step} middle`)
     }
+    return false
   }
-  throw new Error(`${machineOf(stage, role)} was not done after ${limitMs / 60_000} min`)
+  const isDone = await retry(killOrDone, { limitSeconds, everySeconds: 0.02 })
+  if (!isDone) throw new Error(`${machineOf(stage, role)} was not done after ${limitSeconds / 60} min`)
+  return kills
 }
 
 // Records the helper containers that the engine creates from now on. The engine keeps only some hundred past events.

@@ -57,6 +57,7 @@ export async function gapsOf(
   elapsed: () => number,
 ): Promise<Answers> {
   const counter = countGaps(what)
+  // No retry: it repeats at a fixed rate, whatever the result.
   while (!signal.aborted) {
     const begin = elapsed()
     const answered = await probe()
