@@ -101,7 +101,8 @@ export async function measureServing(
 
 const written = '/api/v1/namespaces/default/configmaps/written?fieldManager=e2e&force=true'
 
-// Reads a path, or writes the time, on a new connection.
+// Reads a path, or writes the time. Node's own client is used rather than undici, because each probe needs a new connection,
+// with which the load balancer chooses again.
 function probeApi({ server, ...credentials }: Access, path: string, isWrite = false): Promise<boolean> {
   const data = { at: new Date().toISOString() }
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'written' }, data }
