@@ -1,6 +1,6 @@
 import { execaSync } from 'execa'
 import type { Management } from '../../scripts/lab/verbs/management.ts'
-import type { Kube, KubeObject } from './kube.ts'
+import type { ApiObject, Kube } from './kube.ts'
 import { until } from './until.ts'
 import { machineTemplate } from './workload.ts'
 
@@ -17,7 +17,7 @@ export const proxies: Readonly<Record<string, string>> = {
   NO_PROXY: 'localhost,127.0.0.1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,.svc,.cluster.local',
 }
 
-interface Provider {
+interface ProviderDeployment {
   spec: { template: { spec: { containers: { name: string; env?: { name: string; value?: string }[] }[] } } }
 }
 
@@ -40,7 +40,7 @@ export async function withProxies(management: Management, kube: Kube, work: () =
 }
 
 // What a run that was killed has left does not count as the provider's own.
-function before({ spec }: Provider): string[] {
+function before({ spec }: ProviderDeployment): string[] {
   const env = spec.template.spec.containers.flatMap((container) => container.env ?? [])
   return Object.keys(proxies).map((name) => {
     const value = env.find((one) => one.name === name)?.value
@@ -57,7 +57,7 @@ async function rolledOut(kube: Kube): Promise<void> {
   await kube.run(['rollout', 'status', deployment, `-n=${namespace}`, '--timeout=110s'])
   const probe = JSON.stringify(machineTemplate(namespace, 'probe'))
   await until("the provider's webhooks answer, and its old pods are gone", 120, async () => {
-    const pods = await kube.list<KubeObject>('pods', `-n=${namespace}`)
+    const pods = await kube.list<ApiObject>('pods', `-n=${namespace}`)
     await kube.run(['create', '--dry-run=server', '-f', '-'], probe)
     return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined)
   })

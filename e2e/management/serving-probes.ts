@@ -7,7 +7,7 @@ import { type Answers, probed } from '../../scripts/docs/performance/results.ts'
 import { gapsOf } from '../witness/gaps.ts'
 import type { Kube } from './kube.ts'
 import { type CapiMachine, containerOf, roleOf } from './machines.ts'
-import type { Shape } from './workload.ts'
+import type { ClusterShape } from './workload.ts'
 
 const port = 8080
 const nodePort = 30080
@@ -66,7 +66,7 @@ export async function putServingPods(workload: Kube, image: string): Promise<voi
  */
 export async function measureServing(
   kube: Kube,
-  { namespace, name }: Shape,
+  { namespace, name }: ClusterShape,
   machines: CapiMachine[],
   elapsed: () => number,
 ) {

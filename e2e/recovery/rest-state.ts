@@ -31,7 +31,7 @@ const settleSeconds = 120
 const state = '/var/lib/capd-kubeadm-upgrader'
 
 /** A machine after its upgrade. */
-export interface UpgradedMachine {
+export interface MachineAtRest {
   lab: { controlPlane: string; from: string; to: string }
   role: Role
   way: UpgradeWay
@@ -47,7 +47,7 @@ export async function readInitialState(machine: string, controlPlane: string): P
 
 /** Verifies a machine at rest: its versions, that no unit started twice, and that nothing was left behind. */
 export async function readRestState(
-  { lab, role, way, before, balancer }: UpgradedMachine,
+  { lab, role, way, before, balancer }: MachineAtRest,
   allowed: AllowedDifferences,
 ): Promise<RestState> {
   const was = comparable(before.snapshot, allowed.restarted)

@@ -4,14 +4,21 @@ import type { EngineRelay } from '../player/engine-relay.ts'
 import type { Stage } from '../player/stage.ts'
 import { inMachine } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
-import { type Callers, call, type DesiredFile } from './callers.ts'
+import { type Callers, type ConfiguredFile, call } from './callers.ts'
 import { type Fault, faultOf, filesDirectory, prepareFaults } from './faults.ts'
 import { hold } from './hold.ts'
 import { signOf } from './moments.ts'
 import { type AllowedDifferences, readInitialState, readRestState } from './rest-state.ts'
 import { type Row, type Turn, wayOf } from './rows.ts'
 import type { UpgradeWay } from './steps.ts'
-import { describeProgress, isAtBoundary, isPast, type MachineWatch, type Progress, watchMachine } from './watch.ts'
+import {
+  describeProgress,
+  isAtBoundary,
+  isPast,
+  type MachineProgress,
+  type MachineWatch,
+  watchMachine,
+} from './watch.ts'
 
 /** The result of a row. */
 export interface RowResult {
@@ -143,7 +150,7 @@ async function untilOver({ lasts }: Fault, { codes }: Callers): Promise<void> {
 
 // A boundary that was met. `release` continues a held unit.
 interface MetBoundary {
-  seen: Progress
+  seen: MachineProgress
   facts: string
   release: () => Promise<void>
 }
@@ -200,7 +207,7 @@ function missed(row: Row): InjectedFault {
 }
 
 // Larger than the free space of the full disk.
-function fileOf(machine: string): DesiredFile {
+function fileOf(machine: string): ConfiguredFile {
   return { path: `${filesDirectory}/of-${machine}.conf`, content: `${machine}\n`.repeat(2000).trimEnd() }
 }
 

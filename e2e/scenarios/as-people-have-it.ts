@@ -10,7 +10,7 @@ import { ownersConfigs, tagImages } from '../management/owners-cluster.ts'
 import { withProxies } from '../management/proxies.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { controlPlaneOf, type File, type Shape, workersOf } from '../management/workload.ts'
+import { type ClusterShape, controlPlaneOf, type File, workersOf } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 import { describeGaps } from '../witness/gaps.ts'
 import type { Role } from '../witness/role.ts'
@@ -33,7 +33,7 @@ async function keepsAll(run: ScenarioRun): Promise<void> {
   const { name, cluster, site, kube, expect } = run
   const images = await tagImages()
   const configs = ownersConfigs()
-  const shape: Shape = {
+  const shape: ClusterShape = {
     namespace: name,
     name: cluster,
     version: site.management.from,
@@ -77,7 +77,7 @@ interface Owned {
 }
 
 // At the same version nothing but the file changes: no process is another one.
-async function addFile(run: ScenarioRun, shape: Shape, files: File[], owned: Owned): Promise<string[]> {
+async function addFile(run: ScenarioRun, shape: ClusterShape, files: File[], owned: Owned): Promise<string[]> {
   const { kube, timeline } = run
   const { namespace, name, version } = shape
   const added = { path: '/etc/people/added.conf', content: 'added\n', permissions: '0644' }
@@ -93,13 +93,13 @@ async function addFile(run: ScenarioRun, shape: Shape, files: File[], owned: Own
   return lost(machines, owned)
 }
 
-async function upgrade(run: ScenarioRun, shape: Shape, owned: Owned): Promise<string[]> {
+async function upgrade(run: ScenarioRun, shape: ClusterShape, owned: Owned): Promise<string[]> {
   const { site, kube, timeline, figure } = run
   const { to } = site.management
   const { namespace, name } = shape
   const old = await machinesOf(kube, namespace, name)
   const before = await snapshots(old)
-  const move = async (role: Role, of: Shape) => {
+  const move = async (role: Role, of: ClusterShape) => {
     timeline.note(`${role} machines to ${to}`)
     await setVersion(kube, of, role, to)
     await untilUpToDate(kube, of, role, to, limitSeconds)
@@ -128,7 +128,7 @@ async function lost(machines: CapiMachine[], { kept, workload }: Owned, options?
 
 // A worker of the old version joins a control plane of the new one, which Cluster API does only when its own check of the
 // versions is left out. Its machine has no proxy. Gives how the workers are.
-async function addWorker({ kube, timeline }: ScenarioRun, shape: Shape): Promise<Map<string, Snapshot>> {
+async function addWorker({ kube, timeline }: ScenarioRun, shape: ClusterShape): Promise<Map<string, Snapshot>> {
   timeline.note(`${shape.workers} workers of ${shape.version}`)
   const annotations = { 'machineset.cluster.x-k8s.io/skip-preflight-checks': 'KubeadmVersionSkew' }
   const change = { metadata: { annotations }, spec: { replicas: shape.workers } }

@@ -7,7 +7,7 @@ import {
   workersFallBack,
 } from '../management/fallbacks.ts'
 import type { Scenario } from '../management/scenario.ts'
-import { moreOf, type Shape, workersOf } from '../management/workload.ts'
+import { type ClusterShape, moreOf, workersOf } from '../management/workload.ts'
 
 const _limitSeconds = 900
 const _argument = { nodeRegistration: { kubeletExtraArgs: [{ name: 'max-pods', value: '100' }] } }
@@ -21,7 +21,7 @@ export const fallback: Scenario = {
   async run(run) {
     const { name, cluster, site } = run
     const { from, to } = site.management
-    const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 1, more: 1 }
+    const shape: ClusterShape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 1, more: 1 }
     await createCluster(run, shape)
     await workersFallBack(run, shape)
     await controlPlaneFallsBack(run, { ...shape, version: to })

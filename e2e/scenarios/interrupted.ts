@@ -7,7 +7,7 @@ import { wrongWith } from '../management/machine-problems.ts'
 import { type CapiMachine, condition, containerOf, machinesOf, roleOf, snapshots } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { healthCheck, type Shape } from '../management/workload.ts'
+import { type ClusterShape, healthCheck } from '../management/workload.ts'
 import { unitsOf } from '../recovery/steps.ts'
 import { shellIn } from '../witness/exec.ts'
 
@@ -22,7 +22,7 @@ export const interrupted: Scenario = {
   async run(run) {
     const { name, cluster, site, kube } = run
     const { from, to } = site.management
-    const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 3 }
+    const shape: ClusterShape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 3 }
     await createCluster(run, shape)
     await kube.apply([healthCheck(shape)])
     const machines = await machinesOf(kube, name, cluster)
@@ -40,7 +40,7 @@ export const interrupted: Scenario = {
 }
 
 // Deletes the pods once in each step that a control plane machine reports.
-async function deletePodsInEveryStep(run: ScenarioRun, shape: Shape): Promise<void> {
+async function deletePodsInEveryStep(run: ScenarioRun, shape: ClusterShape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { to } = site.management
   const seen = new Set<string>()
@@ -64,7 +64,7 @@ async function deletePodsInEveryStep(run: ScenarioRun, shape: Shape): Promise<vo
 }
 
 // The steps in the Updating conditions, for example "running kubeadm upgrade node".
-async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: Shape): Promise<string[]> {
+async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: ClusterShape): Promise<string[]> {
   const machines = await machinesOf(kube, namespace, name)
   return machines.flatMap((machine) => {
     const step = /: step \d+ of \d+, ([^:]+)/.exec(condition(machine, 'Updating')?.message ?? '')?.[1]
@@ -74,7 +74,7 @@ async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: Shape):
 
 // While the first worker is updated the cluster's API is away for a minute; while the second one is, its Machine is deleted.
 // Returns the name of the deleted Machine.
-async function workersWhileDisturbed(run: ScenarioRun, shape: Shape): Promise<string> {
+async function workersWhileDisturbed(run: ScenarioRun, shape: ClusterShape): Promise<string> {
   const { kube, site, timeline } = run
   const { to } = site.management
   await setVersion(kube, shape, 'worker', to)
@@ -91,7 +91,7 @@ async function workersWhileDisturbed(run: ScenarioRun, shape: Shape): Promise<st
   return second
 }
 
-function nextUpdated({ kube }: ScenarioRun, { namespace, name }: Shape, but: string[]): Promise<string> {
+function nextUpdated({ kube }: ScenarioRun, { namespace, name }: ClusterShape, but: string[]): Promise<string> {
   return until('another worker is updated', 600, async () => {
     const workers = await machinesOf(kube, namespace, name, 'worker')
     const found = workers.find(
@@ -116,7 +116,7 @@ async function startedOnce(machine: CapiMachine): Promise<string[]> {
 }
 
 // A MachineHealthCheck replaces a machine whose kubelet stays stopped.
-async function replaceBroken(run: ScenarioRun, shape: Shape): Promise<void> {
+async function replaceBroken(run: ScenarioRun, shape: ClusterShape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { to } = site.management
   const before = await machinesOf(kube, shape.namespace, shape.name, 'worker')

@@ -8,7 +8,7 @@ import { type RequestOverrides, type SyncResult, syncOf } from '../player/sync.t
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { snapshot } from '../witness/snapshot.ts'
-import { changes } from '../witness/verify.ts'
+import { differences } from '../witness/verify.ts'
 
 interface Trouble {
   name: string
@@ -122,7 +122,7 @@ async function provoke(stage: Stage, fault: Trouble): Promise<string[]> {
   if (!seen) found.push(`${fault.name}: ${fault.code} was not reported within ${limitSeconds} s`)
   // A container that was stopped has new processes. Its programs are compared in any case.
   if (fault.code !== 'CONTAINER_STOPPED')
-    found.push(...changes(before, after).map((what) => `${fault.name}: ${what} changed`))
+    found.push(...differences(before, after).map((what) => `${fault.name}: ${what} changed`))
   if (JSON.stringify(before.files) !== JSON.stringify(after.files)) found.push(`${fault.name}: /usr/bin changed`)
   if (
     !fault.overrides &&
