@@ -23,7 +23,7 @@ const limitSeconds = 900
 
 /**
  * Upgrades a cluster as kubernetes.io's "Upgrading kubeadm clusters" describes, with commands in each machine and without a
- * drain. The cluster is paused in Cluster API meanwhile.
+ * drain. During that time the cluster is paused in Cluster API.
  */
 export async function upgradeByHand(run: ScenarioRun, shape: ClusterShape): Promise<Measurement> {
   const { kube, site, timeline } = run

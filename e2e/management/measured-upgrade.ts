@@ -35,7 +35,7 @@ export async function createOld(run: ScenarioRun, labels?: Record<string, string
   return shape
 }
 
-// Upgrades the cluster, CoreDNS included, as its owner does: first the control plane, then the workers. Measures meanwhile.
+// Upgrades the cluster, CoreDNS included, as its owner does: first the control plane, then the workers. Measures during the upgrade.
 async function measuredUpgrade(run: ScenarioRun, shape: ClusterShape): Promise<MeasuredUpgrade> {
   const { site, kube, timeline, figure } = run
   const { to } = site.management

@@ -225,7 +225,7 @@ function killContainer(machine: string, watch: MachineWatch): Fault {
         throw new Error(`${machine} does not start again`)
       }
       await watch.restart()
-      // A control plane machine with another address does not work, whatever the service does.
+      // A control plane machine with another address cannot be repaired by the service.
       return now === address ? {} : { unjudged: `its address changed from ${address} to ${now}` }
     },
   }

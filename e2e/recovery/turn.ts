@@ -230,9 +230,9 @@ interface TurnEnd {
   lab: { from: string; to: string }
 }
 
-function played({ row, hit, at, problem, wrong: meanwhile = [] }: InjectedFault, ending: TurnEnd): RowResult {
+function played({ row, hit, at, problem, wrong: duringFault = [] }: InjectedFault, ending: TurnEnd): RowResult {
   const { way, place, ended, shared, lab } = ending
-  const wrong = [...meanwhile, ...ending.wrong]
+  const wrong = [...duringFault, ...ending.wrong]
   const where = { target: `at ${lab.to}`, old: `at ${lab.from}`, between: 'between two versions' }[place]
   const result = problem ?? (wrong.length === 0 ? where : `${where}: ${wrong.join('; ')}`)
   const before = shared.length > 0 ? `; in the same upgrade before: ${shared.join(', ')}` : ''

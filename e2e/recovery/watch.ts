@@ -126,7 +126,7 @@ export function isAtBoundary(step: string, boundary: Boundary, progress: Machine
   const around = aroundOf(step, way)
   if (around) {
     const [before, after] = around
-    // Steps that may have to wait are in the record meanwhile.
+    // The record names a step while it waits.
     const isNamed = !slow.includes(step) || boundary !== 'during' || progress.step === step
     return isNamed && (before === undefined || hasEnded(before, progress)) && !hasBegun(after, progress, way)
   }

@@ -12,7 +12,7 @@ const limitSeconds = 600
 export const files: Scenario = {
   on: 'management cluster',
   proves:
-    'Five changes of files, one after the other, reach every machine of a control plane and of a MachineDeployment: content, mode and owner are as the KubeadmConfig says, and the machines stay the same.',
+    'Five changes of files, one after the other, reach every machine of a control plane and of a MachineDeployment: content, mode and owner are those of the KubeadmConfig, and the machines stay the same.',
   async run(run) {
     const { name, cluster, site } = run
     const { from } = site.management

@@ -61,7 +61,7 @@ async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
       await kill(`${step} start`)
     } else if (!kills.includes(`${step} middle`)) {
       await sleep(middleMs(step))
-      // A step that has ended meanwhile is too short for a second kill.
+      // A step that has ended by then is too short for a second kill.
       if ((await syncOf(stage, role)).step === step) await kill(`${step} middle`)
       else kills.push(`${step} middle`)
     }

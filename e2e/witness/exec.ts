@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 
 /**
- * Runs a command in a container with docker exec and returns its standard output. It gets 60 s unless told otherwise.
+ * Runs a command in a container with docker exec and returns its standard output. The limit is 60 s by default.
  * Throws when the command fails or takes longer than that.
  */
 export async function inMachine(container: string, argv: string[], input?: string, seconds = 60): Promise<string> {

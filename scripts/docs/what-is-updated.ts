@@ -125,7 +125,7 @@ The answer has \`affectsAvailability\`: false when only files change and all of 
 v1.15 on; older versions ignore it. With false, Cluster API needs no extra machine and updates in place also with one replica,
 with \`maxSurge: 1\` and with \`maxUnavailable: 0\`. This was not tried with a real v1.15.
 
-## When Cluster API does not ask
+## When Cluster API makes no call
 
 Cluster API decides these cases before it calls the service, and replaces the machine:
 

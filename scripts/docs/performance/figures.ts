@@ -7,7 +7,7 @@ export interface Figure {
   must: string
   goal: string
   measured: string
-  /** Undefined where it was not measured or is not asked for. */
+  /** Undefined where it was not measured or is not required. */
   isMustKept: boolean | undefined
   isGoalKept: boolean | undefined
 }
@@ -157,13 +157,13 @@ function gapless(
   const sum = (value: (one: Answers) => number) => answers.reduce((total, one) => total + value(one), 0)
   const gaps = sum((one) => one.away.length)
   const found =
-    gaps === 0 ? 'no gap' : `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}, ${sum(secondsAway).toFixed(1)} s in all`
+    gaps === 0 ? 'no gap' : `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}, ${sum(secondsAway).toFixed(1)} s in total`
   const restarts = restarted.length === 0 ? '' : `; restarted: ${restarted.join(', ')}`
   const isKept = gaps === 0 && restarted.length === 0
   return {
     what,
     ...limits,
-    measured: `${found} in ${sum(({ asked }) => asked)} questions${restarts}`,
+    measured: `${found} in ${sum(({ probes }) => probes)} probes${restarts}`,
     isMustKept: isKept,
     isGoalKept: limits.goal === '' ? undefined : isKept,
   }

@@ -9,7 +9,7 @@ export const ways = {
 
 export type Way = keyof typeof ways
 
-/** What is asked during an upgrade. The first of many is followed by a number. */
+/** What is probed during an upgrade. If there are several of a kind, a number follows. */
 export const probed = {
   balancer: 'API, load balancer',
   member: 'API, control plane machine',
@@ -28,14 +28,14 @@ export interface MachineTime {
   ready?: number
 }
 
-/** What was not answered, of one thing that is asked all the time. */
+/** The answers of one address that is probed during a whole run. */
 export interface Answers {
   what: string
-  /** How many questions. */
-  asked: number
-  /** How many times it stopped answering. A gap lasts from the first question without an answer to the next one with. */
+  /** How many probes. */
+  probes: number
+  /** How many gaps. A gap lasts from the first probe without an answer until the next one with an answer. */
   gaps: number
-  /** In all, and of the longest gap. */
+  /** Of all gaps, and of the longest one. */
   seconds: number
   longest: number
   /** Seconds before the end without an answer, in no gap: a machine that was replaced does not come back. */

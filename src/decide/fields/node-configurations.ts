@@ -94,7 +94,7 @@ const join: Field[] = [
   {
     path: 'discovery.bootstrapToken',
     below: ['token', 'apiServerEndpoint', 'caCertHashes', 'unsafeSkipCAVerification'],
-    kept: `${bootstrapOnly}; the hashes say whose machine it is (session.ts)`,
+    kept: `${bootstrapOnly}; the hashes identify the cluster of a machine (session.ts)`,
   },
   { path: 'discovery.file', below: kubeconfig, kept: bootstrapOnly },
   { path: 'discovery.tlsBootstrapToken', kept: bootstrapOnly },
