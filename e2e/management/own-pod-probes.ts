@@ -1,5 +1,5 @@
-import { execa } from 'execa'
 import type { Answers } from '../../scripts/docs/performance/results.ts'
+import { addressOf } from '../witness/exec.ts'
 import { gapsOf } from '../witness/gaps.ts'
 
 /**
@@ -26,9 +26,4 @@ async function answers(url: string): Promise<boolean> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
   await answer?.body?.cancel()
   return answer !== undefined
-}
-
-async function addressOf(container: string): Promise<string> {
-  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-  return (await execa('docker', ['inspect', format, container])).stdout
 }

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { get } from 'node:http'
 import { request } from 'node:https'
-import { execa } from 'execa'
 import { parse } from 'yaml'
 import { type Answers, probed } from '../../scripts/docs/performance/results.ts'
+import { addressOf } from '../witness/exec.ts'
 import { gapsOf } from '../witness/gaps.ts'
 import type { Kube } from './kube.ts'
 import { type CapiMachine, containerOf, roleOf } from './machines.ts'
@@ -151,9 +151,4 @@ async function accessTo(kube: Kube, namespace: string, cluster: string): Promise
 
 function text(base64: string): string {
   return Buffer.from(base64, 'base64').toString()
-}
-
-async function addressOf(container: string): Promise<string> {
-  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-  return (await execa('docker', ['inspect', format, container])).stdout
 }

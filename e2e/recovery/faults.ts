@@ -3,7 +3,7 @@ import { execa } from 'execa'
 import { retry } from '../../scripts/host/retry.ts'
 import type { EngineRelay } from '../player/engine-relay.ts'
 import type { Stage } from '../player/stage.ts'
-import { inMachine, shellIn } from '../witness/exec.ts'
+import { addressOf, inMachine, shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import type { Callers } from './callers.ts'
 import type { FaultName, Row, Turn } from './rows.ts'
@@ -229,11 +229,6 @@ function killContainer(machine: string, watch: MachineWatch): Fault {
       return now === address ? {} : { unjudged: `its address changed from ${address} to ${now}` }
     },
   }
-}
-
-async function addressOf(machine: string): Promise<string> {
-  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-  return (await execa('docker', ['inspect', format, machine])).stdout
 }
 
 function unit(step: string): string {

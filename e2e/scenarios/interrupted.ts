@@ -10,6 +10,7 @@ import { until } from '../management/until.ts'
 import { type ClusterShape, healthCheck } from '../management/workload.ts'
 import { unitsOf } from '../recovery/steps.ts'
 import { shellIn } from '../witness/exec.ts'
+import { unitStarts } from '../witness/unit-starts.ts'
 
 const limitSeconds = 3000
 const awaySeconds = 60
@@ -104,13 +105,9 @@ function nextUpdated({ kube }: ScenarioRun, { namespace, name }: ClusterShape, b
 // Counts the starts of each unit in the machine's journal, which has no other upgrade: the machines are new.
 async function startedOnce(machine: CapiMachine): Promise<string[]> {
   const container = containerOf(machine)
-  const journal = await shellIn(
-    container,
-    "journalctl -o cat --no-pager _PID=1 | grep '^Started capd-kubeadm-upgrader-' || true",
-  )
-  const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
+  const starts = await unitStarts(container)
   return unitsOf(roleOf(machine) === 'worker' ? 'worker' : 'together').flatMap((step) => {
-    const count = units.filter((unit) => unit === `capd-kubeadm-upgrader-${step}`).length
+    const count = starts.filter((started) => started === step).length
     return count === 1 ? [] : [`${container}: the unit of ${step} started ${count} times, expected once`]
   })
 }

@@ -6,10 +6,10 @@ import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.t
 import { machineOf, onStage, type Stage } from '../player/stage.ts'
 import { syncOf } from '../player/sync.ts'
 import { unitsOf } from '../recovery/steps.ts'
-import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { settledSnapshot } from '../witness/settled.ts'
 import { type Snapshot, snapshot } from '../witness/snapshot.ts'
+import { unitStarts } from '../witness/unit-starts.ts'
 import { problems } from '../witness/verify.ts'
 
 // How long after its start a step is in its middle. In the exchange the old static pods have ended by then.
@@ -84,20 +84,14 @@ function watchHelpers() {
   }
 }
 
-// Counts starts in the machine's journal and the engine's events, which outlive the service. The journal has no other upgrade,
-// because the machines are new.
+// Counts starts in the machine's journal, which has no other upgrade because the machines are new.
 async function startedOnce(machine: string, role: Role, helpers: string[]): Promise<string[]> {
-  const journal = await shellIn(
-    machine,
-    "journalctl -o cat --no-pager _PID=1 | grep -E '^Started capd-kubeadm-upgrader-'",
-  )
-  const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
+  const starts = await unitStarts(machine)
   const way = role === 'worker' ? 'worker' : 'together'
-  const expected = unitsOf(way).map((step) => `capd-kubeadm-upgrader-${step}`)
   console.log(`  ${machine}: ${helpers.length} helper containers; one that finds the archive ends at once`)
-  return expected.flatMap((name) => {
-    const count = units.filter((started) => started === name).length
-    console.log(`  ${machine}: ${name} started ${count} time${count === 1 ? '' : 's'}`)
-    return count === 1 ? [] : [`${machine}: ${name} started ${count} times, expected once`]
+  return unitsOf(way).flatMap((step) => {
+    const count = starts.filter((started) => started === step).length
+    console.log(`  ${machine}: the unit of ${step} started ${count} time${count === 1 ? '' : 's'}`)
+    return count === 1 ? [] : [`${machine}: the unit of ${step} started ${count} times, expected once`]
   })
 }

@@ -25,3 +25,9 @@ export async function kubectl(controlPlane: string, ...args: string[]): Promise<
 export async function kubectlJson<T>(controlPlane: string, ...args: string[]): Promise<T> {
   return JSON.parse(await kubectl(controlPlane, ...args, '-o=json')) as T
 }
+
+/** The IP address of a container, which has one network. */
+export async function addressOf(container: string): Promise<string> {
+  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+  return (await execa('docker', ['inspect', format, container])).stdout
+}
