@@ -16,7 +16,7 @@ import { type ClusterShape, controlPlaneOf } from './workload.ts'
 const limitSeconds = 900
 const reason = '(CONFIG_NOT_COVERED)'
 const pki = '/etc/kubernetes/pki'
-// Where the machines have what the Secrets hold.
+// The paths in the machines of what the Secrets contain.
 const files = {
   caFile: `${pki}/etcd/ca.crt`,
   certFile: `${pki}/apiserver-etcd-client.crt`,
@@ -97,7 +97,7 @@ async function isDeclined({ kube, site, timeline, expect }: ScenarioRun, shape: 
   }
 }
 
-// The answer has no reason: Cluster API would not read it. The log has.
+// The reason is in the log. The answer has none, because Cluster API does not read it.
 function isDecline(answer: Json): boolean {
   const patches = [answer.machinePatch, answer.infrastructureMachinePatch, answer.bootstrapConfigPatch]
   return answer.status === 'Success' && !patches.some(hasPatch)

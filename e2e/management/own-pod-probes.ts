@@ -3,8 +3,8 @@ import { addressOf } from '../witness/exec.ts'
 import { gapsOf } from '../witness/gaps.ts'
 
 /**
- * Probes the owner's kube-vip on the network of each control plane machine, five times a second, until the function that it
- * returns is called; that gives the gaps, in seconds of the clock `elapsed`.
+ * Probes the owner's kube-vip on the network of each control plane machine five times a second. The returned function stops the
+ * probes and returns their gaps, in seconds of the clock `elapsed`.
  */
 export async function probeOwnPods(
   containers: readonly string[],

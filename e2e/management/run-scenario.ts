@@ -60,7 +60,7 @@ export async function runScenario(name: string, scenario: ManagedScenario, site:
   return { problems, figures }
 }
 
-/** Prints and writes a table of what two scenarios of one run have both measured. */
+/** Prints and writes a table of the values that two scenarios of one run both measured. */
 export async function compare(one: string, other: string, results: Map<string, ScenarioResult>): Promise<void> {
   const [mine, theirs] = [results.get(one), results.get(other)]
   if (!mine || !theirs) return

@@ -163,7 +163,7 @@ const written: Record<string, string> = {
   files: filesDirectory,
 }
 
-// Removes a manifest, as a kubeadm that was killed between its two renames, and fills the disk on which it is restored. The row
+// Removes a manifest, as a kubeadm does that is killed between its two renames, and fills the disk on which it is restored. The row
 // of the step "manifests" only has to empty the disk.
 async function loseManifest(machine: string): Promise<void> {
   const backup = 'kubeadm-backup-manifests-recovery'

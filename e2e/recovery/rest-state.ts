@@ -13,7 +13,7 @@ export interface InitialState {
   server: string
 }
 
-/** Differences that the faults explain. */
+/** Differences that the faults explain, so that they are no failures. */
 export interface AllowedDifferences {
   /** True when the container was killed, so that its processes and pods are new. */
   restarted: boolean

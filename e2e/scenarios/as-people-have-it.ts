@@ -42,7 +42,7 @@ async function keepsAll(run: ScenarioRun): Promise<void> {
     controlPlaneImages: images,
     configs,
   }
-  // Before those of the cluster in the order of names, so that they are the first to be looked at.
+  // Their names sort before those of the cluster, so that they are observed first.
   const older = { running: `${cluster}-a-running`, stopped: `${cluster}-a-stopped` }
   const found: string[] = []
   try {
@@ -57,11 +57,11 @@ async function keepsAll(run: ScenarioRun): Promise<void> {
     const areOlder = await statesOf(Object.values(older))
     if (areOlder !== wereOlder) found.push(`an older cluster was not left alone: ${wereOlder} became ${areOlder}`)
   } finally {
-    // CAPD would make them backends of the load balancer, as soon as a machine comes or goes.
+    // CAPD would add them as backends of the load balancer when a machine is created or deleted.
     await removeMachines(Object.values(older))
   }
   for (const problem of found) expect(false, problem)
-  // What failed is left for a look.
+  // After a failure, everything is left for inspection.
   if (found.length === 0) await deleteCluster(kube, shape)
 }
 
@@ -76,7 +76,7 @@ interface Owned {
   workload: Kube
 }
 
-// At the same version nothing but the file changes: no process is another one.
+// At the same version, only the file changes, and every process stays the same.
 async function addFile(run: ScenarioRun, shape: ClusterShape, files: File[], owned: Owned): Promise<string[]> {
   const { kube, timeline } = run
   const { namespace, name, version } = shape
@@ -127,7 +127,7 @@ async function lost(machines: CapiMachine[], { kept, workload }: Owned, options?
 }
 
 // A worker of the old version joins a control plane of the new one, which Cluster API does only when its own check of the
-// versions is left out. Its machine has no proxy. Gives how the workers are.
+// versions is skipped. Its machine has no proxy. Returns the values of the workers.
 async function addWorker({ kube, timeline }: ScenarioRun, shape: ClusterShape): Promise<Map<string, Snapshot>> {
   timeline.note(`${shape.workers} workers of ${shape.version}`)
   const annotations = { 'machineset.cluster.x-k8s.io/skip-preflight-checks': 'KubeadmVersionSkew' }
@@ -137,7 +137,7 @@ async function addWorker({ kube, timeline }: ScenarioRun, shape: ClusterShape): 
   return snapshots(workers, await machinesOf(kube, shape.namespace, shape.name))
 }
 
-// Pods of a machine's own come up a little later than its Node.
+// A machine's own static pods come up a little later than its Node.
 async function untilThere(machines: CapiMachine[], workload: Kube): Promise<Map<string, Kept>> {
   let missing: string[] = []
   return until(

@@ -5,7 +5,7 @@ import { describeSpread, spreadOf } from './performance/statistics.ts'
 import { timelineOf } from './performance/timeline.ts'
 import { heading, table } from './table.ts'
 
-/** What `npm run bench` leaves for the pages. */
+/** The file of results that `npm run bench` writes. */
 export const resultsFile = 'docs/reference/performance.json'
 
 const upgrades: readonly Way[] = ['in-place', 'rollout', 'kubeadm']
@@ -21,7 +21,7 @@ export function performanceTimeline(): string {
   return run ? timelineOf(run) : '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>\n'
 }
 
-/** The page of some results. */
+/** Renders the page from results. */
 export function pageOf({ runs }: Results): string {
   const quiet = runs.filter(({ busy }) => !busy)
   const parts = [
@@ -125,7 +125,7 @@ function stepRows(runs: readonly Run[]): string[][] {
   return steps.map((step) => [step, cell(step, 'control-plane'), cell(step, 'worker')])
 }
 
-// The run whose control plane machines took the median time, or nearest to it.
+// The run whose control plane machines took the median time, or the time nearest to it.
 function shownOf(runs: readonly Run[]): Run | undefined {
   const inPlace = runs.filter(({ way, busy, machines = [] }) => way === 'in-place' && !busy && machines.length > 0)
   const secondsOfRun = (run: Run) => spreadOf(secondsOf([run], 'in-place', 'control-plane'))?.median ?? 0

@@ -1,7 +1,7 @@
 import { type Answers, type MachineTime, probed, type Run, type Way } from './results.ts'
 import { describeSpread, spreadOf } from './statistics.ts'
 
-/** One row of what an upgrade in place has to keep. */
+/** One row of the table of figures: a limit for an upgrade in place, and what was measured. */
 export interface Figure {
   what: string
   must: string
@@ -39,12 +39,12 @@ export function figuresOf(all: readonly Run[]): Figure[] {
   ]
 }
 
-/** The rows that also have to be kept with one busy loop per core. */
+/** The rows that also have limits with one busy loop per core. */
 export function busyFiguresOf(all: readonly Run[]): Figure[] {
   return withoutGap(all.filter(({ busy }) => busy))
 }
 
-/** How many rows have a must that is not kept. */
+/** How many rows do not meet their required limit. */
 export function brokenIn(figures: readonly Figure[]): number {
   return figures.filter(({ isMustKept }) => isMustKept === false).length
 }
@@ -84,7 +84,7 @@ function awayOfMembers(runs: readonly Run[]): number[] {
   return answersOf(runs, (what) => what.startsWith(probed.member)).map(secondsAway)
 }
 
-/** Seconds without an answer, whether it came back or not. */
+/** Seconds without an answer, including those at the end of the run. */
 export function secondsAway({ seconds, gone }: Answers): number {
   return seconds + gone
 }

@@ -17,7 +17,7 @@ const legendHeight = 20
 // Dark enough for white numbers on them, and distinguishable from both backgrounds.
 const hues = ['#2f6fb3', '#8250a8', '#2d7d46', '#a15c12', '#1b7c83', '#9a4668', '#5c6f1e', '#4b57b0']
 
-/** docs/reference/performance.svg: one upgrade in place, which step of which machine in which second, and what was away in it. */
+/** The picture docs/reference/performance.svg of one upgrade in place: the steps of each machine, and when an address was away. */
 export function timelineOf({ machines = [], spans = [], answers = [], to }: Run): string {
   const lanes = lanesOf(machines, spans, answers)
   const begin = Math.min(...machines.map((machine) => machine.begin))

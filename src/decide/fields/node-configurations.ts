@@ -38,7 +38,7 @@ const kubeconfig = [
 
 // What both configurations have.
 const common: Field[] = [
-  { path: 'nodeRegistration.name', kept: 'CAPD finds the Node by the name of the container, so it is that one' },
+  { path: 'nodeRegistration.name', kept: 'It equals the name of the container, by which CAPD finds the Node' },
   {
     path: 'nodeRegistration.criSocket',
     kept: "kubeadm reads it from the Node or the kubelet's configuration (step kubeadm)",
@@ -52,7 +52,7 @@ const common: Field[] = [
   {
     path: 'nodeRegistration.kubeletExtraArgs',
     below: argument,
-    kept: 'They stand in kubeadm-flags.env, of which only flags go that the new kubelet does not know (kubelet.sh)',
+    kept: 'They are in kubeadm-flags.env, from which only flags are removed that the new kubelet does not know (kubelet.sh)',
     objection: unreadableKubelet,
   },
   { path: 'nodeRegistration.ignorePreflightErrors', kept: bootstrapOnly },
