@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import { ActionFailed, commandLine, exitCodeOf, numberBetween } from '../scripts/host/command-line.ts'
 import { exitOnInterrupt } from './cli/interrupt.ts'
 import { compare, runScenario } from './management/run-scenario.ts'
-import type { RecoveryOptions, Result, Scenario } from './management/scenario.ts'
+import type { RecoveryOptions, Scenario, ScenarioResult } from './management/scenario.ts'
 import { setSite } from './management/site.ts'
 import { checkRows, listRows } from './recovery/rows.ts'
 import { asPeopleHaveIt } from './scenarios/as-people-have-it.ts'
@@ -51,7 +51,7 @@ const scenarios: Record<string, Scenario> = {
 // They repeat parts of others, so they run only when they are named.
 const onlyNamed = ['short', 'recovery-short']
 
-interface RunOptions extends RecoveryOptions {
+interface ScenarioOptions extends RecoveryOptions {
   names: string[]
   atOnce: number
 }
@@ -115,13 +115,13 @@ exitOnInterrupt([
 process.exitCode = await exitCodeOf(program, process.argv.slice(2))
 
 // Returns how many scenarios failed.
-async function runScenarios(options: RunOptions): Promise<number> {
+async function runScenarios(options: ScenarioOptions): Promise<number> {
   const failed = await runOnLab(options)
   return failed + (await runManaged(options))
 }
 
 // Returns how many scenarios failed.
-async function runOnLab(options: RunOptions): Promise<number> {
+async function runOnLab(options: ScenarioOptions): Promise<number> {
   let failed = 0
   for (const [name, scenario] of Object.entries(scenarios)) {
     if (scenario.on !== 'lab' || !options.names.includes(name)) continue
@@ -136,14 +136,14 @@ async function runOnLab(options: RunOptions): Promise<number> {
 }
 
 // Returns how many scenarios failed.
-async function runManaged({ names, atOnce }: RunOptions): Promise<number> {
+async function runManaged({ names, atOnce }: ScenarioOptions): Promise<number> {
   const waiting = Object.entries(scenarios).flatMap(([name, scenario]) =>
     scenario.on === 'management cluster' && names.includes(name) ? [{ name, scenario }] : [],
   )
   if (waiting.length === 0) return 0
   let failed = 0
   const site = await setSite()
-  const results = new Map<string, Result>()
+  const results = new Map<string, ScenarioResult>()
   const runNext = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { name, scenario } = next
@@ -168,7 +168,7 @@ function namesOn(place: Scenario['on']): string[] {
   return Object.entries(scenarios).flatMap(([name, { on }]) => (on === place ? [name] : []))
 }
 
-function runOptions(words: string[], { atOnce, rows = [], record = false, ...given }: GivenOptions): RunOptions {
+function runOptions(words: string[], { atOnce, rows = [], record = false, ...given }: GivenOptions): ScenarioOptions {
   const members = Number(given.members)
   try {
     const named = namesIn(words, rows)
@@ -180,7 +180,7 @@ function runOptions(words: string[], { atOnce, rows = [], record = false, ...giv
 }
 
 // Rows of "recovery" may be named after --rows or in the place of scenarios.
-function namesIn(positionals: readonly string[], given: readonly string[]): Pick<RunOptions, 'names' | 'rows'> {
+function namesIn(positionals: readonly string[], given: readonly string[]): Pick<ScenarioOptions, 'names' | 'rows'> {
   const all = Object.keys(scenarios)
   // Only ids of rows have a dot.
   const isRow = (word: string) => /^recovery:|\./.test(word)

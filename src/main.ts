@@ -17,7 +17,7 @@ import { limited } from './machine/exec-limit.ts'
 import { createMetrics } from './metrics.ts'
 import { type Clock, isStopped, systemClock } from './upgrade/clock.ts'
 import { memberObserver } from './upgrade/members.ts'
-import { nodeImages } from './upgrade/node-images.ts'
+import { nodeImages } from './upgrade/node-image-pulls.ts'
 import { planFor } from './upgrade/plan.ts'
 import { createUpgrades } from './upgrade/upgrades.ts'
 

@@ -7,7 +7,7 @@ import { containerOf, machinesOf, roleOf } from '../management/machines.ts'
 import type { ScenarioRun } from '../management/scenario.ts'
 import { measureServing } from '../management/serving-probes.ts'
 import { until } from '../management/until.ts'
-import type { Shape } from '../management/workload.ts'
+import type { ClusterShape } from '../management/workload.ts'
 import type { Role } from '../witness/role.ts'
 import type { Measurement } from './orchestrate.ts'
 
@@ -23,9 +23,9 @@ const limitSeconds = 900
 
 /**
  * Upgrades a cluster as kubernetes.io's "Upgrading kubeadm clusters" describes, with commands in each machine and without a
- * drain. The cluster is paused in Cluster API meanwhile.
+ * drain. During that time the cluster is paused in Cluster API.
  */
-export async function upgradeByHand(run: ScenarioRun, shape: Shape): Promise<Measurement> {
+export async function upgradeByHand(run: ScenarioRun, shape: ClusterShape): Promise<Measurement> {
   const { kube, site, timeline } = run
   const { to } = site.management
   const machines = await machinesOf(kube, shape.namespace, shape.name)
@@ -70,7 +70,7 @@ async function startSource(name: string, version: string): Promise<void> {
   })
 }
 
-interface Host {
+interface KubeadmNode {
   name: string
   role: Role
   /** Whether it is upgraded with `upgrade apply`, which sets the cluster's version. */
@@ -100,7 +100,7 @@ async function pipe(from: readonly string[], to: readonly string[]): Promise<voi
 }
 
 // https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-upgrade/
-async function upgrade({ name, isFirst }: Host, version: string): Promise<void> {
+async function upgrade({ name, isFirst }: KubeadmNode, version: string): Promise<void> {
   const kubeadm = `${staged(version)}/kubeadm`
   const verb = isFirst ? ['apply', version, '--yes'] : ['node']
   const flags = [`--ignore-preflight-errors=${ignoredErrors.join()}`]
@@ -119,7 +119,7 @@ interface Pod {
   status: { conditions?: { type: string; status: string }[] }
 }
 
-async function untilReady(workload: Kube, { name, role }: Host, version: string): Promise<void> {
+async function untilReady(workload: Kube, { name, role }: KubeadmNode, version: string): Promise<void> {
   await until(`${name} is Ready at ${version}`, limitSeconds, async () => {
     const { status } = await workload.get<Node>('node', name)
     if (status.nodeInfo.kubeletVersion !== version || !isReady(status.conditions)) return false

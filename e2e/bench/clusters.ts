@@ -6,7 +6,7 @@ import { createOld, type MeasuredUpgrade, upgradeByRollout, upgradeInPlace } fro
 import { runScenario } from '../management/run-scenario.ts'
 import type { ScenarioRun } from '../management/scenario.ts'
 import type { Site } from '../management/site.ts'
-import { controlPlaneOf, type Shape } from '../management/workload.ts'
+import { type ClusterShape, controlPlaneOf } from '../management/workload.ts'
 import type { Role } from '../witness/role.ts'
 import { whileBusy } from './busy.ts'
 import { upgradeByHand } from './by-hand.ts'
@@ -36,7 +36,7 @@ function measured(
   site: () => Promise<Site>,
   way: Exclude<Way, 'single' | 'hooks'>,
   labels: Record<string, string>,
-  upgrade: (run: ScenarioRun, shape: Shape) => Promise<Measurement>,
+  upgrade: (run: ScenarioRun, shape: ClusterShape) => Promise<Measurement>,
 ): Measure {
   return async ({ busy }) => {
     let found: Measurement | undefined
@@ -60,7 +60,7 @@ function measured(
   }
 }
 
-function roleIn({ name }: Shape): (machine: string) => Role {
+function roleIn({ name }: ClusterShape): (machine: string) => Role {
   return (machine) => (machine.startsWith(controlPlaneOf(name)) ? 'control-plane' : 'worker')
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { retry } from '../../scripts/host/retry.ts'
 
 /**
  * Calls `look` every so many seconds until it returns a result, and returns that. Returns undefined when the signal is aborted
@@ -9,10 +9,11 @@ export async function every<T>(
   signal: AbortSignal,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  while (!signal.aborted) {
-    const result = await look().catch(() => undefined)
-    if (result !== undefined) return result
-    await sleep(seconds * 1000, undefined, { signal }).catch(() => {})
+  const probe = () => look().catch(() => undefined)
+  try {
+    return await retry(probe, { limitSeconds: Infinity, everySeconds: seconds, signal })
+  } catch (thrown) {
+    if (signal.aborted) return undefined
+    throw thrown
   }
-  return undefined
 }

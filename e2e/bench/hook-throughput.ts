@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process'
 import { openSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Agent, request } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
+import type { Agent } from 'undici'
 import type { Throughput } from '../../scripts/docs/performance/results.ts'
 import { testExtension } from '../../scripts/lab/build/test-extension.ts'
 import { ladders } from '../../scripts/lab/host/versions.ts'
 import { until } from '../management/until.ts'
-import type { ServiceAddress } from '../player/call.ts'
+import { callOver, connectionsTo, type ServiceAddress } from '../player/call.ts'
 import { discover } from '../player/cluster-api.ts'
 import { capturedRequest } from '../player/requests.ts'
 import { whileBusy } from './busy.ts'
@@ -65,13 +65,13 @@ async function measured(
   const body = JSON.stringify(
     capturedRequest(requests[hook], { cluster: 'bench', machine: 'bench-machine', from, to, ca: cert }),
   )
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const agent = connectionsTo(address, connections)
   const call = () => callHook(address, agent, path, body)
   try {
     await during(warmUpSeconds, connections, call)
     return { server, hook, connections, perSecond: await during(secondsEach, connections, call) }
   } finally {
-    agent.destroy()
+    await agent.destroy()
   }
 }
 
@@ -89,24 +89,10 @@ async function during(seconds: number, atOnce: number, call: () => Promise<void>
   return count / ((performance.now() - begun) / 1000)
 }
 
-function callHook({ url, ca }: ServiceAddress, agent: Agent, path: string, body: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-length': String(Buffer.byteLength(body)) }
-    const call = request(new URL(path, url), { method: 'POST', agent, ca, headers, timeout: 10_000 })
-    call.on('response', (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part) => parts.push(part))
-      response.on('error', reject)
-      response.on('end', () => {
-        const text = Buffer.concat(parts).toString()
-        const isSuccess = response.statusCode === 200 && /"status": ?"Success"/.test(text)
-        isSuccess ? resolve() : reject(new Error(`${path}: ${response.statusCode} ${text.slice(0, 300)}`))
-      })
-    })
-    call.on('timeout', () => call.destroy(new Error(`no response from ${path} within 10 s`)))
-    call.on('error', reject)
-    call.end(body)
-  })
+async function callHook({ url }: ServiceAddress, agent: Agent, path: string, body: string): Promise<void> {
+  const response = await callOver(agent, url, { method: 'POST', path, body })
+  const isSuccess = response.status === 200 && /"status": ?"Success"/.test(response.body)
+  if (!isSuccess) throw new Error(`${path}: ${response.status} ${response.body.slice(0, 300)}`)
 }
 
 // Starts the service with the arguments of its image.

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { moduleFolder } from '../../scripts/lab/build/cluster-api.ts'
 import { clusterApiRelease } from '../../scripts/lab/host/cluster-api-releases.ts'
-import { type Shape, withoutPulls } from './workload.ts'
+import { type ClusterShape, withoutPulls } from './workload.ts'
 
 /**
  * The kinds of machines of the Docker provider: DevMachine with the docker backend, DevMachine with the in-memory backend,
@@ -98,7 +98,7 @@ export async function quickStartClass(): Promise<string> {
 
 /** A Cluster with a topology of a ClusterClass. `more` overrides fields of its workers. */
 export function clusterOfClass(
-  { namespace, name, version, controlPlanes, workers }: Shape,
+  { namespace, name, version, controlPlanes, workers }: ClusterShape,
   className: string,
   more: object = {},
 ): object[] {

@@ -1,12 +1,20 @@
 import type { Role } from '../witness/role.ts'
 import { enabled } from './extension.ts'
-import type { Condition, Kube, KubeObject } from './kube.ts'
+import type { ApiObject, Condition, Kube } from './kube.ts'
 import { type CapiMachine, isTrue, machinesOf } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
 import { until } from './until.ts'
-import { bootstrapTemplate, cluster, controlPlaneOf, type File, poolsOf, type Shape, workersOf } from './workload.ts'
+import {
+  bootstrapTemplate,
+  type ClusterShape,
+  cluster,
+  controlPlaneOf,
+  type File,
+  poolsOf,
+  workersOf,
+} from './workload.ts'
 
-interface Scaled extends KubeObject {
+interface Scaled extends ApiObject {
   spec: { replicas: number; version?: string }
   status?: {
     observedGeneration?: number
@@ -23,7 +31,7 @@ interface Scaled extends KubeObject {
  */
 export async function createCluster(
   { kube, name }: Pick<ScenarioRun, 'kube' | 'name'>,
-  shape: Shape,
+  shape: ClusterShape,
   labels = enabled,
 ) {
   await createNamespace(kube, shape.namespace, name, labels)
@@ -42,8 +50,8 @@ export async function createNamespace(kube: Kube, name: string, scenario: string
 
 /** Deletes the clusters and the namespaces of a scenario. */
 export async function removeClusters(kube: Kube, scenario: string): Promise<void> {
-  for (const { metadata } of await kube.list<KubeObject>('namespaces', `-l=${ofScenario}=${scenario}`)) {
-    for (const found of await kube.list<KubeObject>('clusters', `-n=${metadata.name}`)) {
+  for (const { metadata } of await kube.list<ApiObject>('namespaces', `-l=${ofScenario}=${scenario}`)) {
+    for (const found of await kube.list<ApiObject>('clusters', `-n=${metadata.name}`)) {
       await deleteCluster(kube, { namespace: metadata.name, name: found.metadata.name })
     }
     await kube.run(['delete', 'namespace', metadata.name, '--timeout=100s'])
@@ -51,7 +59,7 @@ export async function removeClusters(kube: Kube, scenario: string): Promise<void
 }
 
 /** Waits until a cluster has exactly the machines of its shape, all of them up to date and Ready. */
-export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: number): Promise<CapiMachine[]> {
+export async function untilComplete(kube: Kube, shape: ClusterShape, limitSeconds: number): Promise<CapiMachine[]> {
   const { namespace, name, version } = shape
   const count = shape.controlPlanes + shape.workers + (shape.more ?? 0)
   return until(
@@ -72,7 +80,7 @@ export function isComplete(machine: CapiMachine, version: string): boolean {
 }
 
 // The owners of the machines have observed their newest generation.
-async function isSettled(kube: Kube, shape: Shape): Promise<boolean> {
+async function isSettled(kube: Kube, shape: ClusterShape): Promise<boolean> {
   const { namespace, name, controlPlanes } = shape
   const owners = [
     { kind: 'kubeadmcontrolplane', called: controlPlaneOf(name), replicas: controlPlanes },
@@ -87,7 +95,7 @@ async function isSettled(kube: Kube, shape: Shape): Promise<boolean> {
 }
 
 /** Sets the version of a role's machines in their owner. */
-export async function setVersion(kube: Kube, { namespace, name }: Shape, role: Role, version: string) {
+export async function setVersion(kube: Kube, { namespace, name }: ClusterShape, role: Role, version: string) {
   if (role === 'control-plane') {
     await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, { spec: { version } })
   } else {
@@ -104,7 +112,13 @@ export async function changeWorkers(kube: Kube, namespace: string, pool: string,
  * Sets the files of a role's machines. Cluster API compares templates by name, so a MachineDeployment gets a new one, whose
  * name is `template`.
  */
-export async function setFiles({ kube }: ScenarioRun, shape: Shape, role: Role, files: File[], template: string) {
+export async function setFiles(
+  { kube }: ScenarioRun,
+  shape: ClusterShape,
+  role: Role,
+  files: File[],
+  template: string,
+) {
   const { namespace, name } = shape
   if (role === 'control-plane') {
     await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, { spec: { kubeadmConfigSpec: { files } } })
@@ -115,7 +129,13 @@ export async function setFiles({ kube }: ScenarioRun, shape: Shape, role: Role, 
 }
 
 /** Waits until all machines of a role are at a version, up to date and Ready, and returns them. */
-export async function untilUpToDate(kube: Kube, shape: Shape, role: Role, version: string, limitSeconds: number) {
+export async function untilUpToDate(
+  kube: Kube,
+  shape: ClusterShape,
+  role: Role,
+  version: string,
+  limitSeconds: number,
+) {
   const { namespace, name } = shape
   const count = role === 'control-plane' ? shape.controlPlanes : shape.workers
   return until(
@@ -130,7 +150,10 @@ export async function untilUpToDate(kube: Kube, shape: Shape, role: Role, versio
 }
 
 /** Deletes a cluster and waits up to 300 s until it is gone. It is unpaused first, as Cluster API deletes no paused cluster. */
-export async function deleteCluster(kube: Kube, { namespace, name }: Pick<Shape, 'namespace' | 'name'>): Promise<void> {
+export async function deleteCluster(
+  kube: Kube,
+  { namespace, name }: Pick<ClusterShape, 'namespace' | 'name'>,
+): Promise<void> {
   await pauseCluster(kube, { namespace, name }, false)
   await kube.run(['delete', 'cluster', name, `-n=${namespace}`, '--wait=false'])
   await until(
@@ -144,7 +167,7 @@ export async function deleteCluster(kube: Kube, { namespace, name }: Pick<Shape,
 /** Pauses or unpauses the reconciliation of a cluster. */
 export async function pauseCluster(
   kube: Kube,
-  { namespace, name }: Pick<Shape, 'namespace' | 'name'>,
+  { namespace, name }: Pick<ClusterShape, 'namespace' | 'name'>,
   paused: boolean,
 ): Promise<void> {
   await kube.patch('cluster', name, namespace, { spec: { paused } })

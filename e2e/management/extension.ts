@@ -1,6 +1,6 @@
-import type { Condition, Kube, KubeObject } from './kube.ts'
+import type { ApiObject, Condition, Kube } from './kube.ts'
 import { until } from './until.ts'
-import type { Shape } from './workload.ts'
+import type { ClusterShape } from './workload.ts'
 
 /** The extension's namespace. */
 export const system = 'capd-kubeadm-upgrader-system'
@@ -11,7 +11,7 @@ export const certificate = `${extension}-tls`
 /** The label of namespaces that the ExtensionConfig selects. */
 export const enabled: Record<string, string> = { 'capd-kubeadm-upgrader': 'enabled' }
 
-interface ExtensionConfig extends KubeObject {
+interface ExtensionConfig extends ApiObject {
   status?: { conditions?: Condition[] }
 }
 
@@ -19,7 +19,7 @@ interface ExtensionConfig extends KubeObject {
  * Sets a misbehaviour for one cluster in the ExtensionConfig, or removes it with null. Returns when Cluster API's core manager
  * has observed the change.
  */
-export async function setFault(kube: Kube, { namespace, name }: Shape, fault: string | null): Promise<void> {
+export async function setFault(kube: Kube, { namespace, name }: ClusterShape, fault: string | null): Promise<void> {
   await kube.patch('extensionconfig', extension, '', { spec: { settings: { [`fault/${namespace}/${name}`]: fault } } })
   await untilDiscovered(kube)
 }
@@ -36,7 +36,7 @@ export async function discoveryFails(kube: Kube, fails: boolean): Promise<void> 
 export async function rolledOut(kube: Kube): Promise<void> {
   await kube.run(['rollout', 'status', `deployment/${extension}`, `-n=${system}`, '--timeout=110s'])
   await until('the old pods of the extension are gone', 60, async () => {
-    const pods = await kube.list<KubeObject>('pods', `-n=${system}`)
+    const pods = await kube.list<ApiObject>('pods', `-n=${system}`)
     return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined)
   })
 }

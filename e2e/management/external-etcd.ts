@@ -11,12 +11,12 @@ import { makeControlPlane, removeMachines } from './older-cluster.ts'
 import { withPort } from './port-forward.ts'
 import type { ScenarioRun } from './scenario.ts'
 import { requestFor } from './update-request.ts'
-import { controlPlaneOf, type Shape } from './workload.ts'
+import { type ClusterShape, controlPlaneOf } from './workload.ts'
 
 const limitSeconds = 900
 const reason = '(CONFIG_NOT_COVERED)'
 const pki = '/etc/kubernetes/pki'
-// Where the machines have what the Secrets hold.
+// The paths in the machines of what the Secrets contain.
 const files = {
   caFile: `${pki}/etcd/ca.crt`,
   certFile: `${pki}/apiserver-etcd-client.crt`,
@@ -36,7 +36,7 @@ export async function declinesExternalEtcd(run: ScenarioRun): Promise<void> {
     await makeControlPlane({ name: etcd, version: from })
     await createNamespace(kube, namespace, name, enabled)
     await kube.apply(await secrets(namespace, `${cluster}-outside`, etcd))
-    const shape: Shape = {
+    const shape: ClusterShape = {
       namespace,
       name: `${cluster}-outside`,
       version: from,
@@ -78,7 +78,7 @@ async function configuration(etcd: string): Promise<object> {
 }
 
 // Sends what Cluster API would send about each machine, and an UpdateMachine that it would never send. Both are declined.
-async function isDeclined({ kube, site, timeline, expect }: ScenarioRun, shape: Shape): Promise<void> {
+async function isDeclined({ kube, site, timeline, expect }: ScenarioRun, shape: ClusterShape): Promise<void> {
   const machines = await machinesOf(kube, shape.namespace, shape.name)
   await withPort(site, async (post) => {
     for (const machine of machines) {
@@ -97,7 +97,7 @@ async function isDeclined({ kube, site, timeline, expect }: ScenarioRun, shape: 
   }
 }
 
-// The answer has no reason: Cluster API would not read it. The log has.
+// The reason is in the log. The answer has none, because Cluster API does not read it.
 function isDecline(answer: Json): boolean {
   const patches = [answer.machinePatch, answer.infrastructureMachinePatch, answer.bootstrapConfigPatch]
   return answer.status === 'Success' && !patches.some(hasPatch)
@@ -113,7 +113,7 @@ function question({ desired, ...request }: Awaited<ReturnType<typeof requestFor>
   return { ...request, kind: 'CanUpdateMachineRequest', current, desired } as unknown as Json
 }
 
-async function isReplaced(run: ScenarioRun, shape: Shape): Promise<void> {
+async function isReplaced(run: ScenarioRun, shape: ClusterShape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { to } = site.management
   const old = await machinesOf(kube, shape.namespace, shape.name)

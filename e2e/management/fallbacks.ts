@@ -6,14 +6,14 @@ import { wrongWith } from './machine-problems.ts'
 import { type CapiMachine, machinesOf, roleOf, snapshots } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
 import { until } from './until.ts'
-import { bootstrapTemplate, controlPlaneOf, machineTemplate, type Shape, workersOf } from './workload.ts'
+import { bootstrapTemplate, type ClusterShape, controlPlaneOf, machineTemplate, workersOf } from './workload.ts'
 
 const limitSeconds = 900
 const argument = { nodeRegistration: { kubeletExtraArgs: [{ name: 'max-pods', value: '100' }] } }
 const updating = 'in-place-updates.internal.cluster.x-k8s.io/update-in-progress'
 
 /** Changes the customImage and then a kubelet argument of the workers, at the same version, and expects rollouts. */
-export async function workersFallBack(run: ScenarioRun, shape: Shape): Promise<void> {
+export async function workersFallBack(run: ScenarioRun, shape: ClusterShape): Promise<void> {
   const { version: to } = shape
   const pool = workersOf(shape.name)
   await fallsBack(run, shape, { pool, to, change: await otherImage(run, shape, pool, to) })
@@ -21,7 +21,7 @@ export async function workersFallBack(run: ScenarioRun, shape: Shape): Promise<v
 }
 
 /** Changes a kubelet argument and the version of the control plane, and expects a rollout. */
-export async function controlPlaneFallsBack(run: ScenarioRun, shape: Shape): Promise<void> {
+export async function controlPlaneFallsBack(run: ScenarioRun, shape: ClusterShape): Promise<void> {
   const { namespace, name, version: to } = shape
   const kubeadmConfigSpec = { initConfiguration: argument, joinConfiguration: argument }
   const spec = { version: to, kubeadmConfigSpec }
@@ -32,7 +32,7 @@ export async function controlPlaneFallsBack(run: ScenarioRun, shape: Shape): Pro
   await fallsBack(run, shape, { pool: undefined, to, change })
 }
 
-interface Change {
+interface DeclinedChange {
   what: string
   make(): Promise<void>
 }
@@ -41,13 +41,13 @@ interface Rollout {
   /** The MachineDeployment; undefined for the control plane. */
   pool: string | undefined
   to: string
-  change: Change
+  change: DeclinedChange
 }
 
 /** Makes a change and expects that the machines are replaced and that the updater ran nothing in them. */
 export async function fallsBack(
   run: ScenarioRun,
-  { namespace, name }: Shape,
+  { namespace, name }: ClusterShape,
   { pool, to, change }: Rollout,
 ): Promise<void> {
   const { kube, timeline, expect, figure } = run
@@ -84,7 +84,12 @@ export async function fallsBack(
 }
 
 /** A change of the workers' customImage: the node image under another name, which the engine has. */
-export async function otherImage({ kube }: ScenarioRun, shape: Shape, pool: string, version: string): Promise<Change> {
+export async function otherImage(
+  { kube }: ScenarioRun,
+  shape: ClusterShape,
+  pool: string,
+  version: string,
+): Promise<DeclinedChange> {
   const { namespace, preLoadImages } = shape
   const customImage = `capd-kubeadm-upgrader/custom:${version}`
   await execa('docker', ['tag', `kindest/node:${version}`, customImage])
@@ -104,7 +109,7 @@ export async function otherArgument(
   { kube, name: namespace }: ScenarioRun,
   pool: string,
   version: string,
-): Promise<Change> {
+): Promise<DeclinedChange> {
   const template = `${pool}-argument-${Date.now().toString(36)}`
   return {
     what: 'another kubelet argument',

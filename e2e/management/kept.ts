@@ -4,7 +4,7 @@ import type { Kube } from './kube.ts'
 import { type CapiMachine, containerOf, roleOf } from './machines.ts'
 import { proxies } from './proxies.ts'
 
-/** What the owner of a cluster has put into its machines, each with the words that it is found by. */
+/** What the owner of a cluster has put into its machines, each with the text by which it is found. */
 export const owners = {
   maxPods: 42,
   label: { name: 'people.example/team', value: 'kept' },
@@ -15,13 +15,13 @@ export const owners = {
   patches: '/etc/kubernetes/patches',
 } as const
 
-/** Values that stay as they are in an update, by what they are; read in the machine and from its kubelet and API server. */
+/** Values that an update must keep, by name. They are read in the machine and from its kubelet and API server. */
 export type Kept = Readonly<Record<string, string>>
 
 const staticPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 const manifests = '/etc/kubernetes/manifests'
 
-/** Reads what a machine has of `owners`, and the proxies of its processes. Throws where a part of it is missing. */
+/** Reads what a machine has of `owners`, and the proxies of its processes. Throws if a part of it is missing. */
 export async function keptIn(machine: CapiMachine, workload: Kube): Promise<Kept> {
   const name = containerOf(machine)
   const kept: Record<string, string> = {
@@ -36,7 +36,7 @@ export async function keptIn(machine: CapiMachine, workload: Kube): Promise<Kept
   return { ...kept, ...(await labels(name, workload)) }
 }
 
-/** What is wrong with the values of a machine. What is kept has to be there first. */
+/** Returns what is missing in the values of a machine before an update, one line each. */
 export function missingIn(kept: Kept, machine: CapiMachine): string[] {
   const name = containerOf(machine)
   const noProxy = (value: string) => value.includes(`NO_PROXY=`) && value.includes(proxies.NO_PROXY ?? '')
@@ -47,7 +47,7 @@ export function missingIn(kept: Kept, machine: CapiMachine): string[] {
     [/^proxies of/, (value) => value.includes(`HTTPS_PROXY=${proxies.HTTPS_PROXY}`) && noProxy(value)],
     [/^manifest of/, (value) => value !== ''],
     [/^pod /, (value) => Object.values(owners.pods).some((image) => value === `${image}, Ready`)],
-    // The sandbox and the one container.
+    // One task for the sandbox and one for the container.
     [/^tasks of/, (value) => (value.match(/ RUNNING$/gm) ?? []).length === 2],
   ]
   return Object.entries(kept).flatMap(([what, value]) => {
@@ -57,8 +57,8 @@ export function missingIn(kept: Kept, machine: CapiMachine): string[] {
 }
 
 /**
- * Where the values of a machine differ from those before. A kubelet of another minor version gives each static pod another
- * UID and so starts it again: then tasks are not compared.
+ * Returns how the values of a machine differ from those before, one line each. A kubelet of another minor version gives each
+ * static pod a new UID, which restarts it; tasks are not compared then.
  */
 export function lostIn(before: Kept, after: Kept, { otherMinor = false } = {}): string[] {
   const all = new Set([...Object.keys(before), ...Object.keys(after)])
@@ -67,7 +67,7 @@ export function lostIn(before: Kept, after: Kept, { otherMinor = false } = {}): 
   return differing.map((what) => `${what}: ${JSON.stringify(before[what])} became ${JSON.stringify(after[what])}`)
 }
 
-// In the kubelet's file, and as the kubelet that runs has it.
+// From the kubelet's file, and from the running kubelet.
 async function maxPods(name: string, workload: Kube): Promise<Kept> {
   const file = parse(await shellIn(name, 'cat /var/lib/kubelet/config.yaml'))
   const running = JSON.parse(await workload.run(['get', `--raw=/api/v1/nodes/${name}/proxy/configz`]))
@@ -77,7 +77,7 @@ async function maxPods(name: string, workload: Kube): Promise<Kept> {
   }
 }
 
-// In the manifest, and on the pod that the kubelet has made of it.
+// From the manifest, and from the pod that the kubelet has created from it.
 async function labels(name: string, workload: Kube): Promise<Kept> {
   interface Pod {
     metadata: { labels: Record<string, string> }
@@ -108,7 +108,7 @@ async function ownPod(name: string, pod: string, workload: Kube): Promise<Kept> 
   }
 }
 
-// Each task of a pod with its process: one that was started again is another.
+// Each task of a pod with its process id, which changes with a restart.
 function tasksOf(name: string, pod: string): Promise<string> {
   const filter = `labels."io.kubernetes.pod.name"==${pod}`
   return shellIn(

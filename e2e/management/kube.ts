@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { Management } from '../../scripts/lab/verbs/management.ts'
-import type { Shape } from './workload.ts'
+import type { ClusterShape } from './workload.ts'
 
 /** An object of the API, with the fields that the scenarios read. */
-export interface KubeObject {
+export interface ApiObject {
   apiVersion: string
   kind: string
   metadata: {
@@ -79,7 +79,7 @@ export function kubeWith({ kubectl }: Pick<Management, 'kubectl'>, kubeconfig: s
  * Returns kubectl for a workload cluster, with the admin kubeconfig that Cluster API keeps in a Secret. Its server is the load
  * balancer, which the host can reach.
  */
-export async function workloadOf(management: Management, kube: Kube, { namespace, name }: Shape): Promise<Kube> {
+export async function workloadOf(management: Management, kube: Kube, { namespace, name }: ClusterShape): Promise<Kube> {
   const secret = await kube.get<{ data: { value: string } }>('secret', `${name}-kubeconfig`, `-n=${namespace}`)
   const folder = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-'))
   const file = join(folder, 'kubeconfig')

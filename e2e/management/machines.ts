@@ -1,9 +1,9 @@
 import type { Role } from '../witness/role.ts'
 import { type Snapshot, snapshot } from '../witness/snapshot.ts'
-import type { Condition, Kube, KubeObject } from './kube.ts'
+import type { ApiObject, Condition, Kube } from './kube.ts'
 
 /** A Machine of Cluster API. */
-export interface CapiMachine extends KubeObject {
+export interface CapiMachine extends ApiObject {
   spec: { clusterName: string; version: string; providerID?: string; bootstrap: { configRef: { name: string } } }
   status?: { phase?: string; nodeRef?: { name: string }; conditions?: Condition[] }
 }

@@ -12,7 +12,7 @@ import { type CapiMachine, machinesOf, snapshots } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
 import { measureServing, putServingPods } from './serving-probes.ts'
 import { putSteadyPods } from './steady-pods.ts'
-import { controlPlaneOf, type Shape } from './workload.ts'
+import { type ClusterShape, controlPlaneOf } from './workload.ts'
 
 const limitSeconds = 2400
 
@@ -24,19 +24,19 @@ export interface MeasuredUpgrade {
 }
 
 /** Creates a cluster with three control plane machines and some workers at the old version, and a server on each worker. */
-export async function createOld(run: ScenarioRun, labels?: Record<string, string>, workers = 2): Promise<Shape> {
+export async function createOld(run: ScenarioRun, labels?: Record<string, string>, workers = 2): Promise<ClusterShape> {
   const { name, cluster, site, kube } = run
   const { from } = site.management
   const image = await servingImage()
   const sizes = { controlPlanes: 3, workers }
-  const shape: Shape = { namespace: name, name: cluster, version: from, ...sizes, preLoadImages: [image] }
+  const shape: ClusterShape = { namespace: name, name: cluster, version: from, ...sizes, preLoadImages: [image] }
   await createCluster(run, shape, labels)
   await putServingPods(await workloadOf(site.management, kube, shape), image)
   return shape
 }
 
-// Upgrades the cluster, CoreDNS included, as its owner does: first the control plane, then the workers. Measures meanwhile.
-async function measuredUpgrade(run: ScenarioRun, shape: Shape): Promise<MeasuredUpgrade> {
+// Upgrades the cluster, CoreDNS included, as its owner does: first the control plane, then the workers. Measures during the upgrade.
+async function measuredUpgrade(run: ScenarioRun, shape: ClusterShape): Promise<MeasuredUpgrade> {
   const { site, kube, timeline, figure } = run
   const { to } = site.management
   const { namespace, name, controlPlanes, workers } = shape
@@ -72,7 +72,7 @@ async function measuredUpgrade(run: ScenarioRun, shape: Shape): Promise<Measured
 }
 
 /** Upgrades a cluster in place, measures it, and verifies every machine. */
-export async function upgradeInPlace(run: ScenarioRun, shape: Shape): Promise<MeasuredUpgrade> {
+export async function upgradeInPlace(run: ScenarioRun, shape: ClusterShape): Promise<MeasuredUpgrade> {
   const { site, kube, expect, figure } = run
   const { to } = site.management
   const { namespace, name } = shape
@@ -98,7 +98,7 @@ export async function upgradeInPlace(run: ScenarioRun, shape: Shape): Promise<Me
 }
 
 /** Upgrades a cluster, measures it, and expects that every machine is replaced. */
-export async function upgradeByRollout(run: ScenarioRun, shape: Shape): Promise<MeasuredUpgrade> {
+export async function upgradeByRollout(run: ScenarioRun, shape: ClusterShape): Promise<MeasuredUpgrade> {
   const { kube, site } = run
   const old = await machinesOf(kube, shape.namespace, shape.name)
   const execs = watchExecs(shape.name)

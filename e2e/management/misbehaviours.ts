@@ -5,7 +5,7 @@ import { setFault, system } from './extension.ts'
 import { type CapiMachine, condition, containerOf, machinesOf } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
 import { until } from './until.ts'
-import type { Shape } from './workload.ts'
+import type { ClusterShape } from './workload.ts'
 
 const limitSeconds = 300
 const path = '/etc/lab/misbehaviour'
@@ -34,7 +34,7 @@ export const rows: { fault: string; leadsTo: Effect }[] = [
 ]
 
 /** Sets a misbehaviour, changes a file on the workers, expects its effect, and then expects that the change is made. */
-export async function misbehave(run: ScenarioRun, shape: Shape, fault: string): Promise<void> {
+export async function misbehave(run: ScenarioRun, shape: ClusterShape, fault: string): Promise<void> {
   const { kube, timeline, expect } = run
   const row = rows.find((one) => one.fault === fault)
   if (!row) throw new Error(`There is no misbehaviour ${fault}.`)
@@ -56,7 +56,7 @@ export async function misbehave(run: ScenarioRun, shape: Shape, fault: string): 
 
 interface Misbehaviour {
   run: ScenarioRun
-  shape: Shape
+  shape: ClusterShape
   fault: string
   before: CapiMachine[]
   since: string
@@ -107,7 +107,11 @@ const expectEffect: Record<Effect, (misbehaviour: Misbehaviour) => Promise<void>
 
 type Condition = NonNullable<ReturnType<typeof condition>>
 
-async function untilUpdating({ kube }: ScenarioRun, { namespace, name }: Shape, holds: (found: Condition) => boolean) {
+async function untilUpdating(
+  { kube }: ScenarioRun,
+  { namespace, name }: ClusterShape,
+  holds: (found: Condition) => boolean,
+) {
   let last = ''
   await until(
     'the condition Updating has the expected reason',
@@ -123,7 +127,7 @@ async function untilUpdating({ kube }: ScenarioRun, { namespace, name }: Shape, 
 }
 
 // Waits until the file is in every worker and every worker is up to date.
-async function untilWritten({ kube }: ScenarioRun, shape: Shape, content: string): Promise<CapiMachine[]> {
+async function untilWritten({ kube }: ScenarioRun, shape: ClusterShape, content: string): Promise<CapiMachine[]> {
   return until('the file is in every worker', limitSeconds, async () => {
     const workers = await untilUpToDate(kube, shape, 'worker', shape.version, limitSeconds)
     const texts = await Promise.all(workers.map((worker) => shellIn(containerOf(worker), `cat ${path}`)))

@@ -7,7 +7,7 @@ import { until } from './until.ts'
 const clusterLabel = 'io.x-k8s.kind.cluster'
 const roleLabel = 'io.x-k8s.kind.role'
 
-/** A machine in a container that no Cluster API knows. */
+/** A machine in a container that belongs to no management cluster. */
 export interface LostMachine {
   name: string
   version: string
@@ -31,12 +31,12 @@ export async function makeStopped(machine: LostMachine): Promise<void> {
   await execa('docker', ['stop', '--time=1', machine.name])
 }
 
-/** Removes containers by name, with what is on their volumes; those that are not there are no error. */
+/** Removes containers by name, with what is on their volumes; missing ones are no error. */
 export async function removeMachines(names: readonly string[]): Promise<void> {
   await execa('docker', ['rm', '--force', '--volumes', ...names], { reject: false })
 }
 
-// As CAPD runs it (test/infrastructure/container/docker.go), with the name of a machine that may be there from before.
+// As CAPD runs it (test/infrastructure/container/docker.go). A container of the same name from an earlier run may exist.
 async function runContainer({ name, version, cluster }: LostMachine): Promise<void> {
   await removeMachines([name])
   const labels =
@@ -50,7 +50,7 @@ async function runContainer({ name, version, cluster }: LostMachine): Promise<vo
   await until(`containerd answers in ${name}`, 60, () => shellIn(name, 'ctr version >/dev/null && echo yes'))
 }
 
-// The addons and the token are for nodes that join, and none does.
+// Addons and token are skipped: they are for nodes that join, and none does.
 const init =
   'cat >/kind/lost.yaml && kubeadm init --config=/kind/lost.yaml --ignore-preflight-errors=all --skip-phases=addon,bootstrap-token,show-join-command'
 
@@ -66,7 +66,7 @@ function configuration(version: string): string {
     .join('\n---\n')
 }
 
-/** What shows that a container was left alone: how the engine has it, and the processes of Kubernetes in it. */
+/** Evidence that a container was not touched: its state on the engine, and its Kubernetes processes. */
 export async function stateOf(name: string): Promise<Record<string, string>> {
   const format = '{{.Id}} {{.State.Status}} {{.State.StartedAt}} {{.State.FinishedAt}} {{.RestartCount}}'
   const { stdout: container } = await execa('docker', ['inspect', `--format=${format}`, name])

@@ -1,10 +1,10 @@
-import { execa } from 'execa'
 import type { Answers } from '../../scripts/docs/performance/results.ts'
+import { addressOf } from '../witness/exec.ts'
 import { gapsOf } from '../witness/gaps.ts'
 
 /**
- * Probes the owner's kube-vip on the network of each control plane machine, five times a second, until the function that it
- * returns is called; that gives the gaps, in seconds of the clock `elapsed`.
+ * Probes the owner's kube-vip on the network of each control plane machine five times a second. The returned function stops the
+ * probes and returns their gaps, in seconds of the clock `elapsed`.
  */
 export async function probeOwnPods(
   containers: readonly string[],
@@ -26,9 +26,4 @@ async function answers(url: string): Promise<boolean> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
   await answer?.body?.cancel()
   return answer !== undefined
-}
-
-async function addressOf(container: string): Promise<string> {
-  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-  return (await execa('docker', ['inspect', format, container])).stdout
 }

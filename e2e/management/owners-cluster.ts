@@ -5,7 +5,7 @@ import type { File } from './workload.ts'
 
 const manifests = '/etc/kubernetes/manifests'
 
-/** Gives the engine the images of the owner's static pods: one image that does no harm, under their names. */
+/** Tags the images of the owner's static pods on the engine: all are one harmless image. */
 export async function tagImages(): Promise<string[]> {
   const image = await servingImage()
   const names = Object.values(owners.pods)
@@ -44,7 +44,7 @@ function patch(target: string, content: object): File {
   return { path: `${owners.patches}/${target}0+strategic.json`, content: JSON.stringify(content), permissions: '0644' }
 }
 
-// On the network of the machine, as kube-vip is; the one that has no name of its own is not, since both have one port.
+// kube-vip is on the machine's network, as the real one. The other pod is not, because both listen on the same port.
 function manifest(name: string, image: string): File {
   const pod = {
     apiVersion: 'v1',

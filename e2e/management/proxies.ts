@@ -1,6 +1,6 @@
 import { execaSync } from 'execa'
 import type { Management } from '../../scripts/lab/verbs/management.ts'
-import type { Kube, KubeObject } from './kube.ts'
+import type { ApiObject, Kube } from './kube.ts'
 import { until } from './until.ts'
 import { machineTemplate } from './workload.ts'
 
@@ -8,8 +8,8 @@ const deployment = 'deployment/capd-controller-manager'
 const namespace = 'capd-system'
 
 /**
- * A proxy that does not exist: what should have gone past it fails. Machines and clusters are reached without it, as
- * behind a real one. CAPD adds the machines' network and the name of each machine (test/infrastructure/container/docker.go).
+ * A proxy that does not exist, so that a connection fails if it uses the proxy by mistake. Machines and clusters are excluded,
+ * as with a real one. CAPD adds the machines' network and the name of each machine (test/infrastructure/container/docker.go).
  */
 export const proxies: Readonly<Record<string, string>> = {
   HTTP_PROXY: 'http://proxy.invalid:3128',
@@ -17,11 +17,11 @@ export const proxies: Readonly<Record<string, string>> = {
   NO_PROXY: 'localhost,127.0.0.1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,.svc,.cluster.local',
 }
 
-interface Provider {
+interface ProviderDeployment {
   spec: { template: { spec: { containers: { name: string; env?: { name: string; value?: string }[] }[] } } }
 }
 
-/** Does the work while Cluster API's Docker provider has the proxies, and gives them to each machine that it makes. */
+/** Runs `work` while Cluster API's Docker provider has the proxy variables, which it passes to each machine that it creates. */
 export async function withProxies(management: Management, kube: Kube, work: () => Promise<unknown>): Promise<void> {
   const { kubectl, kubeconfig } = management
   const putBack = ['set', 'env', deployment, `-n=${namespace}`, ...before(await kube.get('-n', namespace, deployment))]
@@ -39,8 +39,8 @@ export async function withProxies(management: Management, kube: Kube, work: () =
   }
 }
 
-// What a run that was killed has left does not count as the provider's own.
-function before({ spec }: Provider): string[] {
+// The provider's own variables, without those that a killed run has left.
+function before({ spec }: ProviderDeployment): string[] {
   const env = spec.template.spec.containers.flatMap((container) => container.env ?? [])
   return Object.keys(proxies).map((name) => {
     const value = env.find((one) => one.name === name)?.value
@@ -52,12 +52,12 @@ function asArguments(variables: Readonly<Record<string, string>>): string[] {
   return Object.entries(variables).map(([name, value]) => `${name}=${value}`)
 }
 
-// The API server reaches the provider's webhooks, too: for a moment it calls those of the pod that has gone.
+// Also waits until the API server reaches the provider's webhooks: for a moment it still calls those of the old pod.
 async function rolledOut(kube: Kube): Promise<void> {
   await kube.run(['rollout', 'status', deployment, `-n=${namespace}`, '--timeout=110s'])
   const probe = JSON.stringify(machineTemplate(namespace, 'probe'))
   await until("the provider's webhooks answer, and its old pods are gone", 120, async () => {
-    const pods = await kube.list<KubeObject>('pods', `-n=${namespace}`)
+    const pods = await kube.list<ApiObject>('pods', `-n=${namespace}`)
     await kube.run(['create', '--dry-run=server', '-f', '-'], probe)
     return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined)
   })

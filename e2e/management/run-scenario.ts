@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { table } from '../../scripts/docs/table.ts'
 import { removeClusters } from './clusters.ts'
-import type { ManagedScenario, Result, ScenarioRun } from './scenario.ts'
+import type { ManagedScenario, ScenarioResult, ScenarioRun } from './scenario.ts'
 import type { Site } from './site.ts'
 import { type TimelineEntry, watchMachines } from './timeline.ts'
 
@@ -13,9 +13,9 @@ const results = join(import.meta.dirname, '../results')
  * Runs a scenario in a management cluster, and writes its result and timeline to e2e/results/<name>.md. Its clusters are
  * removed when it passes.
  */
-export async function runScenario(name: string, scenario: ManagedScenario, site: Site): Promise<Result> {
+export async function runScenario(name: string, scenario: ManagedScenario, site: Site): Promise<ScenarioResult> {
   const begun = performance.now()
-  const { problems, figures }: Result = { problems: [], figures: [] }
+  const { problems, figures }: ScenarioResult = { problems: [], figures: [] }
   const log = (line: string) => console.log(`${name}  ${line}`)
   const timeline = watchMachines(site.management, name, (entry) => log(cells(entry).join('  ')))
   const run: ScenarioRun = {
@@ -60,8 +60,8 @@ export async function runScenario(name: string, scenario: ManagedScenario, site:
   return { problems, figures }
 }
 
-/** Prints and writes a table of what two scenarios of one run have both measured. */
-export async function compare(one: string, other: string, results: Map<string, Result>): Promise<void> {
+/** Prints and writes a table of the values that two scenarios of one run both measured. */
+export async function compare(one: string, other: string, results: Map<string, ScenarioResult>): Promise<void> {
   const [mine, theirs] = [results.get(one), results.get(other)]
   if (!mine || !theirs) return
   const values = new Map(theirs.figures)

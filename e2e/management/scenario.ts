@@ -56,7 +56,7 @@ export interface ScenarioRun extends Checks {
 }
 
 /** What a scenario found. */
-export interface Result {
+export interface ScenarioResult {
   /** What failed; empty when everything passed. */
   problems: string[]
   /** What was measured, and the value with its unit. */

@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { get } from 'node:http'
 import { request } from 'node:https'
-import { execa } from 'execa'
 import { parse } from 'yaml'
 import { type Answers, probed } from '../../scripts/docs/performance/results.ts'
+import { addressOf } from '../witness/exec.ts'
 import { gapsOf } from '../witness/gaps.ts'
 import type { Kube } from './kube.ts'
 import { type CapiMachine, containerOf, roleOf } from './machines.ts'
-import type { Shape } from './workload.ts'
+import type { ClusterShape } from './workload.ts'
 
 const port = 8080
 const nodePort = 30080
@@ -66,7 +66,7 @@ export async function putServingPods(workload: Kube, image: string): Promise<voi
  */
 export async function measureServing(
   kube: Kube,
-  { namespace, name }: Shape,
+  { namespace, name }: ClusterShape,
   machines: CapiMachine[],
   elapsed: () => number,
 ) {
@@ -101,7 +101,8 @@ export async function measureServing(
 
 const written = '/api/v1/namespaces/default/configmaps/written?fieldManager=e2e&force=true'
 
-// Reads a path, or writes the time, on a new connection.
+// Reads a path, or writes the time. Node's own client is used rather than undici, because each probe needs a new connection,
+// with which the load balancer chooses again.
 function probeApi({ server, ...credentials }: Access, path: string, isWrite = false): Promise<boolean> {
   const data = { at: new Date().toISOString() }
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'written' }, data }
@@ -150,9 +151,4 @@ async function accessTo(kube: Kube, namespace: string, cluster: string): Promise
 
 function text(base64: string): string {
   return Buffer.from(base64, 'base64').toString()
-}
-
-async function addressOf(container: string): Promise<string> {
-  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-  return (await execa('docker', ['inspect', format, container])).stdout
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type RetryClock, retry } from '../../scripts/host/retry.ts'
 
 /**
  * Calls `check` once a second until it returns neither undefined nor false, and returns its result. An error of `check`, as
@@ -10,18 +10,21 @@ export async function until<T>(
   limitSeconds: number,
   check: () => Promise<T | undefined | false>,
   state?: () => Promise<string>,
+  clock?: RetryClock,
 ): Promise<T> {
   let lastError = ''
-  for (const limit = Date.now() + limitSeconds * 1000; ; await sleep(1000)) {
+  const probe = async () => {
     try {
       const result = await check()
-      if (result !== undefined && result !== false) return result
       lastError = ''
+      return result
     } catch (thrown) {
       lastError = ` (${(thrown as Error).message.split('\n')[0]})`
+      return undefined
     }
-    if (Date.now() < limit) continue
-    const now = (await state?.().catch(() => '')) ?? ''
-    throw new Error(`${what}: timed out after ${limitSeconds} s${lastError}${now && `\n${now}`}`)
   }
+  const result = await retry(probe, { limitSeconds, everySeconds: 1, ...(clock && { clock }) })
+  if (result !== undefined) return result
+  const now = (await state?.().catch(() => '')) ?? ''
+  throw new Error(`${what}: timed out after ${limitSeconds} s${lastError}${now && `\n${now}`}`)
 }

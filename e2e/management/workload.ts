@@ -1,5 +1,5 @@
 /** A workload cluster of the Docker provider. */
-export interface Shape {
+export interface ClusterShape {
   namespace: string
   name: string
   version: string
@@ -42,7 +42,7 @@ export const workersOf = (cluster: string) => `${cluster}-workers`
 export const moreOf = (cluster: string) => `${cluster}-more`
 
 /** The MachineDeployments of a cluster, with their sizes. */
-export function poolsOf({ name, workers, more = 0 }: Shape) {
+export function poolsOf({ name, workers, more = 0 }: ClusterShape) {
   const pools = [
     { pool: workersOf(name), replicas: workers },
     { pool: moreOf(name), replicas: more },
@@ -57,7 +57,7 @@ const controlPlane = `controlplane.${core}`
 const contract = 'v1beta2'
 
 /** The objects of a cluster. They include no pod network, because the machine images have one. */
-export function cluster(shape: Shape): object[] {
+export function cluster(shape: ClusterShape): object[] {
   const { namespace, name, version, controlPlanes, surge = 0, image, controlPlaneImages, configs } = shape
   const metadata = (called: string) => ({ name: called, namespace })
   return [
@@ -124,7 +124,7 @@ function imagesOf(customImage?: string, preLoadImages?: string[]) {
 }
 
 // A MachineDeployment and its two templates, which have the same name.
-function machineDeployment(shape: Shape, pool: string, replicas: number): object[] {
+function machineDeployment(shape: ClusterShape, pool: string, replicas: number): object[] {
   const { namespace, name, version, surge = 0, preLoadImages, image, configs } = shape
   return [
     machineTemplate(namespace, pool, imagesOf(image, preLoadImages)),
@@ -155,7 +155,7 @@ function machineDeployment(shape: Shape, pool: string, replicas: number): object
 }
 
 /** A MachineHealthCheck that replaces a worker whose Node is not Ready for 120 s, which is longer than an update takes. */
-export function healthCheck({ namespace, name }: Shape): object {
+export function healthCheck({ namespace, name }: ClusterShape): object {
   const condition = (status: string) => ({ type: 'Ready', status, timeoutSeconds: 120 })
   return {
     apiVersion: `${core}/${contract}`,

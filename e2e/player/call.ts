@@ -1,10 +1,57 @@
-import { request } from 'node:https'
-import { text } from 'node:stream/consumers'
+import { Agent, type Dispatcher, request } from 'undici'
 
 /** Where a service is, and the CA that it is trusted by (PEM). */
 export interface ServiceAddress {
   url: string
   ca: string
+}
+
+/** An HTTP request, and how long to wait for the whole response; 10 s by default. */
+export interface HttpRequest {
+  method: string
+  path: string
+  body?: string | Buffer | undefined
+  headers?: Record<string, string>
+  limitSeconds?: number
+}
+
+/** An HTTP response with its whole body. */
+export interface HttpResponse {
+  status: number
+  body: string
+}
+
+/**
+ * At most so many connections to a service, which stay open between requests; with 0 each request has a new connection, one
+ * after the other. The caller closes the agent.
+ */
+export function connectionsTo({ ca }: Pick<ServiceAddress, 'ca'>, count: number): Agent {
+  // undici's pipelining: the requests in progress on a connection. With 0 it is closed after each.
+  return new Agent({ connections: count || 1, pipelining: count > 0 ? 1 : 0, connect: { ca, minVersion: 'TLSv1.2' } })
+}
+
+/** Makes one request over the connections of an agent. Throws when there is no response within the limit. */
+export async function callOver(
+  agent: Agent,
+  url: string,
+  { method, path, body, headers = {}, limitSeconds = 10 }: HttpRequest,
+): Promise<HttpResponse> {
+  const signal = AbortSignal.timeout(limitSeconds * 1000)
+  try {
+    const response = await request(new URL(path, url), {
+      dispatcher: agent,
+      method: method as Dispatcher.HttpMethod,
+      headers: { 'accept-encoding': 'identity', ...headers },
+      // undici's own limits end no earlier than this one.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      signal,
+      ...(body !== undefined && { body }),
+    })
+    return { status: response.statusCode, body: await response.body.text() }
+  } catch (thrown) {
+    throw signal.aborted ? new Error(`no response from ${path} within ${limitSeconds} s`) : thrown
+  }
 }
 
 /**
@@ -16,22 +63,12 @@ export async function callService(
   method: string,
   path: string,
   body?: string,
-  headers: Record<string, string> = {},
-): Promise<{ status: number; body: string }> {
-  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  return new Promise((resolve, reject) => {
-    const call = request(new URL(path, url), {
-      method,
-      ca,
-      headers: { 'accept-encoding': 'identity', ...length, ...headers },
-      minVersion: 'TLSv1.2',
-      timeout: 10_000,
-    })
-    call.on('response', (response) =>
-      text(response).then((responseBody) => resolve({ status: response.statusCode ?? 0, body: responseBody }), reject),
-    )
-    call.on('timeout', () => call.destroy(new Error(`no response from ${path} within 10 s`)))
-    call.on('error', reject)
-    call.end(body)
-  })
+  headers?: Record<string, string>,
+): Promise<HttpResponse> {
+  const agent = connectionsTo({ ca }, 0)
+  try {
+    return await callOver(agent, url, { method, path, body, ...(headers && { headers }) })
+  } finally {
+    await agent.destroy()
+  }
 }

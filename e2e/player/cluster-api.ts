@@ -39,8 +39,8 @@ export async function post(service: ServiceAddress, path: string, body: Json): P
   return response
 }
 
-// The members of a Machine's spec that are not compared (internal/util/inplace/inplace.go).
-const notCompared = [
+/** The fields of a Machine's spec that Cluster API does not compare (internal/util/inplace/inplace.go). */
+export const notCompared: readonly string[] = [
   'clusterName',
   'bootstrap',
   'infrastructureRef',

@@ -4,7 +4,7 @@ import { partsOfVersion } from '../witness/parts-of-version.ts'
 import type { Role } from '../witness/role.ts'
 import { reachableSnapshot, settledSnapshot } from '../witness/settled.ts'
 import type { Snapshot } from '../witness/snapshot.ts'
-import { changes, isAt, problems } from '../witness/verify.ts'
+import { differences, isAt, problems } from '../witness/verify.ts'
 import { coversAll, type Json, post } from './cluster-api.ts'
 import { moveKubeProxy, nameVersion } from './control-plane-controller.ts'
 import { beforeAfter, heading, secondsPerStep, type UpgradedMachine } from './report.ts'
@@ -50,7 +50,9 @@ export async function play(stage: Stage, roles: readonly Role[], { settings, sig
       const files = await unexpectedChanges(machine, role, since, layer)
       found.push(...files.map((path) => `${machine}: ${path} changed, which is not documented`))
     } else {
-      found.push(...changes(seen, after).map((what) => `${machine}: ${what} changed although there was nothing to do`))
+      found.push(
+        ...differences(seen, after).map((what) => `${machine}: ${what} changed although there was nothing to do`),
+      )
     }
     upgraded.push({ role, before: seen, after, update })
   }

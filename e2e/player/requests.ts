@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Role } from '../witness/role.ts'
 import type { Json } from './cluster-api.ts'
 
-/** What replaces the names, versions and CA of a capturedRequest request. */
+/** What replaces the names, versions and CA of a captured request. */
 export interface Replacements {
   cluster: string
   /** The container, which is also the name of the Machine and of the Node. */

@@ -4,9 +4,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { generate } from 'selfsigned'
+import { retry } from '../../scripts/host/retry.ts'
 import { callService } from './call.ts'
 
 /** A running service. */
@@ -98,12 +98,13 @@ function isWarning(line: string): boolean {
 }
 
 async function untilReady(service: Service): Promise<void> {
-  for (const limit = Date.now() + readySeconds * 1000; ; await sleep(100)) {
+  const isReady = async () => {
     if (service.hasEnded()) throw new Error(`The service ended while starting; see ${service.logFile}`)
     const ready = await callService(service, 'GET', '/readyz').catch(() => undefined)
-    if (ready?.status === 200) return
-    if (Date.now() > limit) throw new Error(`The service was not ready after ${readySeconds} s; see ${service.logFile}`)
+    return ready?.status === 200
   }
+  if (await retry(isReady, { limitSeconds: readySeconds, everySeconds: 0.1 })) return
+  throw new Error(`The service was not ready after ${readySeconds} s; see ${service.logFile}`)
 }
 
 async function freePort(): Promise<number> {

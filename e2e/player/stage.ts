@@ -87,7 +87,7 @@ export function machineOf({ lab }: Pick<Stage, 'lab'>, role: Role): string {
   return role === 'control-plane' ? lab.controlPlane : lab.worker
 }
 
-/** What a capturedRequest request needs to be about the lab's machine of a role. */
+/** What a captured request needs to be about the lab's machine of a role. */
 export function replacementsFor(stage: Stage, role: Role): Replacements {
   const { cluster, from, to } = stage.lab
   return { cluster, machine: machineOf(stage, role), from, to, ca: stage.ca }

@@ -44,6 +44,7 @@ export async function untilUpdated(
     }
     if (Number(retryAfterSeconds) <= 0) return { calls, seconds: elapsed(), messages }
     if (elapsed() > limitSeconds) throw new Error(`not done after ${limitSeconds} s: ${message}`)
+    // The service names each pause, so this is no retry at an interval of the caller's.
     await sleep(Number(retryAfterSeconds) * 1000, undefined, { ...(signal && { signal }) })
   }
 }

@@ -23,7 +23,7 @@ export interface Callers {
 }
 
 /** A file of the machine's KubeadmConfig. */
-export interface DesiredFile {
+export interface ConfiguredFile {
   path: string
   content: string
 }
@@ -34,7 +34,7 @@ export interface CallTarget {
   role: Role
   machine: string
   /** With a file, UpdateMachine is called instead of start and sync, which take no files. */
-  file: DesiredFile | undefined
+  file: ConfiguredFile | undefined
   /** As spec.settings of an ExtensionConfig. */
   settings: Record<string, string>
 }
@@ -69,6 +69,7 @@ export function call(target: CallTarget, replica: Service | undefined): Callers 
     const synced = await callOnce(target, service).catch(() => undefined)
     if (synced) note(synced)
   }
+  // No retry: it calls at a steady pace until it is stopped.
   const loop = async () => {
     for (let turn = 0; !isOver; turn++) {
       calling = isPaused ? undefined : callNext(turn)

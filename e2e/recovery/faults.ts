@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import type { EngineRelay } from '../player/engine-relay.ts'
 import type { Stage } from '../player/stage.ts'
-import { inMachine, shellIn } from '../witness/exec.ts'
+import { addressOf, inMachine, shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import type { Callers } from './callers.ts'
 import type { FaultName, Row, Turn } from './rows.ts'
@@ -163,7 +163,7 @@ const written: Record<string, string> = {
   files: filesDirectory,
 }
 
-// Removes a manifest, as a kubeadm that was killed between its two renames, and fills the disk on which it is restored. The row
+// Removes a manifest, as a kubeadm does that is killed between its two renames, and fills the disk on which it is restored. The row
 // of the step "manifests" only has to empty the disk.
 async function loseManifest(machine: string): Promise<void> {
   const backup = 'kubeadm-backup-manifests-recovery'
@@ -196,11 +196,12 @@ function fillDisk(machine: string, step: string): Fault {
 
 // The record names the step a moment before the container exists.
 async function killHelper(machine: string): Promise<void> {
-  for (const limit = Date.now() + 10_000; ; await sleep(100)) {
+  const kill = async () => {
     const { failed } = await execa('docker', ['kill', `capd-kubeadm-upgrader-images-${machine}`], { reject: false })
-    if (!failed) return
-    if (Date.now() > limit) throw new Error(`no helper container of ${machine} was found`)
+    return !failed
   }
+  const isKilled = await retry(kill, { limitSeconds: 10, everySeconds: 0.1 })
+  if (!isKilled) throw new Error(`no helper container of ${machine} was found`)
 }
 
 function killContainer(machine: string, watch: MachineWatch): Fault {
@@ -215,24 +216,19 @@ function killContainer(machine: string, watch: MachineWatch): Fault {
     async end() {
       await execa('docker', ['start', machine])
       const now = await addressOf(machine)
-      for (const limit = Date.now() + 30_000; ; await sleep(300)) {
-        const isUp = await inMachine(machine, ['true']).then(
+      const isUp = () =>
+        inMachine(machine, ['true']).then(
           () => true,
           () => false,
         )
-        if (isUp) break
-        if (Date.now() > limit) throw new Error(`${machine} does not start again`)
+      if (!(await retry(isUp, { limitSeconds: 30, everySeconds: 0.3 }))) {
+        throw new Error(`${machine} does not start again`)
       }
       await watch.restart()
-      // A control plane machine with another address does not work, whatever the service does.
+      // A control plane machine with another address cannot be repaired by the service.
       return now === address ? {} : { unjudged: `its address changed from ${address} to ${now}` }
     },
   }
-}
-
-async function addressOf(machine: string): Promise<string> {
-  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-  return (await execa('docker', ['inspect', format, machine])).stdout
 }
 
 function unit(step: string): string {

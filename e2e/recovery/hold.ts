@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Sign } from './moments.ts'
 
@@ -117,10 +117,15 @@ export async function hold(machine: string, step: string, { kind, what }: Sign):
     const resume = `kill -CONT ${pids.replaceAll(',', ' ')}`
     held = { facts, release: async () => void (await shellIn(machine, resume).catch(() => {})) }
   })
-  const isOver = child.then(() => true)
-  while (!isArmed) {
-    if ((await Promise.race([isOver, sleep(50)])) === true) throw new Error(`cannot hold a unit in ${machine}`)
+  let hasEnded = false
+  child.then(() => {
+    hasEnded = true
+  })
+  const isWaiting = async () => {
+    if (hasEnded) throw new Error(`cannot hold a unit in ${machine}`)
+    return isArmed
   }
+  await retry(isWaiting, { limitSeconds: Infinity, everySeconds: 0.05 })
   return {
     get held() {
       return held

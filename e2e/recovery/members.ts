@@ -2,9 +2,9 @@ import { nodeImage } from '../../scripts/lab/host/names.ts'
 import type { Lab } from '../../scripts/lab/verbs/lab.ts'
 import { type Management, managementUp } from '../../scripts/lab/verbs/management.ts'
 import { createNamespace, removeClusters, untilUpToDate } from '../management/clusters.ts'
-import { type Kube, type KubeObject, kubeWith } from '../management/kube.ts'
+import { type ApiObject, type Kube, kubeWith } from '../management/kube.ts'
 import { containerOf } from '../management/machines.ts'
-import { cluster, type Shape } from '../management/workload.ts'
+import { type ClusterShape, cluster } from '../management/workload.ts'
 import { onStageOf, type Stage } from '../player/stage.ts'
 
 // Also the namespace of its machines, which is not the extension's.
@@ -23,9 +23,9 @@ export async function onMembers<T>(
   const kube = kubeWith(management, management.kubeconfig)
   await removeOlder(kube)
   const { prefix, from: version } = management
-  const shape: Shape = { namespace: name, name: `${prefix}${name}`, version, controlPlanes: count, workers: 0 }
+  const shape: ClusterShape = { namespace: name, name: `${prefix}${name}`, version, controlPlanes: count, workers: 0 }
   await createNamespace(kube, name, name, {})
-  await kube.apply(cluster(shape).filter((object) => (object as KubeObject).kind !== 'MachineDeployment'))
+  await kube.apply(cluster(shape).filter((object) => (object as ApiObject).kind !== 'MachineDeployment'))
   const machines = await untilUpToDate(kube, shape, 'control-plane', version, 900)
   // Cluster API must not react to the upgrade.
   await pause(kube, shape.name, true)
@@ -37,7 +37,7 @@ export async function onMembers<T>(
 // Cluster API deletes no paused cluster.
 async function removeOlder(kube: Kube): Promise<void> {
   if (!(await kube.find('namespace', name))) return
-  for (const { metadata } of await kube.list<KubeObject>('clusters', `-n=${name}`)) {
+  for (const { metadata } of await kube.list<ApiObject>('clusters', `-n=${name}`)) {
     await pause(kube, metadata.name, false)
   }
   await removeClusters(kube, name)

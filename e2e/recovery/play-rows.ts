@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { retryUntil } from '../../scripts/host/retry.ts'
 import type { RecoveryOptions } from '../management/scenario.ts'
 import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
 import { type EngineRelay, withRelay } from '../player/engine-relay.ts'
@@ -11,7 +11,7 @@ import { record } from './results.ts'
 import { type Batch, batchesOf, defaultTurns, memberTurns, shortTurns, type Turn, turnOf, wayOf } from './rows.ts'
 import { playTurn, type RowResult, type TurnTarget } from './turn.ts'
 
-const kubeProxyMs = 120_000
+const kubeProxySeconds = 120
 
 /** Plays the few rows that CI plays, within ten minutes, on new machines of the demo. Returns what failed. */
 export async function playShortRows(): Promise<string[]> {
@@ -111,16 +111,20 @@ async function kubeProxyBehind({ lab }: Stage, { workers }: Batch): Promise<stri
     ...lab.workers.slice(0, workers.length).map((name): [string, Role] => [name, 'worker']),
   ]
   if (workers.length === 0) return []
-  for (const limit = Date.now() + kubeProxyMs; ; await sleep(2000)) {
+  const namesBehind = async () => {
     const looks = await Promise.all(
       machines.map(async ([name, role]) => {
         const seen = await snapshot(name, lab.controlPlane).catch(() => undefined)
         return seen && isAt(seen, { role, version: lab.to, kubeProxy: true }) ? [] : [name]
       }),
     )
-    const behind = looks.flat()
-    if (behind.length === 0 || Date.now() > limit) return behind.map((name) => `${name} is not completely at ${lab.to}`)
+    return looks.flat()
   }
+  const behind = await retryUntil(namesBehind, ({ length }) => length === 0, {
+    limitSeconds: kubeProxySeconds,
+    everySeconds: 2,
+  })
+  return behind.map((name) => `${name} is not completely at ${lab.to}`)
 }
 
 // The control plane machine comes first, because workers wait for it. It is upgraded even without rows.

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retryUntil } from '../../scripts/host/retry.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { type Snapshot, snapshot } from '../witness/snapshot.ts'
@@ -13,7 +13,7 @@ export interface InitialState {
   server: string
 }
 
-/** Differences that the faults explain. */
+/** Differences that the faults explain, so that they are no failures. */
 export interface AllowedDifferences {
   /** True when the container was killed, so that its processes and pods are new. */
   restarted: boolean
@@ -31,7 +31,7 @@ const settleSeconds = 120
 const state = '/var/lib/capd-kubeadm-upgrader'
 
 /** A machine after its upgrade. */
-export interface UpgradedMachine {
+export interface MachineAtRest {
   lab: { controlPlane: string; from: string; to: string }
   role: Role
   way: UpgradeWay
@@ -47,7 +47,7 @@ export async function readInitialState(machine: string, controlPlane: string): P
 
 /** Verifies a machine at rest: its versions, that no unit started twice, and that nothing was left behind. */
 export async function readRestState(
-  { lab, role, way, before, balancer }: UpgradedMachine,
+  { lab, role, way, before, balancer }: MachineAtRest,
   allowed: AllowedDifferences,
 ): Promise<RestState> {
   const was = comparable(before.snapshot, allowed.restarted)
@@ -71,11 +71,11 @@ async function settled(
   role: Role,
   lab: { controlPlane: string; to: string },
 ): Promise<Snapshot | undefined> {
-  for (const limit = Date.now() + settleSeconds * 1000; ; await sleep(2000)) {
-    const seen = await snapshot(was.machine, lab.controlPlane).catch(() => undefined)
-    const isSettled = seen && problems(was, seen, { role, version: lab.to, kubeProxy: false }).length === 0
-    if (isSettled || Date.now() > limit) return seen
-  }
+  return retryUntil(
+    () => snapshot(was.machine, lab.controlPlane).catch(() => undefined),
+    (seen) => seen !== undefined && problems(was, seen, { role, version: lab.to, kubeProxy: false }).length === 0,
+    { limitSeconds: settleSeconds, everySeconds: 2 },
+  )
 }
 
 // A restarted container keeps only these: kind's entrypoint generates a new machine-id.
@@ -126,22 +126,23 @@ async function leftBehind(machine: string): Promise<string[]> {
     '--format={{.Names}}',
   ]
   // An exec of a killed service ends by itself.
-  for (const limit = Date.now() + 40_000; ; await sleep(2000)) {
+  const find = async () => {
     const found = await shellIn(machine, `{ ${searches.join('; ')}; } 2>/dev/null; true`)
-    const left = `${found}\n${(await execa('docker', helper)).stdout}`.split('\n').filter(Boolean)
-    if (left.length === 0 || Date.now() > limit) return left.map((what) => `${machine}: ${what} was left behind`)
+    return `${found}\n${(await execa('docker', helper)).stdout}`.split('\n').filter(Boolean)
   }
+  const left = await retryUntil(find, ({ length }) => length === 0, { limitSeconds: 40, everySeconds: 2 })
+  return left.map((what) => `${machine}: ${what} was left behind`)
 }
 
 // The load balancer takes some seconds to detect a machine that is up again.
 async function balancerProblems(balancer: string, machine: string): Promise<string[]> {
   const request = `curl --noproxy '*' --globoff --silent --max-time 3 'http://${balancer}:8404/stats;csv'`
-  for (const limit = Date.now() + 30_000; ; await sleep(1000)) {
+  const stateNow = async () => {
     const servers = (await shellIn(machine, `${request} || true`)).split('\n').map((line) => line.split(','))
-    const state = servers.find(([backend, name]) => backend === 'kube-apiservers' && name === machine)?.[17]
-    if (state === 'UP') return []
-    if (Date.now() > limit) return [`${machine} is ${state ?? 'unknown'} at the load balancer`]
+    return servers.find(([backend, name]) => backend === 'kube-apiservers' && name === machine)?.[17]
   }
+  const state = await retryUntil(stateNow, (now) => now === 'UP', { limitSeconds: 30, everySeconds: 1 })
+  return state === 'UP' ? [] : [`${machine} is ${state ?? 'unknown'} at the load balancer`]
 }
 
 async function serverOf(machine: string, kubeconfig = 'kubelet.conf'): Promise<string> {

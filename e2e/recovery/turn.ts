@@ -1,16 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { retry } from '../../scripts/host/retry.ts'
 import type { EngineRelay } from '../player/engine-relay.ts'
 import type { Stage } from '../player/stage.ts'
 import { inMachine } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
-import { type Callers, call, type DesiredFile } from './callers.ts'
+import { type Callers, type ConfiguredFile, call } from './callers.ts'
 import { type Fault, faultOf, filesDirectory, prepareFaults } from './faults.ts'
 import { hold } from './hold.ts'
 import { signOf } from './moments.ts'
 import { type AllowedDifferences, readInitialState, readRestState } from './rest-state.ts'
 import { type Row, type Turn, wayOf } from './rows.ts'
 import type { UpgradeWay } from './steps.ts'
-import { describeProgress, isAtBoundary, isPast, type MachineWatch, type Progress, watchMachine } from './watch.ts'
+import {
+  describeProgress,
+  isAtBoundary,
+  isPast,
+  type MachineProgress,
+  type MachineWatch,
+  watchMachine,
+} from './watch.ts'
 
 /** The result of a row. */
 export interface RowResult {
@@ -42,9 +50,9 @@ export interface TurnTarget {
 }
 
 // The limit for the upgrade after the last fault.
-const limitMs = 600_000
+const limitSeconds = 600
 // The limit for a boundary.
-const boundaryMs = 900_000
+const boundarySeconds = 900
 
 interface InjectedFault {
   row: Row
@@ -134,14 +142,15 @@ async function inject(row: Row, context: TurnContext, allowed: AllowedDifference
 }
 
 async function untilOver({ lasts }: Fault, { codes }: Callers): Promise<void> {
-  const until = Date.now() + ('seconds' in lasts ? lasts.seconds : lasts.reported) * 1000
-  const isReported = () => 'reported' in lasts && (lasts.code === undefined ? codes.size > 0 : codes.has(lasts.code))
-  while (Date.now() < until && !isReported()) await sleep(200)
+  const lastsSeconds = 'seconds' in lasts ? lasts.seconds : lasts.reported
+  const isReported = async () =>
+    'reported' in lasts && (lasts.code === undefined ? codes.size > 0 : codes.has(lasts.code))
+  await retry(isReported, { limitSeconds: lastsSeconds, everySeconds: 0.2 })
 }
 
 // A boundary that was met. `release` continues a held unit.
 interface MetBoundary {
-  seen: Progress
+  seen: MachineProgress
   facts: string
   release: () => Promise<void>
 }
@@ -155,12 +164,10 @@ async function waitForBoundary(
   const sign = signOf(row.step, row.boundary)
   const holding = sign && (await hold(machine, row.step, sign))
   const isMet = () => (holding ? holding.held !== undefined : isAtBoundary(row.step, row.boundary, watch.progress, way))
-  for (const limit = Date.now() + boundaryMs; !isMet(); await sleep(20)) {
-    const isTooLate = isPast(row.step, watch.progress, way) || Date.now() > limit
-    if (!isTooLate) continue
+  const metOrPast = async () => (isMet() ? 'met' : isPast(row.step, watch.progress, way) && 'past')
+  if ((await retry(metOrPast, { limitSeconds: boundarySeconds, everySeconds: 0.02 })) !== 'met') {
     await holding?.stop()
     if (!isStanding) return undefined
-    break
   }
   if (!holding?.held) return { seen: watch.progress, facts: '', release: async () => {} }
   // The watch lags a moment behind.
@@ -200,7 +207,7 @@ function missed(row: Row): InjectedFault {
 }
 
 // Larger than the free space of the full disk.
-function fileOf(machine: string): DesiredFile {
+function fileOf(machine: string): ConfiguredFile {
   return { path: `${filesDirectory}/of-${machine}.conf`, content: `${machine}\n`.repeat(2000).trimEnd() }
 }
 
@@ -210,10 +217,7 @@ async function contentIn(machine: string, path: string): Promise<string> {
 
 // A failure is retried, as Cluster API does.
 async function untilDone(callers: Callers): Promise<boolean> {
-  for (const limit = Date.now() + limitMs; Date.now() < limit; await sleep(200)) {
-    if (callers.last?.phase === 'Done') return true
-  }
-  return false
+  return (await retry(async () => callers.last?.phase === 'Done', { limitSeconds, everySeconds: 0.2 })) ?? false
 }
 
 interface TurnEnd {
@@ -226,9 +230,9 @@ interface TurnEnd {
   lab: { from: string; to: string }
 }
 
-function played({ row, hit, at, problem, wrong: meanwhile = [] }: InjectedFault, ending: TurnEnd): RowResult {
+function played({ row, hit, at, problem, wrong: duringFault = [] }: InjectedFault, ending: TurnEnd): RowResult {
   const { way, place, ended, shared, lab } = ending
-  const wrong = [...meanwhile, ...ending.wrong]
+  const wrong = [...duringFault, ...ending.wrong]
   const where = { target: `at ${lab.to}`, old: `at ${lab.from}`, between: 'between two versions' }[place]
   const result = problem ?? (wrong.length === 0 ? where : `${where}: ${wrong.join('; ')}`)
   const before = shared.length > 0 ? `; in the same upgrade before: ${shared.join(', ')}` : ''

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parse, stringify } from 'yaml'
+import { retryUntil } from '../../scripts/host/retry.ts'
 import { changeClusterConfiguration } from '../player/control-plane-controller.ts'
 import type { Stage } from '../player/stage.ts'
 import type { Role } from '../witness/role.ts'
@@ -33,7 +33,7 @@ interface ClusterConfiguration {
 }
 
 // The startup probes of the old static pods run again.
-const settleMs = 90_000
+const settleSeconds = 90
 
 /** Adds an unknown argument of the API server to the ClusterConfiguration in kubeadm-config. */
 export function breakArgument(controlPlane: string, name: string): Promise<void> {
@@ -83,16 +83,20 @@ export async function untilUndone(
   expected: ExpectedUndo,
 ): Promise<FaultReport> {
   const { controlPlane, from } = stage.lab
-  const began = Date.now()
+  const began = performance.now()
   const missing = [expected.component, expected.word].filter((word) => !message.includes(word))
   const wrong = missing.map((word) => `the message does not contain ${word}: ${message}`)
-  for (; ; await sleep(1000)) {
+  const problemsNow = async () => {
     const seen = await snapshot(machine, controlPlane).catch(() => undefined)
-    const found = seen
+    return seen
       ? problems(seen, seen, { role, version: from, kubeProxy: false })
       : [`no snapshot of ${machine} could be taken`]
-    const seconds = Math.round((Date.now() - began) / 1000)
-    if (found.length === 0) return { wrong, note: `all at ${from} and Ready ${seconds} s after the report: ${message}` }
-    if (Date.now() - began > settleMs) return { wrong: [...wrong, ...found.map((what) => `during the fault: ${what}`)] }
   }
+  const found = await retryUntil(problemsNow, ({ length }) => length === 0, {
+    limitSeconds: settleSeconds,
+    everySeconds: 1,
+  })
+  if (found.length > 0) return { wrong: [...wrong, ...found.map((what) => `during the fault: ${what}`)] }
+  const seconds = Math.round((performance.now() - began) / 1000)
+  return { wrong, note: `all at ${from} and Ready ${seconds} s after the report: ${message}` }
 }

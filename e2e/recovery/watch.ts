@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Boundary } from './rows.ts'
 import { actingOf, aroundOf, hasUnit, type UpgradeWay } from './steps.ts'
 
 /** The progress of an upgrade, read in the machine several times a second. */
-export interface Progress {
+export interface MachineProgress {
   /** The step in the attempt record; empty when there is none. */
   step: string
   /** The record's state: open, done, failed or withdrawn; empty when there is no record. */
@@ -22,7 +22,7 @@ export interface Progress {
 /** A watch on one machine. */
 export interface MachineWatch {
   /** The newest progress. */
-  readonly progress: Progress
+  readonly progress: MachineProgress
   /** Watches again, after the container was restarted. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -50,7 +50,7 @@ done`
 
 /** Starts to watch a machine. Returns after the first read. Throws when the machine cannot be watched. */
 export async function watchMachine(machine: string): Promise<MachineWatch> {
-  let progress: Progress = read('||||')
+  let progress: MachineProgress = read('||||')
   let isRead = false
   const begin = async () => {
     isRead = false
@@ -63,10 +63,15 @@ export async function watchMachine(machine: string): Promise<MachineWatch> {
       progress = read(line)
       isRead = true
     })
-    const isOver = child.then(() => true)
-    while (!isRead) {
-      if ((await Promise.race([isOver, sleep(50)])) === true) throw new Error(`${machine} cannot be watched`)
+    let hasEnded = false
+    child.then(() => {
+      hasEnded = true
+    })
+    const isWatching = async () => {
+      if (hasEnded) throw new Error(`${machine} cannot be watched`)
+      return isRead
     }
+    await retry(isWatching, { limitSeconds: Infinity, everySeconds: 0.05 })
   }
   await begin()
   return {
@@ -79,7 +84,7 @@ export async function watchMachine(machine: string): Promise<MachineWatch> {
 }
 
 /** Describes progress in one line. */
-export function describeProgress({ step, state, units, work }: Progress): string {
+export function describeProgress({ step, state, units, work }: MachineProgress): string {
   const unitsText = [...units].map(([name, sub]) => `unit ${name} ${sub}`)
   const staged = ['bin', 'images.list', 'images.tar', ...marks].filter((entry) => work.has(entry))
   const parts = [
@@ -90,7 +95,7 @@ export function describeProgress({ step, state, units, work }: Progress): string
   return parts.join(', ')
 }
 
-function read(line: string): Progress {
+function read(line: string): MachineProgress {
   const [step = '', state = '', units = '', work = '', copies = ''] = line.split('|')
   const words = units.split(' ').filter(Boolean)
   const pairs = words.flatMap((word, i) => (i % 2 === 0 ? [[word, words[i + 1] ?? ''] as const] : []))
@@ -100,7 +105,7 @@ function read(line: string): Progress {
 // Files that the scripts of steps leave when they end.
 const marks = ['rendered', 'prepared', 'exchanged', 'kubeadm.done']
 
-const ends: Record<string, (progress: Progress) => boolean> = {
+const ends: Record<string, (progress: MachineProgress) => boolean> = {
   binaries: ({ work }) => work.has('bin'),
   'image-list': ({ work }) => work.has('images.list'),
   'image-archive': ({ work }) => work.has('images.tar'),
@@ -116,12 +121,12 @@ const ends: Record<string, (progress: Progress) => boolean> = {
 const slow = ['api-servers', 'verify']
 
 /** Reports whether the machine is at a boundary of a step. Moments of moments.ts are no such boundaries. */
-export function isAtBoundary(step: string, boundary: Boundary, progress: Progress, way: UpgradeWay): boolean {
+export function isAtBoundary(step: string, boundary: Boundary, progress: MachineProgress, way: UpgradeWay): boolean {
   if (progress.state === 'done') return step === 'tidy' && boundary === 'after'
   const around = aroundOf(step, way)
   if (around) {
     const [before, after] = around
-    // Steps that may have to wait are in the record meanwhile.
+    // The record names a step while it waits.
     const isNamed = !slow.includes(step) || boundary !== 'during' || progress.step === step
     return isNamed && (before === undefined || hasEnded(before, progress)) && !hasBegun(after, progress, way)
   }
@@ -141,20 +146,20 @@ export function isAtBoundary(step: string, boundary: Boundary, progress: Progres
 }
 
 /** Reports whether a later step has started, so that the boundary has passed. */
-export function isPast(step: string, progress: Progress, way: UpgradeWay): boolean {
+export function isPast(step: string, progress: MachineProgress, way: UpgradeWay): boolean {
   if (progress.state === 'done') return true
   const acting = actingOf(way)
   return hasBegun(aroundOf(step, way)?.[1] ?? acting[acting.indexOf(step) + 1], progress, way)
 }
 
-function isUnderWay(step: string, progress: Progress): boolean {
+function isUnderWay(step: string, progress: MachineProgress): boolean {
   const isAtWork = hasUnit(step) ? progress.units.get(step) === 'running' : progress.step === step
   // Before the copy kubeadm has only read.
   if (step === 'kubeadm' && progress.copies === 0) return false
   return isAtWork && !hasEnded(step, progress)
 }
 
-function hasBegun(step: string | undefined, progress: Progress, way: UpgradeWay): boolean {
+function hasBegun(step: string | undefined, progress: MachineProgress, way: UpgradeWay): boolean {
   if (step === undefined) return false
   const acting = actingOf(way)
   return acting
@@ -162,6 +167,6 @@ function hasBegun(step: string | undefined, progress: Progress, way: UpgradeWay)
     .some((name) => progress.step === name || progress.units.has(name) || hasEnded(name, progress))
 }
 
-function hasEnded(step: string, progress: Progress): boolean {
+function hasEnded(step: string, progress: MachineProgress): boolean {
   return ends[step]?.(progress) ?? false
 }

@@ -10,7 +10,7 @@ import { ownersConfigs, tagImages } from '../management/owners-cluster.ts'
 import { withProxies } from '../management/proxies.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { controlPlaneOf, type File, type Shape, workersOf } from '../management/workload.ts'
+import { type ClusterShape, controlPlaneOf, type File, workersOf } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 import { describeGaps } from '../witness/gaps.ts'
 import type { Role } from '../witness/role.ts'
@@ -33,7 +33,7 @@ async function keepsAll(run: ScenarioRun): Promise<void> {
   const { name, cluster, site, kube, expect } = run
   const images = await tagImages()
   const configs = ownersConfigs()
-  const shape: Shape = {
+  const shape: ClusterShape = {
     namespace: name,
     name: cluster,
     version: site.management.from,
@@ -42,7 +42,7 @@ async function keepsAll(run: ScenarioRun): Promise<void> {
     controlPlaneImages: images,
     configs,
   }
-  // Before those of the cluster in the order of names, so that they are the first to be looked at.
+  // Their names sort before those of the cluster, so that they are observed first.
   const older = { running: `${cluster}-a-running`, stopped: `${cluster}-a-stopped` }
   const found: string[] = []
   try {
@@ -57,11 +57,11 @@ async function keepsAll(run: ScenarioRun): Promise<void> {
     const areOlder = await statesOf(Object.values(older))
     if (areOlder !== wereOlder) found.push(`an older cluster was not left alone: ${wereOlder} became ${areOlder}`)
   } finally {
-    // CAPD would make them backends of the load balancer, as soon as a machine comes or goes.
+    // CAPD would add them as backends of the load balancer when a machine is created or deleted.
     await removeMachines(Object.values(older))
   }
   for (const problem of found) expect(false, problem)
-  // What failed is left for a look.
+  // After a failure, everything is left for inspection.
   if (found.length === 0) await deleteCluster(kube, shape)
 }
 
@@ -76,8 +76,8 @@ interface Owned {
   workload: Kube
 }
 
-// At the same version nothing but the file changes: no process is another one.
-async function addFile(run: ScenarioRun, shape: Shape, files: File[], owned: Owned): Promise<string[]> {
+// At the same version, only the file changes, and every process stays the same.
+async function addFile(run: ScenarioRun, shape: ClusterShape, files: File[], owned: Owned): Promise<string[]> {
   const { kube, timeline } = run
   const { namespace, name, version } = shape
   const added = { path: '/etc/people/added.conf', content: 'added\n', permissions: '0644' }
@@ -93,13 +93,13 @@ async function addFile(run: ScenarioRun, shape: Shape, files: File[], owned: Own
   return lost(machines, owned)
 }
 
-async function upgrade(run: ScenarioRun, shape: Shape, owned: Owned): Promise<string[]> {
+async function upgrade(run: ScenarioRun, shape: ClusterShape, owned: Owned): Promise<string[]> {
   const { site, kube, timeline, figure } = run
   const { to } = site.management
   const { namespace, name } = shape
   const old = await machinesOf(kube, namespace, name)
   const before = await snapshots(old)
-  const move = async (role: Role, of: Shape) => {
+  const move = async (role: Role, of: ClusterShape) => {
     timeline.note(`${role} machines to ${to}`)
     await setVersion(kube, of, role, to)
     await untilUpToDate(kube, of, role, to, limitSeconds)
@@ -127,8 +127,8 @@ async function lost(machines: CapiMachine[], { kept, workload }: Owned, options?
 }
 
 // A worker of the old version joins a control plane of the new one, which Cluster API does only when its own check of the
-// versions is left out. Its machine has no proxy. Gives how the workers are.
-async function addWorker({ kube, timeline }: ScenarioRun, shape: Shape): Promise<Map<string, Snapshot>> {
+// versions is skipped. Its machine has no proxy. Returns the values of the workers.
+async function addWorker({ kube, timeline }: ScenarioRun, shape: ClusterShape): Promise<Map<string, Snapshot>> {
   timeline.note(`${shape.workers} workers of ${shape.version}`)
   const annotations = { 'machineset.cluster.x-k8s.io/skip-preflight-checks': 'KubeadmVersionSkew' }
   const change = { metadata: { annotations }, spec: { replicas: shape.workers } }
@@ -137,7 +137,7 @@ async function addWorker({ kube, timeline }: ScenarioRun, shape: Shape): Promise
   return snapshots(workers, await machinesOf(kube, shape.namespace, shape.name))
 }
 
-// Pods of a machine's own come up a little later than its Node.
+// A machine's own static pods come up a little later than its Node.
 async function untilThere(machines: CapiMachine[], workload: Kube): Promise<Map<string, Kept>> {
   let missing: string[] = []
   return until(

@@ -1,11 +1,11 @@
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { discoveryFails, extension, setFault, untilDiscovered } from '../management/extension.ts'
-import type { KubeObject } from '../management/kube.ts'
+import type { ApiObject } from '../management/kube.ts'
 import { condition, containerOf, machinesOf } from '../management/machines.ts'
 import { misbehave, rows } from '../management/misbehaviours.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import type { Shape } from '../management/workload.ts'
+import type { ClusterShape } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 
 type Condition = NonNullable<ReturnType<typeof condition>>
@@ -18,7 +18,7 @@ export const fallbackTarget: Scenario = {
   async run(run) {
     const { name, cluster, site } = run
     const { from } = site.management
-    const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 1, workers: 1 }
+    const shape: ClusterShape = { namespace: name, name: cluster, version: from, controlPlanes: 1, workers: 1 }
     await createCluster(run, shape)
     for (const { fault } of rows) await misbehave(run, shape, fault)
     await doneTooEarly(run, shape)
@@ -27,7 +27,7 @@ export const fallbackTarget: Scenario = {
 }
 
 // UpdateMachine reports done although nothing was done. Only a version shows that.
-async function doneTooEarly(run: ScenarioRun, shape: Shape): Promise<void> {
+async function doneTooEarly(run: ScenarioRun, shape: ClusterShape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { from, to } = site.management
   await setVersion(kube, shape, 'control-plane', to)
@@ -51,7 +51,7 @@ async function doneTooEarly(run: ScenarioRun, shape: Shape): Promise<void> {
 // Set by the environment, because discovery requests carry no settings.
 async function undiscovered({ kube, timeline, expect }: ScenarioRun): Promise<void> {
   timeline.note('discovery-fails: undiscovered')
-  const config = () => kube.get<KubeObject & { status: { conditions: Condition[] } }>('extensionconfig', extension)
+  const config = () => kube.get<ApiObject & { status: { conditions: Condition[] } }>('extensionconfig', extension)
   try {
     await discoveryFails(kube, true)
     const found = await until('the ExtensionConfig is not Discovered', 120, async () => {

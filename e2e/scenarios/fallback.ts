@@ -7,7 +7,7 @@ import {
   workersFallBack,
 } from '../management/fallbacks.ts'
 import type { Scenario } from '../management/scenario.ts'
-import { moreOf, type Shape, workersOf } from '../management/workload.ts'
+import { type ClusterShape, moreOf, workersOf } from '../management/workload.ts'
 
 /** The scenario "fallback". */
 export const fallback: Scenario = {
@@ -17,7 +17,7 @@ export const fallback: Scenario = {
   async run(run) {
     const { name, cluster, site } = run
     const { from, to } = site.management
-    const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 1, more: 1 }
+    const shape: ClusterShape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 1, more: 1 }
     await createCluster(run, shape)
     await workersFallBack(run, shape)
     await controlPlaneFallsBack(run, { ...shape, version: to })

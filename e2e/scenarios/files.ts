@@ -2,7 +2,7 @@ import { createCluster, setFiles, untilUpToDate } from '../management/clusters.t
 import { type CapiMachine, containerOf, machinesOf } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import type { File, Shape } from '../management/workload.ts'
+import type { ClusterShape, File } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 
@@ -12,11 +12,11 @@ const limitSeconds = 600
 export const files: Scenario = {
   on: 'management cluster',
   proves:
-    'Five changes of files, one after the other, reach every machine of a control plane and of a MachineDeployment: content, mode and owner are as the KubeadmConfig says, and the machines stay the same.',
+    'Five changes of files, one after the other, reach every machine of a control plane and of a MachineDeployment: content, mode and owner are those of the KubeadmConfig, and the machines stay the same.',
   async run(run) {
     const { name, cluster, site } = run
     const { from } = site.management
-    const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 2 }
+    const shape: ClusterShape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 2 }
     await createCluster(run, shape)
     await changeFiles(run, shape, ['control-plane', 'worker'])
   },
@@ -51,7 +51,7 @@ const changes: File[][] = [
   ],
 ]
 
-async function changeFiles(run: ScenarioRun, shape: Shape, roles: readonly Role[]): Promise<void> {
+async function changeFiles(run: ScenarioRun, shape: ClusterShape, roles: readonly Role[]): Promise<void> {
   const { kube, timeline, expect } = run
   const before = identities(await machinesOf(kube, shape.namespace, shape.name))
   for (const [i, wanted] of changes.entries()) {
@@ -67,7 +67,12 @@ async function changeFiles(run: ScenarioRun, shape: Shape, roles: readonly Role[
 }
 
 // Waits until the files are in each machine's KubeadmConfig and each machine is up to date.
-async function untilFiles({ kube }: ScenarioRun, shape: Shape, role: Role, wanted: File[]): Promise<CapiMachine[]> {
+async function untilFiles(
+  { kube }: ScenarioRun,
+  shape: ClusterShape,
+  role: Role,
+  wanted: File[],
+): Promise<CapiMachine[]> {
   const hasFiles = async (machine: CapiMachine) => {
     const { spec } = await kube.get<{ spec: { files?: File[] } }>(
       'kubeadmconfig',

@@ -5,7 +5,7 @@ import { createCluster, setVersion, untilUpToDate } from '../management/clusters
 import { wrongWith } from '../management/machine-problems.ts'
 import { containerOf, machinesOf, snapshots } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
-import type { Shape } from '../management/workload.ts'
+import type { ClusterShape } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 
 const limitSeconds = 2400
@@ -24,13 +24,13 @@ export const hops: Scenario = {
     for (const version of all) await needVersion(version)
     // CAPD knows some versions by digest (v1.14.2, test/infrastructure/kind/mapper.go), which an image built here does not have.
     const image = nodeImage(first)
-    const shape: Shape = { namespace: name, name: cluster, version: first, controlPlanes: 3, workers: 1, image }
+    const shape: ClusterShape = { namespace: name, name: cluster, version: first, controlPlanes: 3, workers: 1, image }
     await createCluster(run, shape)
     for (const version of all.slice(1)) await hop(run, shape, version)
   },
 }
 
-async function hop(run: ScenarioRun, shape: Shape, version: string): Promise<void> {
+async function hop(run: ScenarioRun, shape: ClusterShape, version: string): Promise<void> {
   const { kube, timeline, expect, figure } = run
   const machines = await machinesOf(kube, shape.namespace, shape.name)
   const before = await snapshots(machines)

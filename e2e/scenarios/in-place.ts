@@ -3,7 +3,7 @@ import { wrongWith } from '../management/machine-problems.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
 import { createOld, upgradeInPlace } from '../management/measured-upgrade.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
-import { controlPlaneOf, type Shape, workersOf } from '../management/workload.ts'
+import { type ClusterShape, controlPlaneOf, workersOf } from '../management/workload.ts'
 
 /** The scenario "in-place". */
 export const inPlace: Scenario = {
@@ -17,7 +17,7 @@ export const inPlace: Scenario = {
   },
 }
 
-async function scaleUp({ kube, timeline, site, expect }: ScenarioRun, shape: Shape) {
+async function scaleUp({ kube, timeline, site, expect }: ScenarioRun, shape: ClusterShape) {
   const { to } = site.management
   const { namespace, name } = shape
   const old = new Set((await machinesOf(kube, namespace, name)).map(({ metadata }) => metadata.name))

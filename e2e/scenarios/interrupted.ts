@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { extension, system } from '../management/extension.ts'
 import { wrongWith } from '../management/machine-problems.ts'
 import { type CapiMachine, condition, containerOf, machinesOf, roleOf, snapshots } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { healthCheck, type Shape } from '../management/workload.ts'
+import { type ClusterShape, healthCheck } from '../management/workload.ts'
 import { unitsOf } from '../recovery/steps.ts'
 import { shellIn } from '../witness/exec.ts'
+import { unitStarts } from '../witness/unit-starts.ts'
 
 const limitSeconds = 3000
 const awaySeconds = 60
@@ -21,7 +23,7 @@ export const interrupted: Scenario = {
   async run(run) {
     const { name, cluster, site, kube } = run
     const { from, to } = site.management
-    const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 3 }
+    const shape: ClusterShape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 3 }
     await createCluster(run, shape)
     await kube.apply([healthCheck(shape)])
     const machines = await machinesOf(kube, name, cluster)
@@ -39,7 +41,7 @@ export const interrupted: Scenario = {
 }
 
 // Deletes the pods once in each step that a control plane machine reports.
-async function deletePodsInEveryStep(run: ScenarioRun, shape: Shape): Promise<void> {
+async function deletePodsInEveryStep(run: ScenarioRun, shape: ClusterShape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { to } = site.management
   const seen = new Set<string>()
@@ -48,23 +50,22 @@ async function deletePodsInEveryStep(run: ScenarioRun, shape: Shape): Promise<vo
   const done = untilUpToDate(kube, shape, 'control-plane', to, limitSeconds).finally(() => {
     isDone = true
   })
-  while (!isDone) {
+  const deleteInNewStep = async () => {
+    if (isDone) return true
     const step = (await stepsUnderWay(run, shape)).find((found) => !seen.has(found))
-    if (step === undefined) {
-      await sleep(500)
-      continue
-    }
+    if (step === undefined) return false
     seen.add(step)
     timeline.note(`the extension's pods are deleted in "${step}"`)
     await kube.run(['delete', 'pods', `-n=${system}`, '--all', '--grace-period=0', '--force'])
     await kube.run(['rollout', 'status', `deployment/${extension}`, `-n=${system}`, '--timeout=110s'])
+    return isDone
   }
-  await done
+  await Promise.all([done, retry(deleteInNewStep, { limitSeconds })])
   expect(seen.size >= 5, `the pods were deleted in ${seen.size} steps only: ${[...seen].join(', ')}`)
 }
 
 // The steps in the Updating conditions, for example "running kubeadm upgrade node".
-async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: Shape): Promise<string[]> {
+async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: ClusterShape): Promise<string[]> {
   const machines = await machinesOf(kube, namespace, name)
   return machines.flatMap((machine) => {
     const step = /: step \d+ of \d+, ([^:]+)/.exec(condition(machine, 'Updating')?.message ?? '')?.[1]
@@ -74,7 +75,7 @@ async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: Shape):
 
 // While the first worker is updated the cluster's API is away for a minute; while the second one is, its Machine is deleted.
 // Returns the name of the deleted Machine.
-async function workersWhileDisturbed(run: ScenarioRun, shape: Shape): Promise<string> {
+async function workersWhileDisturbed(run: ScenarioRun, shape: ClusterShape): Promise<string> {
   const { kube, site, timeline } = run
   const { to } = site.management
   await setVersion(kube, shape, 'worker', to)
@@ -91,7 +92,7 @@ async function workersWhileDisturbed(run: ScenarioRun, shape: Shape): Promise<st
   return second
 }
 
-function nextUpdated({ kube }: ScenarioRun, { namespace, name }: Shape, but: string[]): Promise<string> {
+function nextUpdated({ kube }: ScenarioRun, { namespace, name }: ClusterShape, but: string[]): Promise<string> {
   return until('another worker is updated', 600, async () => {
     const workers = await machinesOf(kube, namespace, name, 'worker')
     const found = workers.find(
@@ -104,19 +105,15 @@ function nextUpdated({ kube }: ScenarioRun, { namespace, name }: Shape, but: str
 // Counts the starts of each unit in the machine's journal, which has no other upgrade: the machines are new.
 async function startedOnce(machine: CapiMachine): Promise<string[]> {
   const container = containerOf(machine)
-  const journal = await shellIn(
-    container,
-    "journalctl -o cat --no-pager _PID=1 | grep '^Started capd-kubeadm-upgrader-' || true",
-  )
-  const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
+  const starts = await unitStarts(container)
   return unitsOf(roleOf(machine) === 'worker' ? 'worker' : 'together').flatMap((step) => {
-    const count = units.filter((unit) => unit === `capd-kubeadm-upgrader-${step}`).length
+    const count = starts.filter((started) => started === step).length
     return count === 1 ? [] : [`${container}: the unit of ${step} started ${count} times, expected once`]
   })
 }
 
 // A MachineHealthCheck replaces a machine whose kubelet stays stopped.
-async function replaceBroken(run: ScenarioRun, shape: Shape): Promise<void> {
+async function replaceBroken(run: ScenarioRun, shape: ClusterShape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { to } = site.management
   const before = await machinesOf(kube, shape.namespace, shape.name, 'worker')

@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import type { Checks, Scenario } from '../management/scenario.ts'
 import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
 import { machineOf, onStage, type Stage } from '../player/stage.ts'
 import { syncOf } from '../player/sync.ts'
 import { unitsOf } from '../recovery/steps.ts'
-import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { settledSnapshot } from '../witness/settled.ts'
 import { type Snapshot, snapshot } from '../witness/snapshot.ts'
+import { unitStarts } from '../witness/unit-starts.ts'
 import { problems } from '../witness/verify.ts'
 
 // How long after its start a step is in its middle. In the exchange the old static pods have ended by then.
 const middleMs = (step: string) => (step === 'exchange' ? 3000 : 400)
-const limitMs = 20 * 60_000
+const limitSeconds = 20 * 60
 
 /** The scenario "killed". */
 export const killed: Scenario = {
@@ -51,21 +52,24 @@ async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
     kills.push(when)
     console.log(`  killed at ${when}`)
   }
-  for (const limit = Date.now() + limitMs; Date.now() < limit; await sleep(20)) {
+  const killOrDone = async () => {
     const { phase, step, message } = await syncOf(stage, role)
-    if (phase === 'Done') return kills
+    if (phase === 'Done') return true
     if (phase === 'Failed') throw new Error(message)
-    if (step === '') continue
+    if (step === '') return false
     if (!kills.includes(`${step} start`)) {
       await kill(`${step} start`)
     } else if (!kills.includes(`${step} middle`)) {
       await sleep(middleMs(step))
-      // A step that has ended meanwhile is too short for a second kill.
+      // A step that has ended by then is too short for a second kill.
       if ((await syncOf(stage, role)).step === step) await kill(`${step} middle`)
       else kills.push(`${step} middle`)
     }
+    return false
   }
-  throw new Error(`${machineOf(stage, role)} was not done after ${limitMs / 60_000} min`)
+  const isDone = await retry(killOrDone, { limitSeconds, everySeconds: 0.02 })
+  if (!isDone) throw new Error(`${machineOf(stage, role)} was not done after ${limitSeconds / 60} min`)
+  return kills
 }
 
 // Records the helper containers that the engine creates from now on. The engine keeps only some hundred past events.
@@ -80,20 +84,14 @@ function watchHelpers() {
   }
 }
 
-// Counts starts in the machine's journal and the engine's events, which outlive the service. The journal has no other upgrade,
-// because the machines are new.
+// Counts starts in the machine's journal, which has no other upgrade because the machines are new.
 async function startedOnce(machine: string, role: Role, helpers: string[]): Promise<string[]> {
-  const journal = await shellIn(
-    machine,
-    "journalctl -o cat --no-pager _PID=1 | grep -E '^Started capd-kubeadm-upgrader-'",
-  )
-  const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
+  const starts = await unitStarts(machine)
   const way = role === 'worker' ? 'worker' : 'together'
-  const expected = unitsOf(way).map((step) => `capd-kubeadm-upgrader-${step}`)
   console.log(`  ${machine}: ${helpers.length} helper containers; one that finds the archive ends at once`)
-  return expected.flatMap((name) => {
-    const count = units.filter((started) => started === name).length
-    console.log(`  ${machine}: ${name} started ${count} time${count === 1 ? '' : 's'}`)
-    return count === 1 ? [] : [`${machine}: ${name} started ${count} times, expected once`]
+  return unitsOf(way).flatMap((step) => {
+    const count = starts.filter((started) => started === step).length
+    console.log(`  ${machine}: the unit of ${step} started ${count} time${count === 1 ? '' : 's'}`)
+    return count === 1 ? [] : [`${machine}: the unit of ${step} started ${count} times, expected once`]
   })
 }

@@ -4,11 +4,11 @@ import { machinesOf, snapshots } from '../management/machines.ts'
 import { withPort } from '../management/port-forward.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { requestFor } from '../management/update-request.ts'
-import type { Shape } from '../management/workload.ts'
+import type { ClusterShape } from '../management/workload.ts'
 import type { Json } from '../player/cluster-api.ts'
 import { watchExecs } from '../witness/engine-execs.ts'
 import { shellIn } from '../witness/exec.ts'
-import { changes } from '../witness/verify.ts'
+import { differences } from '../witness/verify.ts'
 
 const limitSeconds = 1500
 
@@ -20,7 +20,7 @@ export const neighbours: Scenario = {
   async run(run) {
     const { name, site } = run
     const { from, prefix } = site.management
-    const shape = (called: string): Shape => ({
+    const shape = (called: string): ClusterShape => ({
       namespace: called,
       name: `${prefix}${called}`,
       version: from,
@@ -41,7 +41,11 @@ export const neighbours: Scenario = {
 
 // A control plane with one machine is always replaced. Its worker is then updated in place, or replaced where there is no
 // updater.
-async function updateWorkers({ kube, site, expect }: ScenarioRun, shape: Shape, isInPlace: boolean): Promise<void> {
+async function updateWorkers(
+  { kube, site, expect }: ScenarioRun,
+  shape: ClusterShape,
+  isInPlace: boolean,
+): Promise<void> {
   const { to } = site.management
   const execs = watchExecs(shape.name)
   const old = await machinesOf(kube, shape.namespace, shape.name)
@@ -60,7 +64,11 @@ async function updateWorkers({ kube, site, expect }: ScenarioRun, shape: Shape, 
 }
 
 // Sends genuine requests in which one field is forged.
-async function refuseForged({ kube, site, expect, timeline }: ScenarioRun, one: Shape, other: Shape): Promise<void> {
+async function refuseForged(
+  { kube, site, expect, timeline }: ScenarioRun,
+  one: ClusterShape,
+  other: ClusterShape,
+): Promise<void> {
   const [mine] = await machinesOf(kube, one.namespace, one.name, 'worker')
   const [theirs] = await machinesOf(kube, other.namespace, other.name, 'worker')
   const [theirControlPlane] = await machinesOf(kube, other.namespace, other.name, 'control-plane')
@@ -91,7 +99,8 @@ async function refuseForged({ kube, site, expect, timeline }: ScenarioRun, one: 
   for (const [container, was] of before) {
     const is = after.get(container)
     expect(is !== undefined, `${container} does not exist after a forged request`)
-    for (const what of is ? changes(was, is) : []) expect(false, `${container}: ${what} changed by a forged request`)
+    for (const what of is ? differences(was, is) : [])
+      expect(false, `${container}: ${what} changed by a forged request`)
     const state = await shellIn(container, 'ls -d /var/lib/capd-kubeadm-upgrader 2>/dev/null || true')
     expect(state === '', `${container} has the updater's state directory: ${state}`)
   }

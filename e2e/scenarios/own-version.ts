@@ -5,7 +5,7 @@ import { untilUpdated } from '../player/update.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { snapshot } from '../witness/snapshot.ts'
-import { changes } from '../witness/verify.ts'
+import { differences } from '../witness/verify.ts'
 
 const state = '/var/lib/capd-kubeadm-upgrader'
 
@@ -36,7 +36,7 @@ async function requestOwnVersion(stage: Stage, role: Role, expect: Checks['expec
   expect(phase === 'Done', `${machine}: the phase is ${phase}`)
   const steps = messages.filter((text) => text.startsWith('step '))
   expect(steps.length === 0, `${machine} is not done at once: ${steps.join(', ')}`)
-  const changed = changes(before, await snapshot(machine, controlPlane))
+  const changed = differences(before, await snapshot(machine, controlPlane))
   expect(changed.length === 0, `${machine}: ${changed.join(', ')} changed`)
   const left = await shellIn(machine, `ls -d ${state} 2>/dev/null || true`)
   expect(left === '', `${machine} has ${left}`)

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retryUntil } from '../../scripts/host/retry.ts'
 import { registryImage } from '../../scripts/lab/cluster/images.ts'
 import { leaveRegistry, registryUp, useRegistry } from '../../scripts/lab/cluster/registry.ts'
 import { nodeImage, registry } from '../../scripts/lab/host/names.ts'
@@ -9,7 +9,7 @@ import { onStage, type Stage } from '../player/stage.ts'
 import { syncOf } from '../player/sync.ts'
 import { shellIn } from '../witness/exec.ts'
 
-const limitMs = 300_000
+const limits = { limitSeconds: 300, everySeconds: 0.5 }
 const ofEngine = 'capd-kubeadm-upgrader-node-image-registry'
 
 /** The scenario "pull". */
@@ -32,11 +32,12 @@ async function bringImages(stage: Stage): Promise<string[]> {
     await nameVersion(controlPlane, to)
     const since = new Date().toISOString()
     // In the step after the images the worker waits, because the control plane is still old.
-    for (const limit = Date.now() + limitMs; ; await sleep(500)) {
-      const { step, phase, message } = await syncOf(stage, 'worker')
-      if (step === 'api-servers') break
-      if (phase === 'Failed' || Date.now() > limit) return [`the images were not pulled: ${message}`]
-    }
+    const { step, message } = await retryUntil(
+      () => syncOf(stage, 'worker'),
+      (synced) => synced.step === 'api-servers' || synced.phase === 'Failed',
+      limits,
+    )
+    if (step !== 'api-servers') return [`the images were not pulled: ${message}`]
     const found: string[] = []
     const images = await shellIn(worker, 'ctr -n k8s.io images ls -q')
     if (!images.includes(`/kube-proxy:${to}`)) found.push(`${worker} has no kube-proxy ${to}`)
@@ -61,11 +62,12 @@ async function bringNodeImage(stage: Stage): Promise<string[]> {
       UPGRADER_IMAGES: 'node-image',
       UPGRADER_NODE_IMAGE: image.replaceAll(to, '{version}'),
     })
-    for (const limit = Date.now() + limitMs; ; await sleep(500)) {
-      const { phase, message } = await syncOf(stage, 'control-plane')
-      if (phase === 'Done') break
-      if (phase === 'Failed' || Date.now() > limit) return [`the update with the node image failed: ${message}`]
-    }
+    const { phase, message } = await retryUntil(
+      () => syncOf(stage, 'control-plane'),
+      (synced) => synced.phase === 'Done' || synced.phase === 'Failed',
+      limits,
+    )
+    if (phase !== 'Done') return [`the update with the node image failed: ${message}`]
     if (!(await hasImage(image))) return [`the engine does not have ${image}`]
     console.log(`  the engine pulled ${image}`)
     return []

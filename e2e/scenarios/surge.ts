@@ -4,7 +4,7 @@ import { wrongWith } from '../management/machine-problems.ts'
 import { type CapiMachine, condition, containerOf, machinesOf, snapshots } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import type { Shape } from '../management/workload.ts'
+import type { ClusterShape } from '../management/workload.ts'
 import type { Role } from '../witness/role.ts'
 import type { Snapshot } from '../witness/snapshot.ts'
 
@@ -18,7 +18,14 @@ export const surge: Scenario = {
   async run(run) {
     const { name, cluster, site } = run
     const { from } = site.management
-    const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 2, surge: 1 }
+    const shape: ClusterShape = {
+      namespace: name,
+      name: cluster,
+      version: from,
+      controlPlanes: 3,
+      workers: 2,
+      surge: 1,
+    }
     await createCluster(run, shape)
     const upgraded = [await upgrade(run, shape, 'control-plane'), await upgrade(run, shape, 'worker')]
     await verify(run, shape, upgraded)
@@ -32,7 +39,7 @@ interface SurgedMachines {
   fresh: CapiMachine[]
 }
 
-async function upgrade(run: ScenarioRun, shape: Shape, role: Role): Promise<SurgedMachines> {
+async function upgrade(run: ScenarioRun, shape: ClusterShape, role: Role): Promise<SurgedMachines> {
   const { kube, site, timeline, expect, figure } = run
   const { to } = site.management
   const old = await machinesOf(kube, shape.namespace, shape.name, role)
@@ -54,7 +61,7 @@ async function upgrade(run: ScenarioRun, shape: Shape, role: Role): Promise<Surg
 // After both upgrades, because kube-proxy's DaemonSet updates one pod at a time and needs the images on the workers.
 async function verify(
   { kube, site, expect }: ScenarioRun,
-  { namespace, name }: Shape,
+  { namespace, name }: ClusterShape,
   upgraded: SurgedMachines[],
 ): Promise<void> {
   const { to } = site.management
@@ -70,7 +77,7 @@ async function verify(
 async function deleteInTheMiddle(run: ScenarioRun): Promise<void> {
   const { kube, name, cluster, site, timeline, expect } = run
   const { from, to } = site.management
-  const shape: Shape = {
+  const shape: ClusterShape = {
     namespace: `${name}-deleted`,
     name: `${cluster}-deleted`,
     version: from,

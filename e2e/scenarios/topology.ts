@@ -8,7 +8,7 @@ import { wrongWith } from '../management/machine-problems.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import type { Shape } from '../management/workload.ts'
+import type { ClusterShape } from '../management/workload.ts'
 import { watchExecs } from '../witness/engine-execs.ts'
 
 const limitSeconds = 2400
@@ -28,7 +28,7 @@ async function upgrade(run: ScenarioRun, flavor: Flavor): Promise<void> {
   const { name: namespace, cluster, kube, site, timeline, expect } = run
   const { from, to } = site.management
   const name = `${cluster}-${flavor.toLowerCase()}`
-  const shape: Shape = { namespace, name, version: from, controlPlanes: 3, workers: 1 }
+  const shape: ClusterShape = { namespace, name, version: from, controlPlanes: 3, workers: 1 }
   await createNamespace(kube, namespace, namespace, enabled)
   await kube.apply(clusterClass(namespace, name, flavor))
   await kube.apply(clusterOfClass(shape, name))
@@ -48,7 +48,7 @@ async function quickStartIsRolledOut(run: ScenarioRun): Promise<void> {
   const { name: namespace, cluster, kube, site, timeline } = run
   const { from, to } = site.management
   const name = `${cluster}-quick`
-  const shape: Shape = { namespace, name, version: from, controlPlanes: 3, workers: 1 }
+  const shape: ClusterShape = { namespace, name, version: from, controlPlanes: 3, workers: 1 }
   await kube.run(['apply', '--server-side', `-n=${namespace}`, '-f', '-'], await quickStartClass())
   await kube.apply(clusterOfClass(shape, quickStart.class, { class: quickStart.workers }))
   const old = await untilAllAt(run, shape, from, 900)
@@ -64,7 +64,7 @@ async function quickStartIsRolledOut(run: ScenarioRun): Promise<void> {
 
 function untilAllAt(
   { kube }: ScenarioRun,
-  { namespace, name, controlPlanes, workers }: Shape,
+  { namespace, name, controlPlanes, workers }: ClusterShape,
   version: string,
   seconds: number,
 ) {
@@ -95,7 +95,7 @@ interface Pod {
 // internal/util/version/version.go, VersionsFromMachines).
 async function watchOrder(
   { kube, site }: ScenarioRun,
-  shape: Shape,
+  shape: ClusterShape,
   version: string,
 ): Promise<() => Promise<string[]>> {
   const workload = await workloadOf(site.management, kube, shape)

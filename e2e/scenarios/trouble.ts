@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { retry } from '../../scripts/host/retry.ts'
 import type { Checks, Scenario } from '../management/scenario.ts'
 import { nameVersion } from '../player/control-plane-controller.ts'
 import { type EngineRelay, withRelay } from '../player/engine-relay.ts'
@@ -8,7 +8,7 @@ import { type RequestOverrides, type SyncResult, syncOf } from '../player/sync.t
 import { shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import { snapshot } from '../witness/snapshot.ts'
-import { changes } from '../witness/verify.ts'
+import { differences } from '../witness/verify.ts'
 
 interface Trouble {
   name: string
@@ -20,7 +20,7 @@ interface Trouble {
   undo?(machine: string): Promise<unknown> | unknown
 }
 
-const withinMs = 120_000
+const limitSeconds = 120
 const state = '/var/lib/capd-kubeadm-upgrader'
 
 /** The scenario "trouble". */
@@ -111,7 +111,7 @@ async function provoke(stage: Stage, fault: Trouble): Promise<string[]> {
   await reset(stage, machine)
   const before = await untilReady(stage, machine)
   await fault.provoke?.(machine)
-  const seen = await until(
+  const seen = await untilSynced(
     stage,
     fault,
     ({ message, code }) => code === fault.code || message.includes(`(${fault.code})`),
@@ -119,14 +119,14 @@ async function provoke(stage: Stage, fault: Trouble): Promise<string[]> {
   await fault.undo?.(machine)
   const after = await untilReady(stage, machine)
   const found: string[] = []
-  if (!seen) found.push(`${fault.name}: ${fault.code} was not reported within ${withinMs / 1000} s`)
+  if (!seen) found.push(`${fault.name}: ${fault.code} was not reported within ${limitSeconds} s`)
   // A container that was stopped has new processes. Its programs are compared in any case.
   if (fault.code !== 'CONTAINER_STOPPED')
-    found.push(...changes(before, after).map((what) => `${fault.name}: ${what} changed`))
+    found.push(...differences(before, after).map((what) => `${fault.name}: ${what} changed`))
   if (JSON.stringify(before.files) !== JSON.stringify(after.files)) found.push(`${fault.name}: /usr/bin changed`)
   if (
     !fault.overrides &&
-    !(await until(stage, fault, ({ phase, message }) => phase !== 'Failed' && !message.includes(fault.code)))
+    !(await untilSynced(stage, fault, ({ phase, message }) => phase !== 'Failed' && !message.includes(fault.code)))
   ) {
     found.push(`${fault.name}: the upgrade did not continue after the fault`)
   }
@@ -143,22 +143,25 @@ async function reset(stage: Stage, machine: string): Promise<void> {
   await shellIn(machine, `systemctl stop ${units}; systemctl reset-failed ${units}; rm -rf ${state}`)
 }
 
-async function until(
+// Undefined when the limit has passed.
+async function untilSynced(
   stage: Stage,
   fault: Trouble,
   holds: (synced: SyncResult) => boolean,
 ): Promise<SyncResult | undefined> {
-  for (const limit = Date.now() + withinMs; Date.now() < limit; await sleep(200)) {
+  const probe = async () => {
     const synced = await syncOf(stage, fault.role, fault.overrides)
-    if (holds(synced)) return synced
+    return holds(synced) && synced
   }
-  return undefined
+  return retry(probe, { limitSeconds, everySeconds: 0.2 })
 }
 
 async function untilReady(stage: Stage, machine: string) {
-  for (const limit = Date.now() + withinMs; ; await sleep(1000)) {
+  const probe = async () => {
     const seen = await snapshot(machine, stage.lab.controlPlane).catch(() => undefined)
-    if (seen?.node.ready && Object.values(seen.pods).every(({ ready }) => ready)) return seen
-    if (Date.now() > limit) throw new Error(`${machine} was not Ready within ${withinMs / 1000} s`)
+    return seen?.node.ready && Object.values(seen.pods).every(({ ready }) => ready) && seen
   }
+  const ready = await retry(probe, { limitSeconds, everySeconds: 1 })
+  if (!ready) throw new Error(`${machine} was not Ready within ${limitSeconds} s`)
+  return ready
 }

@@ -1,12 +1,12 @@
 import { clusterClass, clusterOfClass } from '../management/cluster-class.ts'
 import { createNamespace } from '../management/clusters.ts'
 import { certificate, extension, system, untilDiscovered } from '../management/extension.ts'
-import type { Condition, Kube, KubeObject } from '../management/kube.ts'
+import type { ApiObject, Condition, Kube } from '../management/kube.ts'
 import { type CapiMachine, condition, machinesOf } from '../management/machines.ts'
 import { filesUnderNextRelease } from '../management/next-release.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import type { File, Shape } from '../management/workload.ts'
+import type { ClusterShape, File } from '../management/workload.ts'
 
 // From Cluster API's e2e configuration (wait-control-plane) and its framework (conditions).
 const limitSeconds = 600
@@ -27,7 +27,13 @@ export const upstream: Scenario = {
     "Cluster API's own in-place test: on machines of CAPD's in-memory backend, with this extension instead of the test extension, five changes of files through the topology are in-place updates, and no machine is replaced. The same five changes with v1.15's choice, played: also with maxSurge 1 no machine is created.",
   async run(run) {
     const { name, cluster, kube, site, timeline, expect } = run
-    const shape: Shape = { namespace: name, name: cluster, version: site.management.from, controlPlanes: 3, workers: 1 }
+    const shape: ClusterShape = {
+      namespace: name,
+      name: cluster,
+      version: site.management.from,
+      controlPlanes: 3,
+      workers: 1,
+    }
     await createNamespace(kube, name, name, {})
     await kube.apply([extensionConfig(name)])
     try {
@@ -71,7 +77,7 @@ function extensionConfig(namespace: string): object {
   }
 }
 
-async function create(kube: Kube, shape: Shape): Promise<void> {
+async function create(kube: Kube, shape: ClusterShape): Promise<void> {
   const { namespace, name, controlPlanes, workers } = shape
   const rollout = { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } } }
   await kube.apply(clusterClass(namespace, name, 'InMemory', filesVariable))
@@ -85,7 +91,7 @@ async function create(kube: Kube, shape: Shape): Promise<void> {
 }
 
 // Sets the variable and waits for everything that Cluster API's test checks.
-async function change({ kube }: ScenarioRun, shape: Shape, content: string, names: string[]): Promise<void> {
+async function change({ kube }: ScenarioRun, shape: ClusterShape, content: string, names: string[]): Promise<void> {
   const { namespace, name } = shape
   const variables = [{ name: 'files', value: [{ path, content }] }]
   await kube.patch('cluster', name, namespace, { spec: { topology: { variables } } })
@@ -105,7 +111,7 @@ async function change({ kube }: ScenarioRun, shape: Shape, content: string, name
   )
 }
 
-async function isTrueWithoutMessage(kube: Kube, { namespace, name }: Shape, type: string): Promise<boolean> {
+async function isTrueWithoutMessage(kube: Kube, { namespace, name }: ClusterShape, type: string): Promise<boolean> {
   const { status } = await kube.get<{ status?: { conditions?: Condition[] } }>('cluster', name, `-n=${namespace}`)
   return hasNoMessage(status?.conditions?.find((found) => found.type === type))
 }
@@ -116,7 +122,7 @@ function hasNoMessage(found: Condition | undefined): boolean {
 
 async function filesOf(kube: Kube, { metadata, spec }: CapiMachine): Promise<File[]> {
   const config = ['kubeadmconfig', spec.bootstrap.configRef.name, `-n=${metadata.namespace}`]
-  return (await kube.get<KubeObject & { spec: { files?: File[] } }>(...config)).spec.files ?? []
+  return (await kube.get<ApiObject & { spec: { files?: File[] } }>(...config)).spec.files ?? []
 }
 
 function namesOf(machines: CapiMachine[]): string[] {

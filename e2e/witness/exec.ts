@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 
 /**
- * Runs a command in a container with docker exec and returns its standard output. It gets 60 s unless told otherwise.
+ * Runs a command in a container with docker exec and returns its standard output. The limit is 60 s by default.
  * Throws when the command fails or takes longer than that.
  */
 export async function inMachine(container: string, argv: string[], input?: string, seconds = 60): Promise<string> {
@@ -24,4 +24,10 @@ export async function kubectl(controlPlane: string, ...args: string[]): Promise<
 /** Runs kubectl as `kubectl` does, with `-o=json`, and returns the parsed output. */
 export async function kubectlJson<T>(controlPlane: string, ...args: string[]): Promise<T> {
   return JSON.parse(await kubectl(controlPlane, ...args, '-o=json')) as T
+}
+
+/** The IP address of a container, which has one network. */
+export async function addressOf(container: string): Promise<string> {
+  const format = '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+  return (await execa('docker', ['inspect', format, container])).stdout
 }

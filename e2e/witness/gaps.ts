@@ -30,7 +30,7 @@ export function countGaps(what: string): GapCounter {
       const open: [number, number][] = failingSince === undefined ? [] : [[failingSince, now]]
       return {
         what,
-        asked: probes,
+        probes,
         gaps: closed.length,
         seconds: lengths.reduce((sum, length) => sum + length, 0),
         longest: Math.max(0, ...lengths),
@@ -57,6 +57,7 @@ export async function gapsOf(
   elapsed: () => number,
 ): Promise<Answers> {
   const counter = countGaps(what)
+  // No retry: it repeats at a fixed rate, after success and failure alike.
   while (!signal.aborted) {
     const begin = elapsed()
     const answered = await probe()
@@ -67,8 +68,8 @@ export async function gapsOf(
 }
 
 /** Describes gaps in one line. */
-export function describeGaps({ asked, gaps, seconds, longest, gone }: Answers): string {
+export function describeGaps({ probes, gaps, seconds, longest, gone }: Answers): string {
   const some = `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}, ${seconds.toFixed(1)} s in total, longest ${longest.toFixed(1)} s`
   const end = gone > 0 ? `; no answer during the last ${gone.toFixed(0)} s` : ''
-  return `${gaps > 0 ? some : 'no gap'}${end}; ${asked} probes`
+  return `${gaps > 0 ? some : 'no gap'}${end}; ${probes} probes`
 }

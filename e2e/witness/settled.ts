@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { retry, retryUntil } from '../../scripts/host/retry.ts'
 import { type Snapshot, snapshot } from './snapshot.ts'
 import { type Expected, isAt } from './verify.ts'
 
@@ -9,16 +9,19 @@ const limitSeconds = 90
  * moment. Throws the last error.
  */
 export async function reachableSnapshot(machine: string, controlPlane: string, signal: AbortSignal): Promise<Snapshot> {
-  const limit = Date.now() + limitSeconds * 1000
-  for (let tries = 1; ; tries++) {
+  let lastError: unknown
+  const probe = async () => {
     try {
       return await snapshot(machine, controlPlane)
     } catch (thrown) {
-      if (Date.now() > limit) throw thrown
+      if (lastError === undefined) console.log(`\nWaiting up to ${limitSeconds} s for a snapshot of ${machine}`)
+      lastError = thrown
+      return undefined
     }
-    if (tries === 1) console.log(`\nWaiting up to ${limitSeconds} s for a snapshot of ${machine}`)
-    await sleep(1000, undefined, { signal })
   }
+  const seen = await retry(probe, { limitSeconds, everySeconds: 1, signal })
+  if (!seen) throw lastError
+  return seen
 }
 
 /**
@@ -31,8 +34,9 @@ export async function settledSnapshot(
   expected: Expected,
   signal?: AbortSignal,
 ): Promise<Snapshot> {
-  for (const limit = Date.now() + limitSeconds * 1000; ; await sleep(1000, undefined, { ...(signal && { signal }) })) {
-    const seen = await snapshot(machine, controlPlane)
-    if (isAt(seen, expected) || seen.node.kubeletVersion !== expected.version || Date.now() > limit) return seen
-  }
+  return retryUntil(
+    () => snapshot(machine, controlPlane),
+    (seen) => isAt(seen, expected) || seen.node.kubeletVersion !== expected.version,
+    { limitSeconds, everySeconds: 1, signal },
+  )
 }

@@ -41,7 +41,7 @@ export function isAt(snapshot: Snapshot, expected: Expected): boolean {
  * Returns the JSON pointers at which two snapshots differ; none for a machine that nothing was done to. The Node's
  * heartbeat is left out.
  */
-export function changes(before: Snapshot, after: Snapshot): string[] {
+export function differences(before: Snapshot, after: Snapshot): string[] {
   const paths = createPatch(before, after).map(({ path }) => path)
   return paths.filter((path) => path !== '/node/heartbeat')
 }

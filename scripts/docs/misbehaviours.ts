@@ -94,7 +94,7 @@ the service matches the namespace of the Machine or MachineSet and its label \`c
 start nothing.
 
 A setting takes effect at the next call, and in an upgrade in progress when the machine is observed next. **Cluster API calls
-CanUpdateMachineSet only once in 24 hours for a pair of MachineSets**, whatever the answer was, unless it was an error. A changed setting
+CanUpdateMachineSet only once in 24 hours for a pair of MachineSets**, for every answer except an error. A changed setting
 has no effect there until the MachineDeployment has another template or the core manager restarts.
 
 Discovery carries no settings: request \`discovery-fails\` with \`UPGRADER_FAULTS=discovery-fails\`, which allows all

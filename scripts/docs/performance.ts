@@ -5,7 +5,7 @@ import { describeSpread, spreadOf } from './performance/statistics.ts'
 import { timelineOf } from './performance/timeline.ts'
 import { heading, table } from './table.ts'
 
-/** What `npm run bench` leaves for the pages. */
+/** The file of results that `npm run bench` writes. */
 export const resultsFile = 'docs/reference/performance.json'
 
 const upgrades: readonly Way[] = ['in-place', 'rollout', 'kubeadm']
@@ -21,7 +21,7 @@ export function performanceTimeline(): string {
   return run ? timelineOf(run) : '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>\n'
 }
 
-/** The page of some results. */
+/** Renders the page from results. */
 export function pageOf({ runs }: Results): string {
   const quiet = runs.filter(({ busy }) => !busy)
   const parts = [
@@ -52,8 +52,8 @@ same node image. Times are medians with their range.
 - **rollout** is from the old Machine's deletion until the new one is Ready.
 - **kubeadm by hand** is from the first command in a machine, staging included, until its Node and its static pods are Ready at the target.
 
-The API is asked for \`/readyz\` five times a second with a new connection each time, a ConfigMap is applied through the
-load balancer twice a second, and the pods and the Service before them are asked five times a second. A probe without an answer within 1 s begins a gap, which lasts
+Each API server, the pods and the Service before them are probed five times a second, the API servers with a GET of \`/readyz\` on a
+new connection each time. A ConfigMap is applied through the load balancer twice a second. A probe without an answer within 1 s begins a gap, which lasts
 until the next answer. A row is about an address: a machine that replaces another may get its address.`
 }
 
@@ -88,11 +88,11 @@ function answered(runs: readonly Run[], way: Way, kind: string): string {
   const away = spreadOf(all.map(secondsAway))
   if (!away) return '–'
   const sum = (value: (one: Answers) => number) => all.reduce((total, one) => total + value(one), 0)
-  const asked = `${sum(({ asked }) => asked)} probes`
+  const probes = `${sum((one) => one.probes)} probes`
   const gaps = sum((one) => one.away.length)
-  if (gaps === 0) return `no gap; ${asked}`
+  if (gaps === 0) return `no gap; ${probes}`
   const longest = Math.max(...all.map((one) => Math.max(one.longest, one.gone)))
-  return `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}; away ${describeSpread(away)}, the longest ${longest.toFixed(1)} s; ${asked}`
+  return `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}; away ${describeSpread(away)}, the longest ${longest.toFixed(1)} s; ${probes}`
 }
 
 function timelinePart(runs: readonly Run[]): string[] {
@@ -125,7 +125,7 @@ function stepRows(runs: readonly Run[]): string[][] {
   return steps.map((step) => [step, cell(step, 'control-plane'), cell(step, 'worker')])
 }
 
-// The run whose control plane machines took the median time, or nearest to it.
+// The run whose control plane machines took the median time, or the time nearest to it.
 function shownOf(runs: readonly Run[]): Run | undefined {
   const inPlace = runs.filter(({ way, busy, machines = [] }) => way === 'in-place' && !busy && machines.length > 0)
   const secondsOfRun = (run: Run) => spreadOf(secondsOf([run], 'in-place', 'control-plane'))?.median ?? 0
@@ -152,7 +152,7 @@ function hooksPart(runs: readonly Run[]): string[] {
   return [
     "## The hooks next to Cluster API's own test extension",
     `Calls answered in a second, of requests that Cluster API really sent, over connections that stay open. Both servers are processes
-on the same machine, one is asked after the other, and the caller takes part of the processor: compare them with each other
+on the same machine, measured one after the other, and the caller takes part of the processor: compare them with each other
 only. The test extension is \`sigs.k8s.io/cluster-api/test/extension\`.`,
     table(['Hook', 'Connections', 'This service', 'Test extension', 'Ratio'], rows),
   ]

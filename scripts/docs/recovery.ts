@@ -50,7 +50,7 @@ Polling continues, as Cluster API does it. Every one of these upgrades reaches i
 runs twice, and nothing is left behind.
 
 - **all processes killed**: with \`kill -9\`; another one starts after 5 s.
-- **one of two replicas killed**: the one that makes the change; it is back after 60 s.
+- **one of two replicas killed**: the one that makes the change. It is started again after 60 s.
 - **unit killed**: the process in the machine that does the work of the step, halfway.
 - **container restarted**: the machine stops with everything that runs in it, and is back after 5 s.
 - **disk full**, **network cut**, **engine away**: for 60 s.

@@ -126,7 +126,7 @@ v1.15 on; older versions ignore it. With false, Cluster API needs no extra machi
 with \`maxSurge: 1\` and with \`maxUnavailable: 0\`. This never ran with a real v1.15, which is not released: \`npm run e2e -- upstream\`
 and the tests play its choice after its source.
 
-## When Cluster API does not ask
+## When Cluster API makes no call
 
 Cluster API decides these cases before it calls the service, and replaces the machine:
 

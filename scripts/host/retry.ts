@@ -9,7 +9,7 @@ export interface RetryClock {
 
 /** How long and how often to probe. */
 export interface RetryOptions {
-  /** Limit in seconds. The last probe starts when it has passed, so that there is always at least one. */
+  /** Limit in seconds; `Infinity` for none. The last probe starts when it has passed, so that there is always at least one. */
   limitSeconds: number
   /** Pause between the end of a probe and the start of the next one, in seconds. */
   everySeconds?: number
@@ -41,4 +41,19 @@ export async function retry<T>(
     if (isLast) return undefined
     await clock.sleep(everySeconds * 1000, signal)
   }
+}
+
+/** Probes until `holds` is true of the result or the limit has passed, and resolves to the last result in both cases. */
+export async function retryUntil<T>(
+  probe: () => Promise<T>,
+  holds: (result: T) => boolean,
+  options: RetryOptions,
+): Promise<T> {
+  let last: { result: T } | undefined
+  await retry(async () => {
+    last = { result: await probe() }
+    return holds(last.result)
+  }, options)
+  // A retry that ends without an error has probed at least once.
+  return (last as unknown as { result: T }).result
 }

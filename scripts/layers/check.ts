@@ -1,11 +1,11 @@
-import { floors, folders, forbidden, homes, loadedWhenNeeded, type Room } from './floors.ts'
+import { floors, folders, forbidden, homes, loadedWhenNeeded, type Room, sharedTypes } from './floors.ts'
 import { type Import, type SourceFile, sourceFiles } from './imports.ts'
 
-/** The imports of the repository at `root` that break a rule of floors.ts, one line each; empty when none does. */
+/** What breaks a rule of floors.ts in the repository at `root`, one line each; empty when nothing does. */
 export function violationsIn(root: string): string[] {
   const files = sourceFiles(root, folders)
   const misplaced = files.flatMap(({ path, imports }) => imports.flatMap((found) => violationOf(path, found) ?? []))
-  return [...withoutFloor(files), ...misplaced, ...cycles(files)]
+  return [...withoutFloor(files), ...misplaced, ...cycles(files), ...ambiguousTypes(files)]
 }
 
 interface RoomPlace {
@@ -67,4 +67,15 @@ function cycles(files: SourceFile[]): string[] {
   }
   for (const { path } of files) visit(path, [])
   return found
+}
+
+// Names of exported types that two files give to different types.
+function ambiguousTypes(files: SourceFile[]): string[] {
+  const places = new Map<string, string[]>()
+  for (const { path, types } of files) {
+    for (const name of types) places.set(name, [...(places.get(name) ?? []), path])
+  }
+  return [...places].flatMap(([name, paths]) =>
+    paths.length === 1 || Object.hasOwn(sharedTypes, name) ? [] : [`two types are named ${name}: ${paths.join(', ')}`],
+  )
 }

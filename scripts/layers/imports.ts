@@ -10,11 +10,13 @@ export interface Import {
   isLazy: boolean
 }
 
-/** A source file and all of its imports. */
+/** A source file, all of its imports, and the types that it exports. */
 export interface SourceFile {
   /** The path below the repository, such as `src/main.ts`. */
   path: string
   imports: Import[]
+  /** The names of exported types, interfaces and classes that the file declares itself. */
+  types: string[]
 }
 
 /** The files of these folders of the repository at `root`, sorted by path within each folder. */
@@ -28,20 +30,21 @@ export function sourceFiles(root: string, folders: readonly string[]): SourceFil
 }
 
 function readSource(root: string, path: string): SourceFile {
-  const imports = importsIn(path, readFileSync(join(root, path), 'utf8'))
+  const { imports, types } = moduleIn(path, readFileSync(join(root, path), 'utf8'))
   const belowRoot = (name: string) => (name.startsWith('.') ? normalize(join(dirname(path), name)) : name)
-  return { path, imports: imports.map(({ name, isLazy }) => ({ name: belowRoot(name), isLazy })) }
+  return { path, imports: imports.map(({ name, isLazy }) => ({ name: belowRoot(name), isLazy })), types }
 }
 
 /**
  * The imports of a module as they are written, in any form that TypeScript has: `import`, `export … from`, `import()` and
- * types as `import('…')`. Throws where a name is not a constant, because its place cannot be checked, and where the text
- * cannot be parsed.
+ * types as `import('…')`; and the types that it exports. Throws where a name is not a constant, because its place cannot be
+ * checked, and where the text cannot be parsed.
  */
-export function importsIn(path: string, text: string): Import[] {
+export function moduleIn(path: string, text: string): Pick<SourceFile, 'imports' | 'types'> {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`)
   const imports: Import[] = []
+  const types: string[] = []
   const add = (source: { type: string; value?: unknown }, isLazy = false) => {
     if (source.type !== 'Literal' || typeof source.value !== 'string') {
       throw new Error(`${path} imports a name that is not a constant`)
@@ -52,8 +55,18 @@ export function importsIn(path: string, text: string): Import[] {
     ImportDeclaration: ({ source }) => add(source),
     ImportExpression: ({ source }) => add(source, true),
     ExportAllDeclaration: ({ source }) => add(source),
-    ExportNamedDeclaration: ({ source }) => source && add(source),
+    ExportNamedDeclaration({ source, declaration }) {
+      if (source) add(source)
+      const id = declaration && isType(declaration.type) && 'id' in declaration ? declaration.id : undefined
+      if (id?.type === 'Identifier') types.push(id.name)
+    },
     TSImportType: ({ source }) => add(source),
   }).visit(program)
-  return imports
+  return { imports, types }
+}
+
+function isType(declaration: string): boolean {
+  return ['TSTypeAliasDeclaration', 'TSInterfaceDeclaration', 'TSEnumDeclaration', 'ClassDeclaration'].includes(
+    declaration,
+  )
 }

@@ -24,7 +24,7 @@ export interface Decision {
 
 /**
  * Decides which differences are made in place. It is a pure function. For machines of other providers it has no
- * opinion, and some machines are declined whatever changes.
+ * opinion, and some machines are declined for every change.
  */
 export function decide(question: Question): Decision {
   const refusal = disabled(question) ?? foreignMachine(question) ?? unsupportedObject(question)

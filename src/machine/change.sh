@@ -21,7 +21,7 @@
 #          which it can stay.
 #      start <unit> <seconds> <service> <script> [argument ...]
 #          Starts a unit with a time limit that runs a script, unless a unit of this service is running. When the unit ends,
-#          whatever its result, systemd starts the service ("" for none).
+#          with any result, systemd starts the service ("" for none).
 #      clear <unit> <invocation id>
 #          Resets a unit that has ended, if it still has the invocation id.
 #

@@ -9,7 +9,7 @@ export const slowSeconds = 15
 export const slowLimit = 24
 /** The most execs that run in one container at once, among the usual slots and among the slow ones. */
 export const eachLimit = 2
-// How long a container stays slow that was removed meanwhile.
+// How long the mark of a slow container is kept after the container was removed.
 const rememberSeconds = 600
 
 /**

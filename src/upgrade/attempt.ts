@@ -25,7 +25,7 @@ const Event = Type.Object({
 })
 
 /**
- * The record of the current or last upgrade of a machine. A machine has one record, whatever the version or the
+ * The record of the current or last upgrade of a machine. A machine has one record, for every version and
  * replica. It is one line of JSON in attempt.json, which only change.sh writes.
  */
 const AttemptRecord = Type.Object({

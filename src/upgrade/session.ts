@@ -5,7 +5,7 @@ import type { Observation, Section } from '../machine/observation.ts'
 import { observe } from '../machine/observe.ts'
 import { type AttemptRecord, lineOf, recordIn, revised } from './attempt.ts'
 import type { MemberObserver, Members } from './members.ts'
-import type { NodeImages, Pull } from './node-images.ts'
+import type { NodeImages, Pull } from './node-image-pulls.ts'
 import type { Needs, NodeImage } from './step.ts'
 
 /**

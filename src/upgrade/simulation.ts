@@ -2,7 +2,7 @@ import { planFor } from './plan.ts'
 import { observingMessage, type Progress } from './progress.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
-import type { Walker } from './walker.ts'
+import type { Upgrade } from './upgrade.ts'
 
 // Short, because each replica simulates by itself, and a replica that gets the request later lags behind.
 const stepSeconds = 1
@@ -12,11 +12,11 @@ const pollSeconds = 2
  * Simulates the upgrade of a machine of the in-memory backend, which consists only of objects. It reports the steps one
  * by one and calls no engine. The state is in this process, so it starts over after a restart.
  */
-export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sources' | 'clock' | 'log'>): Walker {
+export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sources' | 'clock' | 'log'>): Upgrade {
   const { role = 'worker', version, settings } = task
   const message = `simulated: ${observingMessage}`
   const progress: Progress = { phase: 'InProgress', step: '', message, retryAfterSeconds: pollSeconds }
-  const walk = async () => {
+  const reportSteps = async () => {
     log.warn('SIMULATED: nothing is done to this machine of the in-memory backend.')
     const plan = planFor({ machine: { role }, sources, settings })
     for (const [i, { name: step, doing }] of plan.entries()) {
@@ -31,6 +31,6 @@ export function simulation(task: Task, { sources, clock, log }: Pick<Tools, 'sou
     restSeconds: 0,
     firstReport: Promise.resolve(),
     update: () => {},
-    toEnd: () => walk().catch(() => {}),
+    toEnd: () => reportSteps().catch(() => {}),
   }
 }

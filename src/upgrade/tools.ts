@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Engine } from '../machine/engine.ts'
 import type { Clock } from './clock.ts'
 import type { MemberObserver } from './members.ts'
-import type { NodeImages } from './node-images.ts'
+import type { NodeImages } from './node-image-pulls.ts'
 import type { Plan, Sources } from './step.ts'
 
 /** What an upgrade needs to run. */

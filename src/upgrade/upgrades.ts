@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Clock } from './clock.ts'
+import { MachineUpgrade } from './machine-upgrade.ts'
 import type { Progress } from './progress.ts'
 import { simulation } from './simulation.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
-import { Walk } from './walk.ts'
-import type { Walker } from './walker.ts'
+import type { Upgrade } from './upgrade.ts'
 
 /**
  * The requests that this process works on, for the hook, start and sync. It is a view and not a store: everything in it
@@ -22,7 +22,7 @@ export interface Upgrades {
 }
 
 interface TrackedUpgrade {
-  walk: Omit<Walker, 'toEnd'>
+  upgrade: Omit<Upgrade, 'toEnd'>
   isSimulated: boolean
   ended: Promise<void>
   /** Monotonic milliseconds, as all times here. */
@@ -42,7 +42,7 @@ const forgetMs = 120_000
 /** The most requests that one process tracks. Ended ones are removed to make room. */
 export const mostEntries = 5000
 
-/** Creates the requests of this process. */
+/** Creates the list of requests, which is empty at first. */
 export function createUpgrades(tools: Tools): Upgrades {
   const entries = new Map<string, TrackedUpgrade>()
   const { clock } = tools
@@ -75,11 +75,11 @@ export function createUpgrades(tools: Tools): Upgrades {
   }
 
   // True when the progress can be reported without observing the machine again.
-  function isCurrent({ walk, isSimulated, endedAt, isDelivered }: TrackedUpgrade): boolean {
+  function isCurrent({ upgrade, isSimulated, endedAt, isDelivered }: TrackedUpgrade): boolean {
     if (endedAt === undefined || isSimulated) return true
     const age = clock.monotonic() - endedAt
-    if (walk.progress.phase === 'Failed') return age < walk.restSeconds * 1000
-    return walk.progress.phase === 'Done' && !isDelivered && age < staleMs
+    if (upgrade.progress.phase === 'Failed') return age < upgrade.restSeconds * 1000
+    return upgrade.progress.phase === 'Done' && !isDelivered && age < staleMs
   }
 
   return {
@@ -88,11 +88,11 @@ export function createUpgrades(tools: Tools): Upgrades {
       const key = identityOf(task)
       const found = entries.get(key)
       if (found) found.requestedAt = clock.monotonic()
-      if (found && isCurrent(found)) return found.walk.update(task)
+      if (found && isCurrent(found)) return found.upgrade.update(task)
       if (!found) makeRoom()
       entries.set(
         key,
-        begin(task, tools, found?.walk.progress, () => count(-1)),
+        begin(task, tools, found?.upgrade.progress, () => count(-1)),
       )
       count(1)
     },
@@ -102,7 +102,7 @@ export function createUpgrades(tools: Tools): Upgrades {
       entry.requestedAt = clock.monotonic()
       await waitForFirstReport(entry, clock)
       entry.isDelivered = entry.endedAt !== undefined
-      return entry.walk.progress
+      return entry.upgrade.progress
     },
   }
 }
@@ -120,36 +120,36 @@ function begin(task: Task, tools: Tools, before: Progress | undefined, onEnd: ()
   const log = tools.log.child({ machine: task.container, target: task.version })
   const sinceRequested = () => (tools.clock.monotonic() - entry.requestedAt) / 1000
   const kept = before?.phase === 'Failed' ? before : undefined
-  const walk: Walker = task.simulated
+  const upgrade: Upgrade = task.simulated
     ? simulation(task, { ...tools, log })
-    : new Walk(task, { ...tools, log }, sinceRequested, kept)
+    : new MachineUpgrade(task, { ...tools, log }, sinceRequested, kept)
   const entry: TrackedUpgrade = {
-    walk,
+    upgrade,
     isSimulated: task.simulated,
-    ended: walk.toEnd(),
+    ended: upgrade.toEnd(),
     endedAt: undefined,
     requestedAt: tools.clock.monotonic(),
     isDelivered: false,
   }
   entry.ended = entry.ended.then(() => {
     entry.endedAt = tools.clock.monotonic()
-    entry.walk = resultOf(walk)
+    entry.upgrade = resultOf(upgrade)
     onEnd()
   })
   return entry
 }
 
-// What is kept of an ended walk, whose task can hold large files. `update` is a function of the module, because a
-// closure made in `begin` would keep the walk in memory.
-function resultOf({ progress, restSeconds, firstReport }: Walker): TrackedUpgrade['walk'] {
+// What is kept of an ended upgrade, whose task can hold large files. `update` is a function of the module, because a
+// closure made in `begin` would keep the upgrade in memory.
+function resultOf({ progress, restSeconds, firstReport }: Upgrade): TrackedUpgrade['upgrade'] {
   return { progress, restSeconds, firstReport, update: ignore }
 }
 
 function ignore(): void {}
 
-async function waitForFirstReport({ walk }: TrackedUpgrade, clock: Clock): Promise<void> {
+async function waitForFirstReport({ upgrade }: TrackedUpgrade, clock: Clock): Promise<void> {
   const reported = new AbortController()
   const limit = clock.sleep(firstReportSeconds, reported.signal).catch(() => {})
-  await Promise.race([walk.firstReport, limit])
+  await Promise.race([upgrade.firstReport, limit])
   reported.abort()
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { notCompared } from '../../e2e/player/cluster-api.ts'
 import { decide } from '../../src/decide/decide.ts'
 import { question, type Sides } from './questions.ts'
 
@@ -73,17 +74,9 @@ describe('of a Machine', () => {
     expect(declinedPaths(question({ machine: [side(from), side(to)] }))).toEqual([`machine ${field}`])
   })
 
-  // Cluster API leaves these out of its own comparison (internal/util/inplace/inplace.go).
-  test.each([
-    'clusterName',
-    'bootstrap',
-    'infrastructureRef',
-    'providerID',
-    'minReadySeconds',
-    'readinessGates',
-    'deletion',
-    'taints',
-  ])('a change of %s is neither patched nor declined', (field) => {
+  test.each(
+    notCompared,
+  )('a change of %s, which Cluster API does not compare, is neither patched nor declined', (field) => {
     const { declined, operations } = decide(question({ machine: [{ [field]: ['a'] }, { [field]: ['b'] }] }))
     expect(declined).toEqual([])
     expect(operations.machine).toEqual([version])

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { withStepFaults } from '../../src/faults/steps.ts'
 import { lineOf } from '../../src/upgrade/attempt.ts'
+import { MachineUpgrade } from '../../src/upgrade/machine-upgrade.ts'
 import { planFor } from '../../src/upgrade/plan.ts'
-import { Walk } from '../../src/upgrade/walk.ts'
 import { startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 import { recordFile, taskOf, toolsOf } from '../upgrade/walk.ts'
@@ -37,7 +37,7 @@ test.each([
   const seen: string[] = []
   const crash = () => void seen.push('died')
   const means = { allowed: false, clock: lab.clock, onFault: (name: string) => seen.push(name), crash }
-  const walk = new Walk(taskOf('w-1'), { ...toolsOf(lab), plan: withStepFaults(planFor, means) }, () => 0)
+  const walk = new MachineUpgrade(taskOf('w-1'), { ...toolsOf(lab), plan: withStepFaults(planFor, means) }, () => 0)
   await walk.toEnd()
   expect(walk.progress).toMatchObject({ phase: 'Done' })
   expect(seen).toEqual([])

@@ -4,9 +4,9 @@ import { withStepFaults } from '../../src/faults/steps.ts'
 import { parameters } from '../../src/faults/table.ts'
 import { stateDirectory } from '../../src/machine/machine.ts'
 import { type AttemptRecord, recordIn } from '../../src/upgrade/attempt.ts'
+import { MachineUpgrade } from '../../src/upgrade/machine-upgrade.ts'
 import { planFor } from '../../src/upgrade/plan.ts'
 import { createUpgrades } from '../../src/upgrade/upgrades.ts'
-import { Walk } from '../../src/upgrade/walk.ts'
 import { paths, serve, token } from '../app/serve.ts'
 import type { Json } from '../contract/captured.ts'
 import { type Lab, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
@@ -85,7 +85,7 @@ const places = ways.flatMap(([name, role, exchange]) =>
 async function attempt(lab: Lab, name: string, options: Options) {
   const { seen, means, died } = misbehaving(lab)
   const tools = { ...toolsOf(lab), plan: withStepFaults(planFor, means) }
-  const walk = new Walk(taskOf(name, options), tools, () => 0)
+  const walk = new MachineUpgrade(taskOf(name, options), tools, () => 0)
   const end = await Promise.race([died, walk.toEnd().then(() => walk.progress.phase)])
   return { end, message: walk.progress.message, seen }
 }

@@ -1,14 +1,9 @@
-import { Agent, request } from 'node:https'
-import { text } from 'node:stream/consumers'
+import type { Agent } from 'undici'
+import { callOver, connectionsTo, type HttpResponse } from '../../e2e/player/call.ts'
 import { hooks, pathOf } from '../../src/contract/catalogue.ts'
 import { type ServiceProcess, token } from './processes.ts'
 
 export const paths = { update: pathOf(hooks.updateMachine), canUpdate: pathOf(hooks.canUpdateMachine) }
-
-export interface Answer {
-  status: number
-  body: string
-}
 
 /** What UpdateMachine reports of a machine; zero seconds where its update is done. */
 export interface Progress {
@@ -23,7 +18,7 @@ const ofSlowness = '(STEP_TIME_LIMIT)'
  * The progress in an answer of UpdateMachine. Throws where it is a Failure, but not where a step has reached its time
  * limit: Cluster API calls again, and the service tries again.
  */
-export function progressIn({ status, body }: Answer): Progress {
+export function progressIn({ status, body }: HttpResponse): Progress {
   const answer = JSON.parse(body)
   if (status === 200 && answer.status === 'Success') return answer
   if (status === 200 && answer.message.endsWith(ofSlowness)) return { message: answer.message, retryAfterSeconds: 5 }
@@ -37,31 +32,14 @@ export class Caller {
 
   constructor(service: Pick<ServiceProcess, 'port' | 'ca'>, connections: number) {
     this.#service = service
-    this.#agent = new Agent({ keepAlive: connections > 0, maxSockets: connections || 1 })
+    this.#agent = connectionsTo(service, connections)
   }
 
   /** Rejects where there is no answer within five minutes. */
-  call(method: string, path: string, body?: string | Buffer): Promise<Answer> {
-    const { port, ca } = this.#service
-    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-    return new Promise((resolve, reject) => {
-      const call = request({
-        agent: this.#agent,
-        host: 'localhost',
-        port,
-        ca,
-        method,
-        path,
-        headers: { ...length, authorization: `Bearer ${token}` },
-        timeout: 300_000,
-      })
-      call.on('response', (response) =>
-        text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject),
-      )
-      call.on('timeout', () => call.destroy(new Error(`no answer from ${path} within five minutes`)))
-      call.on('error', reject)
-      call.end(body)
-    })
+  call(method: string, path: string, body?: string | Buffer): Promise<HttpResponse> {
+    const headers = { authorization: `Bearer ${token}` }
+    const url = `https://localhost:${this.#service.port}`
+    return callOver(this.#agent, url, { method, path, body, headers, limitSeconds: 300 })
   }
 
   /** The progress in the answer of UpdateMachine. Throws what `progressIn` throws. */
@@ -70,6 +48,6 @@ export class Caller {
   }
 
   close(): void {
-    this.#agent.destroy()
+    void this.#agent.destroy()
   }
 }

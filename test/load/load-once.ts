@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { retryUntil } from '../../scripts/host/retry.ts'
 import { target } from '../fake-docker/release.ts'
 import { Caller } from './caller.ts'
 import { clusterOf, hungNames, machineNames, updateMachine, waitingNames } from './names.ts'
@@ -122,12 +123,8 @@ async function rest(parties: Parties): Promise<Held> {
 
 // Those of calls that have ended close after a while; what does not close within a minute has been lost.
 async function connectionsAfterRest({ engine, size }: Parties): Promise<number> {
-  const end = performance.now() + 60_000
-  for (;;) {
-    const { connections } = await engine.figures()
-    if (connections <= size.waiting || performance.now() > end) return connections
-    await wait(500)
-  }
+  const open = async () => (await engine.figures()).connections
+  return retryUntil(open, (connections) => connections <= size.waiting, { limitSeconds: 60 })
 }
 
 // Reports each tenth.

@@ -1,12 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { retry } from '../../scripts/host/retry.ts'
 
 /** Waits until it holds; throws what is missing when it still does not after so many seconds. */
 export async function until(what: string, holds: () => Promise<boolean>, seconds: number): Promise<void> {
-  const end = performance.now() + seconds * 1000
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`after ${seconds} s still not: ${what}`)
-    await wait(500)
-  }
+  if (!(await retry(holds, { limitSeconds: seconds }))) throw new Error(`after ${seconds} s still not: ${what}`)
 }
 
 /** Does something with each, so many at the same time; the first failure ends it. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { violationsIn } from '../../scripts/layers/check.ts'
 import { folders } from '../../scripts/layers/floors.ts'
-import { importsIn } from '../../scripts/layers/imports.ts'
+import { moduleIn } from '../../scripts/layers/imports.ts'
 
 const repository = join(import.meta.dirname, '../..')
 let copy: string
@@ -123,12 +123,27 @@ test('a package with a home is a violation elsewhere in src/', () => {
   expect(violationsIn(copy)).toEqual(['src/upgrade/step.ts must not import dockerode, which belongs to src/machine/'])
 })
 
+test.each([
+  'export type Engine = string',
+  'export interface Engine {}',
+  'export class Engine {}',
+  'export abstract class Engine {}',
+])('a type name that another file exports too is a violation: %s', (line) => {
+  plant('e2e/player/call.ts', line)
+  expect(violationsIn(copy)).toEqual(['two types are named Engine: src/machine/engine.ts, e2e/player/call.ts'])
+})
+
+test('a type that is exported again from where it is declared is the same type', () => {
+  plant('src/machine/engine.ts', "export type { Clock } from './clock.ts'")
+  expect(violationsIn(copy)).toEqual([])
+})
+
 test('text that only looks like an import is none', () => {
   const text = "// import '../main.ts'\nconst text = `\nimport '../main.ts'\n`\n"
-  expect(importsIn('a.ts', text)).toEqual([])
+  expect(moduleIn('a.ts', text)).toEqual({ imports: [], types: [] })
 })
 
 test('a name that is not a constant, and a file that cannot be parsed, are refused', () => {
-  expect(() => importsIn('a.ts', 'await import(name)')).toThrow('a.ts imports a name that is not a constant')
-  expect(() => importsIn('a.ts', 'import {')).toThrow('a.ts cannot be parsed')
+  expect(() => moduleIn('a.ts', 'await import(name)')).toThrow('a.ts imports a name that is not a constant')
+  expect(() => moduleIn('a.ts', 'import {')).toThrow('a.ts cannot be parsed')
 })

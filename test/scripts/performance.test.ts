@@ -24,7 +24,7 @@ function inPlace(changes: Partial<Run> = {}): Run {
 }
 
 function silent(what: string) {
-  return { what, asked: 100, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] as [number, number][] }
+  return { what, probes: 100, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] as [number, number][] }
 }
 
 function rollout(controlPlane: number, worker: number): Run {
@@ -62,7 +62,7 @@ test('what has gone for good is a gap, and so is a restarted pod', () => {
   ]
   const busy = busyFiguresOf([inPlace({ busy: true, answers, restarted: ['serving-x'] })])
   expect(busy.map(({ isMustKept }) => isMustKept)).toEqual([false, undefined, false])
-  expect(busy[0]?.measured).toContain('1 gap, 3.0 s in all')
+  expect(busy[0]?.measured).toContain('1 gap, 3.0 s in total')
   expect(busy[2]?.measured).toContain('restarted: serving-x')
 })
 

@@ -1,17 +1,6 @@
-import { expect, test } from 'vitest'
-import { type RetryClock, retry } from '../../scripts/host/retry.ts'
-
-// A clock that only sleeping advances. A probe may advance it too.
-function manualClock(): RetryClock & { seconds: number } {
-  const clock = {
-    seconds: 0,
-    now: () => clock.seconds * 1000,
-    sleep: async (milliseconds: number) => {
-      clock.seconds += milliseconds / 1000
-    },
-  }
-  return clock
-}
+import { describe, expect, test } from 'vitest'
+import { retry, retryUntil } from '../../scripts/host/retry.ts'
+import { manualClock } from './manual-clock.ts'
 
 test('it resolves to the first result that is neither undefined nor false', async () => {
   const results = [undefined, false, 0]
@@ -59,4 +48,23 @@ test('a signal ends it, before a probe and in a pause', async () => {
   }
   const retried = retry(probe, { limitSeconds: 3600, everySeconds: 3600, signal: controller.signal })
   await expect(retried).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }))
+})
+
+describe('retryUntil', () => {
+  test('it resolves to the first result that is enough', async () => {
+    const clock = manualClock()
+    const probe = async () => clock.seconds
+    expect(await retryUntil(probe, (seconds) => seconds >= 4, { limitSeconds: 60, everySeconds: 2, clock })).toBe(4)
+  })
+
+  test('it resolves to the last result at the limit', async () => {
+    const clock = manualClock()
+    const probe = async () => clock.seconds
+    expect(await retryUntil(probe, () => false, { limitSeconds: 3, everySeconds: 1, clock })).toBe(3)
+  })
+
+  test('a result may be undefined', async () => {
+    const probe = async () => undefined
+    expect(await retryUntil(probe, () => true, { limitSeconds: 3, clock: manualClock() })).toBeUndefined()
+  })
 })

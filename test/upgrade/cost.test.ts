@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Walk } from '../../src/upgrade/walk.ts'
+import { MachineUpgrade } from '../../src/upgrade/machine-upgrade.ts'
 import { type Lab, putAtTarget, startQuickLab } from '../fake-docker/lab.ts'
 import { TogetherClock } from './together.ts'
 import { recordOf, taskOf, toolsOf, walk } from './walk.ts'
@@ -9,7 +9,7 @@ function startReplicas(lab: Lab, names: string[]): TogetherClock {
   const clock = new TogetherClock(lab.clock)
   for (let replica = 0; replica < 2; replica += 1) {
     const tools = toolsOf(lab, { clock })
-    for (const name of names) void new Walk(taskOf(name), tools, () => 0).toEnd()
+    for (const name of names) void new MachineUpgrade(taskOf(name), tools, () => 0).toEnd()
   }
   return clock
 }
@@ -42,7 +42,7 @@ test.each([
   const machine = lab.machine('cp-1')
   machine.units.hold(step)
   const clock = new TogetherClock(lab.clock)
-  void new Walk(taskOf('cp-1'), toolsOf(lab, { clock }), () => 0).toEnd()
+  void new MachineUpgrade(taskOf('cp-1'), toolsOf(lab, { clock }), () => 0).toEnd()
   await clock.pass(120)
   expect(machine.units.running).toEqual([`capd-kubeadm-upgrader-${step}`])
   const [own, all] = [machine.commands.length, execsOn(lab)]

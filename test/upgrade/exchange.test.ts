@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { Walk } from '../../src/upgrade/walk.ts'
+import { MachineUpgrade } from '../../src/upgrade/machine-upgrade.ts'
 import { type Lab, startLab, startQuickLab } from '../fake-docker/lab.ts'
 import { old, staticPodsOf, target } from '../fake-docker/release.ts'
 import { begin, recordFile, recordOf, state, taskOf, toolsOf, unitsOf, walk, when } from './walk.ts'
@@ -89,7 +89,7 @@ test('a machine whose static pods cannot be rendered takes the plain way, and th
   lab.machine('cp-1').renderRefusal = 'the feature gate RootlessControlPlane is on'
   const lines: string[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) })
-  await new Walk(taskOf('cp-1', together), { ...toolsOf(lab), log }, () => 0).toEnd()
+  await new MachineUpgrade(taskOf('cp-1', together), { ...toolsOf(lab), log }, () => 0).toEnd()
   expect(unitsOf(lab, 'cp-1')).toEqual(['binaries', 'images', 'render', 'kubeadm', 'kubelet'])
   const reason = 'the static pods are exchanged one by one: the feature gate RootlessControlPlane is on'
   expect(lines.map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ step: 'render', msg: reason })])
@@ -104,7 +104,7 @@ test('kubeadm that renders in another way exchanges once more, and the log has i
   })
   const lines: string[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) })
-  await new Walk(taskOf('cp-1', together), { ...toolsOf(lab), log }, () => 0).toEnd()
+  await new MachineUpgrade(taskOf('cp-1', together), { ...toolsOf(lab), log }, () => 0).toEnd()
   expect(lines.join()).toContain('kubeadm has exchanged static pods once more')
   expectAtTarget(lab, 'cp-1')
 })

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Engine, PullOptions } from '../../src/machine/engine.ts'
-import { nodeImages } from '../../src/upgrade/node-images.ts'
+import { nodeImages } from '../../src/upgrade/node-image-pulls.ts'
 import { pinnedDigestOf } from '../../src/upgrade/pinned-node-images.ts'
 import { type Lab, silent, startQuickLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'

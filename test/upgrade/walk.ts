@@ -2,14 +2,14 @@ import type { Engine } from '../../src/machine/engine.ts'
 import { locate } from '../../src/machine/locate.ts'
 import { type AttemptRecord, recordIn } from '../../src/upgrade/attempt.ts'
 import type { Clock } from '../../src/upgrade/clock.ts'
+import { MachineUpgrade } from '../../src/upgrade/machine-upgrade.ts'
 import { memberObserver } from '../../src/upgrade/members.ts'
 import { nodeImageOf } from '../../src/upgrade/node-image.ts'
-import { nodeImages } from '../../src/upgrade/node-images.ts'
+import { nodeImages } from '../../src/upgrade/node-image-pulls.ts'
 import { Session } from '../../src/upgrade/session.ts'
 import type { Situation, Sources, Step } from '../../src/upgrade/step.ts'
 import { type Task, taskOfMachine } from '../../src/upgrade/task.ts'
 import type { Tools } from '../../src/upgrade/tools.ts'
-import { Walk } from '../../src/upgrade/walk.ts'
 import { type Lab, silent } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 
@@ -25,7 +25,7 @@ export const usualSources: Sources = {
 }
 
 export interface Begun {
-  run: Walk
+  run: MachineUpgrade
   // Each message once, in the order in which CAPI could have heard them.
   messages: string[]
   // The same without the numbers of steps: "binaries: the download" waits for it, "binaries: DOWNLOAD_BROKEN" reports it.
@@ -110,7 +110,7 @@ export function begin(lab: Lab, machine: string, options: Options = {}): Begun {
   const clock = { now: () => tools.clock.now(), monotonic: () => tools.clock.monotonic(), sleep }
   const engine = { ...tools.engine, exec }
   const parts = { ...tools, engine, clock, members: memberObserver(engine, clock) }
-  const walk = new Walk(taskOf(machine, options), parts, options.sinceRequested ?? (() => 0))
+  const walk = new MachineUpgrade(taskOf(machine, options), parts, options.sinceRequested ?? (() => 0))
   return { run: walk, messages, reports, ended: walk.toEnd().then(listen) }
 }
 

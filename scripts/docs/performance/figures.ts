@@ -1,13 +1,13 @@
 import { type Answers, type MachineTime, probed, type Run, type Way } from './results.ts'
 import { describeSpread, spreadOf } from './statistics.ts'
 
-/** One row of what an upgrade in place has to keep. */
+/** One row of the table of figures: a limit for an upgrade in place, and what was measured. */
 export interface Figure {
   what: string
   must: string
   goal: string
   measured: string
-  /** Undefined where it was not measured or is not asked for. */
+  /** Undefined where it was not measured or is not required. */
   isMustKept: boolean | undefined
   isGoalKept: boolean | undefined
 }
@@ -39,12 +39,12 @@ export function figuresOf(all: readonly Run[]): Figure[] {
   ]
 }
 
-/** The rows that also have to be kept with one busy loop per core. */
+/** The rows that also have limits with one busy loop per core. */
 export function busyFiguresOf(all: readonly Run[]): Figure[] {
   return withoutGap(all.filter(({ busy }) => busy))
 }
 
-/** How many rows have a must that is not kept. */
+/** How many rows do not meet their required limit. */
 export function brokenIn(figures: readonly Figure[]): number {
   return figures.filter(({ isMustKept }) => isMustKept === false).length
 }
@@ -84,7 +84,7 @@ function awayOfMembers(runs: readonly Run[]): number[] {
   return answersOf(runs, (what) => what.startsWith(probed.member)).map(secondsAway)
 }
 
-/** Seconds without an answer, whether it came back or not. */
+/** Seconds without an answer, including those at the end of the run. */
 export function secondsAway({ seconds, gone }: Answers): number {
   return seconds + gone
 }
@@ -157,13 +157,13 @@ function gapless(
   const sum = (value: (one: Answers) => number) => answers.reduce((total, one) => total + value(one), 0)
   const gaps = sum((one) => one.away.length)
   const found =
-    gaps === 0 ? 'no gap' : `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}, ${sum(secondsAway).toFixed(1)} s in all`
+    gaps === 0 ? 'no gap' : `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}, ${sum(secondsAway).toFixed(1)} s in total`
   const restarts = restarted.length === 0 ? '' : `; restarted: ${restarted.join(', ')}`
   const isKept = gaps === 0 && restarted.length === 0
   return {
     what,
     ...limits,
-    measured: `${found} in ${sum(({ asked }) => asked)} questions${restarts}`,
+    measured: `${found} in ${sum(({ probes }) => probes)} probes${restarts}`,
     isMustKept: isKept,
     isGoalKept: limits.goal === '' ? undefined : isKept,
   }

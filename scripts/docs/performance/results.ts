@@ -9,7 +9,7 @@ export const ways = {
 
 export type Way = keyof typeof ways
 
-/** What is asked during an upgrade. The first of many is followed by a number. */
+/** What is probed during an upgrade. If there are several of a kind, a number follows. */
 export const probed = {
   balancer: 'API, load balancer',
   member: 'API, control plane machine',
@@ -24,27 +24,27 @@ export interface MachineTime {
   role: 'control-plane' | 'worker'
   begin: number
   end: number
-  /** When its Node was Ready at the new version, where that was looked for. */
+  /** When its Node was Ready at the new version; undefined where that was not measured. */
   ready?: number
 }
 
-/** What was not answered, of one thing that is asked all the time. */
+/** The answers of one address that is probed during a whole run. */
 export interface Answers {
   what: string
-  /** How many questions. */
-  asked: number
-  /** How many times it stopped answering. A gap lasts from the first question without an answer to the next one with. */
+  /** How many probes. */
+  probes: number
+  /** How many gaps. A gap lasts from the first probe without an answer until the next one with an answer. */
   gaps: number
-  /** In all, and of the longest gap. */
+  /** Of all gaps, and of the longest one. */
   seconds: number
   longest: number
-  /** Seconds before the end without an answer, in no gap: a machine that was replaced does not come back. */
+  /** Seconds without an answer at the end of the run. They are no gap: a machine that was replaced does not come back. */
   gone: number
-  /** From when to when each gap lasted, and last what is gone, in seconds since the run began. */
+  /** Start and end of each gap, and last of `gone` if it is not 0, in seconds since the run began. */
   away: [from: number, to: number][]
 }
 
-/** A part of a machine's upgrade, as the machine's condition has it. */
+/** One step of a machine's upgrade, by the machine's condition. */
 export interface Span {
   machine: string
   step: string
@@ -52,7 +52,7 @@ export interface Span {
   end: number
 }
 
-/** How many calls of a hook a server answered in a second, over so many connections at once. */
+/** How many calls of a hook a server answered per second, over so many connections at once. */
 export interface Throughput {
   server: 'this service' | 'test extension'
   hook: string
@@ -63,11 +63,11 @@ export interface Throughput {
 /** One finished run. */
 export interface Run {
   way: Way
-  /** The first is 1. */
+  /** Counted from 1. */
   number: number
   /** With one busy loop per core. */
   busy: boolean
-  /** When it was done: RFC 3339. */
+  /** When it ended, in RFC 3339. */
   at: string
   from: string
   to: string
@@ -75,13 +75,13 @@ export interface Run {
   cores: number
   machines?: MachineTime[]
   answers?: Answers[]
-  /** Pods on workers whose container is another one or was restarted. */
+  /** Pods on workers whose container was replaced or restarted. */
   restarted?: string[]
   spans?: Span[]
   throughput?: Throughput[]
 }
 
-/** What docs/reference/performance.json holds. */
+/** The content of docs/reference/performance.json. */
 export interface Results {
   runs: Run[]
 }

@@ -14,10 +14,10 @@ const laneHeight = 26
 const top = 44
 const legendHeight = 20
 
-// Dark enough for white numbers on them, and told from both backgrounds.
+// Dark enough for white numbers on them, and distinguishable from both backgrounds.
 const hues = ['#2f6fb3', '#8250a8', '#2d7d46', '#a15c12', '#1b7c83', '#9a4668', '#5c6f1e', '#4b57b0']
 
-/** docs/reference/performance.svg: one upgrade in place, which step of which machine in which second, and what was away meanwhile. */
+/** The picture docs/reference/performance.svg of one upgrade in place: the steps of each machine, and when an address was away. */
 export function timelineOf({ machines = [], spans = [], answers = [], to }: Run): string {
   const lanes = lanesOf(machines, spans, answers)
   const begin = Math.min(...machines.map((machine) => machine.begin))
@@ -46,7 +46,7 @@ export function timelineOf({ machines = [], spans = [], answers = [], to }: Run)
   return `${parts.join('\n')}\n`
 }
 
-// The page of the picture goes with its ink, so that both are readable on whatever is behind it.
+// The picture has a background of its own, so that its text is readable on a page of any colour.
 const style = `<style>
 .page { fill: #ffffff; stroke: #d0d7de } .ink { fill: #1f2328 } .line { stroke: #d0d7de } .away { fill: #c62828 } .number { fill: #ffffff; font-size: 11px }
 @media (prefers-color-scheme: dark) { .page { fill: #0d1117; stroke: #3d444d } .ink { fill: #e6edf3 } .line { stroke: #3d444d } .away { fill: #f85149 } }
@@ -83,8 +83,8 @@ function laneOf({ name, spans, isAway }: Lane, { y, at, begin, end, steps }: Lan
       const [x, wide] = [at(span.begin), Math.max(1.5, at(span.end) - at(span.begin))]
       const number = steps.indexOf(span.step)
       const fill = isAway ? 'class="away"' : `fill="${hueOf(number)}"`
-      const said = `${name}: ${span.step}, ${(span.end - span.begin).toFixed(1)} s`
-      const bar = `<rect ${fill} x="${x.toFixed(1)}" y="${y + 4}" width="${wide.toFixed(1)}" height="${laneHeight - 8}"><title>${escaped(said)}</title></rect>`
+      const title = `${name}: ${span.step}, ${(span.end - span.begin).toFixed(1)} s`
+      const bar = `<rect ${fill} x="${x.toFixed(1)}" y="${y + 4}" width="${wide.toFixed(1)}" height="${laneHeight - 8}"><title>${escaped(title)}</title></rect>`
       const label = isAway || wide < 16 ? '' : numberAt(x + wide / 2, middle + 4, number)
       return `${bar}${label}`
     })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
 import { ensureImage } from '../engine/ensure-image.ts'
-import { changes } from '../engine/labels.ts'
+import { changeFlags } from '../engine/labels.ts'
 import { debianMirror, installPackages, isRootOnDebian } from '../host/apt.ts'
 import { withStaging } from '../host/cache.ts'
 import { inputsHash } from '../host/hash.ts'
@@ -49,5 +49,5 @@ async function build(staging: string, hash: string): Promise<void> {
   const unshare = run({ timeoutSeconds: 1200 })
   await unshare`unshare --mount debootstrap ${flags} ${debian} ${root} ${await debianMirror()}`
   await run`tar -C ${root} --numeric-owner --exclude=./var/cache/apt/archives/*.deb -cf ${archive} .`
-  await run`docker import ${changes(hash)} ${archive} ${name}`
+  await run`docker import ${changeFlags(hash)} ${archive} ${name}`
 }

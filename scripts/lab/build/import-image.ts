@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { run } from '../../host/subprocess.ts'
-import { changes } from '../engine/labels.ts'
+import { changeFlags } from '../engine/labels.ts'
 import { withStaging } from '../host/cache.ts'
 
 /** The content of an image with one layer: files below a folder, with the owner root. */
@@ -18,7 +18,7 @@ export async function importImage(name: string, hash: string, content: LayerCont
   await withStaging('layer', async (staging) => {
     const archive = join(staging, 'layer.tar')
     await run`tar -C ${folder} --owner=0 --group=0 -cf ${archive} ${paths}`
-    await run`docker import ${changes(hash, `ENTRYPOINT ${JSON.stringify(entrypoint)}`)} ${archive} ${name}`
+    await run`docker import ${changeFlags(hash, `ENTRYPOINT ${JSON.stringify(entrypoint)}`)} ${archive} ${name}`
   })
 }
 

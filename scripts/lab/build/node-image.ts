@@ -3,7 +3,7 @@ import { attempt, run } from '../../host/subprocess.ts'
 import { removeContainers, runContainerd } from '../engine/containers.ts'
 import { ensureImage, type ImageBuild } from '../engine/ensure-image.ts'
 import { pruneImages } from '../engine/images.ts'
-import { changes } from '../engine/labels.ts'
+import { changeFlags } from '../engine/labels.ts'
 import { withStaging } from '../host/cache.ts'
 import { inputsHash } from '../host/hash.ts'
 import { imageKind } from '../host/image-kind.ts'
@@ -64,7 +64,7 @@ async function build({ version, name, hash }: Target, inputs: NodeImageInputs): 
         await run`docker cp ${join(inputs.release, program)} ${container}:/usr/bin/${program}`
       }
       await run`docker exec ${container} sh -c ${`echo ${version} >/kind/version`}`
-      const instructions = changes(hash, 'ENTRYPOINT ["/usr/local/bin/entrypoint"]')
+      const instructions = changeFlags(hash, 'ENTRYPOINT ["/usr/local/bin/entrypoint"]')
       await run`docker commit ${instructions} ${container} ${name}`
       await pruneImages()
     } finally {

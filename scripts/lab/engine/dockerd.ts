@@ -23,7 +23,7 @@ export const dockerEngine: Prerequisite<string> = {
     if (process.env.DOCKER_HOST) await reportFailure('start the engine at DOCKER_HOST, or unset DOCKER_HOST')
     if (!isRootOnDebian()) await reportFailure('install Docker 24 or newer and start it')
     if (!existsSync('/usr/sbin/dockerd')) {
-      // Not the one of Debian 12: 20.10 starts no privileged container on a host without CAP_SYS_RESOURCE.
+      // Debian 12's engine, 20.10, is not used: it starts no privileged container on a host without CAP_SYS_RESOURCE.
       await installPackages(['docker.io', 'docker-cli', 'containerd', 'runc', 'iptables'])
     }
     if (!(await engineVersion())) await start()

@@ -20,7 +20,7 @@ export async function pull(name: string): Promise<void> {
   await run({ timeoutSeconds: 1200 })`docker pull --quiet ${name}`
 }
 
-/** Removes the lab's images that have lost their name to a newer build. */
+/** Removes the lab's images whose name a newer build has taken. */
 export async function pruneImages(): Promise<void> {
   await run`docker image prune --force --filter label=${labLabel}`
 }

@@ -9,7 +9,7 @@ export function labelsWithInputs(hash: string): string[] {
 }
 
 /** The same for `docker import` and `docker commit`, with more instructions of a Dockerfile. */
-export function changes(hash: string, ...instructions: string[]): string[] {
+export function changeFlags(hash: string, ...instructions: string[]): string[] {
   const all = [`LABEL ${labLabel} ${inputsLabel}=${hash}`, ...instructions]
   return all.flatMap((instruction) => ['--change', instruction])
 }

@@ -10,7 +10,7 @@ const clusterApi = "Cluster API's own: nothing of it is in the machine"
  */
 export const machine: readonly Field[] = [
   { path: 'version', kept: 'Nothing is upgraded', claim: versionClaim },
-  { path: 'clusterName', kept: 'It says whose machine it is (locate.ts)', notCompared },
+  { path: 'clusterName', kept: 'It identifies the cluster of a machine (locate.ts)', notCompared },
   {
     path: 'bootstrap',
     below: ['configRef', 'configRef.kind', 'configRef.name', 'configRef.apiGroup', 'dataSecretName'],

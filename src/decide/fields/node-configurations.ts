@@ -38,7 +38,7 @@ const kubeconfig = [
 
 // What both configurations have.
 const common: Field[] = [
-  { path: 'nodeRegistration.name', kept: 'CAPD finds the Node by the name of the container, so it is that one' },
+  { path: 'nodeRegistration.name', kept: 'It equals the name of the container, by which CAPD finds the Node' },
   {
     path: 'nodeRegistration.criSocket',
     kept: "kubeadm reads it from the Node or the kubelet's configuration (step kubeadm)",
@@ -52,7 +52,7 @@ const common: Field[] = [
   {
     path: 'nodeRegistration.kubeletExtraArgs',
     below: argument,
-    kept: 'They stand in kubeadm-flags.env, of which only flags go that the new kubelet does not know (kubelet.sh)',
+    kept: 'They are in kubeadm-flags.env, from which only flags are removed that the new kubelet does not know (kubelet.sh)',
     objection: unreadableKubelet,
   },
   { path: 'nodeRegistration.ignorePreflightErrors', kept: bootstrapOnly },
@@ -94,7 +94,7 @@ const join: Field[] = [
   {
     path: 'discovery.bootstrapToken',
     below: ['token', 'apiServerEndpoint', 'caCertHashes', 'unsafeSkipCAVerification'],
-    kept: `${bootstrapOnly}; the hashes say whose machine it is (session.ts)`,
+    kept: `${bootstrapOnly}; the hashes identify the cluster of a machine (session.ts)`,
   },
   { path: 'discovery.file', below: kubeconfig, kept: bootstrapOnly },
   { path: 'discovery.tlsBootstrapToken', kept: bootstrapOnly },

@@ -11,9 +11,9 @@ import {
   workersPerBatch,
 } from '../../../e2e/recovery/rows.ts'
 import { actingOf, allSteps, stepsOf } from '../../../e2e/recovery/steps.ts'
-import { describeProgress, isAtBoundary, isPast, type Progress } from '../../../e2e/recovery/watch.ts'
+import { describeProgress, isAtBoundary, isPast, type MachineProgress } from '../../../e2e/recovery/watch.ts'
 
-const seen = (parts: Partial<Progress>): Progress => ({
+const seen = (parts: Partial<MachineProgress>): MachineProgress => ({
   step: '',
   state: 'open',
   units: new Map(),

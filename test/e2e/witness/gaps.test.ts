@@ -12,11 +12,11 @@ function counted(answers: string, now = answers.length) {
 
 describe('gaps', () => {
   test.each([
-    ['', { asked: 0, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] }],
-    ['+++', { asked: 3, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] }],
-    ['+-+', { asked: 3, gaps: 1, seconds: 1.5, longest: 1.5, gone: 0, away: [[1, 2.5]] }],
-    ['-+', { asked: 2, gaps: 1, seconds: 1.5, longest: 1.5, gone: 0, away: [[0, 1.5]] }],
-    ['+---+', { asked: 5, gaps: 1, seconds: 3.5, longest: 3.5, gone: 0, away: [[1, 4.5]] }],
+    ['', { probes: 0, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] }],
+    ['+++', { probes: 3, gaps: 0, seconds: 0, longest: 0, gone: 0, away: [] }],
+    ['+-+', { probes: 3, gaps: 1, seconds: 1.5, longest: 1.5, gone: 0, away: [[1, 2.5]] }],
+    ['-+', { probes: 2, gaps: 1, seconds: 1.5, longest: 1.5, gone: 0, away: [[0, 1.5]] }],
+    ['+---+', { probes: 5, gaps: 1, seconds: 3.5, longest: 3.5, gone: 0, away: [[1, 4.5]] }],
   ] as const)('in %j', (answers, expected) => {
     expect(counted(answers)).toEqual({ what: 'API', ...expected })
   })
@@ -62,5 +62,5 @@ test('a probe is repeated until the signal is aborted', async () => {
     stop.signal,
     () => now,
   )
-  expect(result).toEqual({ what: 'API', asked: 3, gaps: 1, seconds: 2, longest: 2, gone: 0, away: [[1, 3]] })
+  expect(result).toEqual({ what: 'API', probes: 3, gaps: 1, seconds: 2, longest: 2, gone: 0, away: [[1, 3]] })
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Snapshot } from '../../../e2e/witness/snapshot.ts'
-import { changes, type Expected, isAt, problems } from '../../../e2e/witness/verify.ts'
+import { differences, type Expected, isAt, problems } from '../../../e2e/witness/verify.ts'
 
 const [from, to] = ['v1.34.4', 'v1.35.4']
 
@@ -116,10 +116,10 @@ describe('nothing is reported for', () => {
   })
 })
 
-describe('changes', () => {
+describe('differences', () => {
   test('a newer heartbeat is none', () => {
     const later = { ...before, node: { ...before.node, heartbeat: '2026-01-01T00:00:10Z' } }
-    expect(changes(before, later)).toEqual([])
+    expect(differences(before, later)).toEqual([])
   })
 
   test('everything else that differs is named', () => {
@@ -129,12 +129,12 @@ describe('changes', () => {
       processes: { ...before.processes, kubelet: to },
       pods: { ...before.pods, 'default/steady': { ...pod, images: 'registry.k8s.io/pause:3.10' }, 'a/coredns-1': pod },
     }
-    expect(changes(before, later).sort()).toEqual([
+    expect(differences(before, later).sort()).toEqual([
       '/pods/a~1coredns-1',
       '/pods/default~1steady/containers',
       '/processes/kubelet',
     ])
-    expect(changes(later, before)).toContain('/pods/a~1coredns-1')
+    expect(differences(later, before)).toContain('/pods/a~1coredns-1')
   })
 })
 

@@ -1,7 +1,7 @@
 import { UpgradeError } from '../../../src/errors/upgrade-error.ts'
 import type { Engine, ExecOptions, ExecResult, Helper } from '../../../src/machine/engine.ts'
 import { memberObserver } from '../../../src/upgrade/members.ts'
-import { nodeImages } from '../../../src/upgrade/node-images.ts'
+import { nodeImages } from '../../../src/upgrade/node-image-pulls.ts'
 import type { Progress } from '../../../src/upgrade/progress.ts'
 import type { Sources } from '../../../src/upgrade/step.ts'
 import type { Task } from '../../../src/upgrade/task.ts'

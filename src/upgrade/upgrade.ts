@@ -1,8 +1,8 @@
 import type { Progress } from './progress.ts'
 import type { Task } from './task.ts'
 
-/** Works on one request for one machine, and reports its progress. */
-export interface Walker {
+/** The upgrade of one machine for one request: it runs, and reports its progress. */
+export interface Upgrade {
   /** The progress, which is constant while the state is. */
   readonly progress: Progress
   /** The seconds for which a failure is reported without observing the machine again. */

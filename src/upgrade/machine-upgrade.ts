@@ -14,7 +14,7 @@ import { StepFailed } from './step-failed.ts'
 import type { Watch } from './step-run.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
-import type { Walker } from './walker.ts'
+import type { Upgrade } from './upgrade.ts'
 
 // An error outside of a step becomes a failure after this time: the machine is stopped or paused, the engine does not
 // respond, or the disk is too full for the record.
@@ -37,7 +37,7 @@ const ended: PassOutcome = { kind: 'ended' }
  * under the machine's lock and only if the record is unchanged. So it works from any state: after a restart of the
  * service, next to another replica, or on a machine that was upgraded in part.
  */
-export class Walk implements Walker {
+export class MachineUpgrade implements Upgrade {
   progress: Progress
   restSeconds = 0
   readonly firstReport: Promise<void>
