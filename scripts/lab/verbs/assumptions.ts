@@ -160,7 +160,7 @@ export const assumptions: Assumption[] = [
     why: 'images are loaded this way',
     check: `${everyImage} &&
       ctr -n k8s.io images export --local --platform "${platform}" /var/check.tar $images &&
-      ctr -n k8s.io images import --platform "${platform}" /var/check.tar`,
+      ctr -n k8s.io images import --local --platform "${platform}" /var/check.tar`,
   },
   {
     name: 'ctr lists tasks and containers as tables',

@@ -75,7 +75,7 @@ describe.skipIf(process.platform !== 'linux')('steps/images.sh', () => {
   })
 
   const arch = process.arch === 'x64' ? 'amd64' : process.arch
-  const imported = `ctr -n k8s.io images import --platform linux/${arch}`
+  const imported = `ctr -n k8s.io images import --local --platform linux/${arch}`
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
   /** An archive of an index whose second architecture is not there, of its manifest, and of a layer. */
