@@ -13,6 +13,7 @@ import { neighbours } from './scenarios/neighbours.ts'
 import { pull } from './scenarios/pull.ts'
 import { checkRows, listed, recovery, recoveryShort } from './scenarios/recovery.ts'
 import { rollout } from './scenarios/rollout.ts'
+import { settings } from './scenarios/settings.ts'
 import { short } from './scenarios/short.ts'
 import { surge } from './scenarios/surge.ts'
 import { topology } from './scenarios/topology.ts'
@@ -33,6 +34,7 @@ const managed: Record<string, Scenario> = {
   rollout,
   surge,
   files,
+  settings,
   fallback,
   'fallback-target': fallbackTarget,
   topology,

@@ -54,6 +54,11 @@ export const changes = {
       `${path} is not written in place: ${why}.`,
       'docs/what-is-updated.md lists what is. The machine is replaced.',
     ),
+  SETTING_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>
+    decline(
+      `${path} does not change in place: ${why}.`,
+      'docs/what-is-updated.md lists what does. The machine is replaced.',
+    ),
   MACHINE_FOREIGN: ({ kind }: Values<'kind'>) =>
     decline(
       `${kind} is not a Docker machine made by kubeadm: no opinion.`,

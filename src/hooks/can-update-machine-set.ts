@@ -13,12 +13,13 @@ const parse = parser(CanUpdateMachineSetRequest)
  */
 export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  const { changes, inMemory } = readSettings(settings)
+  const { changes, exchange, inMemory } = readSettings(settings)
   const root = ['spec', 'template', 'spec']
   const decision = decide({
     role: 'worker',
     changes,
     inMemory,
+    exchange,
     machine: { current: current.machineSet, desired: desired.machineSet, root },
     infrastructure: {
       current: current.infrastructureMachineTemplate,

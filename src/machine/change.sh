@@ -106,7 +106,7 @@ case $change in
     rm -rf "$state/work.old" "$state/work.new"
     if [ -n "$key" ] && [ -f "$state/work/key" ] && [ "$(cat "$state/work/key")" = "$key" ]; then
       # The cluster's configuration may be another one by now.
-      for entry in bin.failed images.list images.failed kubeadm.done kubeadm.moved exchange.refused rendered prepared exchanged; do
+      for entry in bin.failed images.list images.failed kubeadm.done kubeadm.moved exchange.refused rendered etcd.kept prepared exchanged; do
         rm -rf "$state/work/$entry"
       done
     else

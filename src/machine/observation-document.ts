@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import type { ApiAnswer, Host, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
-import { parseYaml } from './yaml.ts'
+import type { ApiAnswer, Host, Kubelet, Observation, Unit, Work } from './observation.ts'
+import { type Manifest, manifestIn, processesIn, unknownManifest } from './pod-document.ts'
 
 const Outcome = Type.Object({ exitCode: Type.Integer(), text: Type.String() })
 const Text = Type.Optional(Type.String())
@@ -20,6 +20,7 @@ const Document = Type.Object({
   images: Type.Optional(Outcome),
   manifests: Type.Optional(Type.Record(Type.String(), Type.String())),
   etcdData: Type.Optional(Type.Boolean()),
+  processes: Type.Optional(Outcome),
   units: Type.Optional(Outcome),
   logs: Type.Optional(Outcome),
   work: Text,
@@ -55,6 +56,7 @@ export function parseObservation(text: string): Observation {
     kubelet: kubeletIn(textOf(document.kubelet), textOf(document.kubeletLog)),
     pods: podsIn(document),
     manifests: manifestsIn(document.manifests ?? {}),
+    processes: processesIn(textOf(document.processes)),
     hasEtcdData: document.etcdData === true,
     units: unitsIn(textOf(document.units)),
     unitLog: textOf(document.logs),
@@ -149,19 +151,9 @@ function manifestsIn(files: Record<string, string>): Map<string, Manifest> {
   const found = new Map<string, Manifest>()
   for (const [file, content] of Object.entries(files)) {
     const pod = file.replace(/\.yaml$/, '')
-    if (file !== '') found.set(pod, { image: ownPods.has(pod) ? imageIn(decode(content)) : undefined })
+    if (file !== '') found.set(pod, ownPods.has(pod) ? manifestIn(decode(content)) : unknownManifest)
   }
   return found
-}
-
-function imageIn(yaml: string): string | undefined {
-  try {
-    const pod = parseYaml(yaml) as { spec?: { containers?: { image?: unknown }[] } } | null
-    const image = pod?.spec?.containers?.[0]?.image
-    return typeof image === 'string' ? image : undefined
-  } catch {
-    return undefined
-  }
 }
 
 // systemctl show prints one block per unit, with an empty line between two.

@@ -1,5 +1,7 @@
+import type { Manifest, Process } from './pod-document.ts'
+
 /** The parts of a machine that an observation can cover. The record and the CA are always part of it. */
-export type Section = 'host' | 'kubelet' | 'pods' | 'manifests' | 'units' | 'work' | 'space' | 'etcd'
+export type Section = 'host' | 'kubelet' | 'pods' | 'manifests' | 'units' | 'work' | 'space' | 'etcd' | 'processes'
 
 /**
  * What a read of the cluster's API gave: the body, or why there is none, for people and on one line of at most 2,000
@@ -61,11 +63,6 @@ export interface Unit {
   result: string
 }
 
-/** A static pod's manifest: its first container's image; undefined where it is not kubeadm's or not a readable Pod. */
-export interface Manifest {
-  image: string | undefined
-}
-
 /** What a machine is like at one moment, from one exec. Pure data: steps decide by it alone. */
 export interface Observation {
   /** Identifies the boot of the kernel; `uptime` counts from it, in seconds, and is not moved by changes of the clock. */
@@ -84,6 +81,8 @@ export interface Observation {
   pods: { containers: RunningContainer[]; digests: ReadonlyMap<string, string> } | undefined
   /** By static pod name, such as kube-apiserver. */
   manifests: ReadonlyMap<string, Manifest>
+  /** Of kubeadm's own static pods, by their names. */
+  processes: ReadonlyMap<string, readonly Process[]>
   /** True when etcd has data here, with or without a manifest. */
   hasEtcdData: boolean
   units: readonly Unit[]

@@ -8,6 +8,7 @@ import { isPlainPath } from '../kubernetes/file-places.ts'
 import { valueAt } from '../kubernetes/json.ts'
 import { backendOf, isKubeadmConfig, roleOf } from '../kubernetes/kinds.ts'
 import { patchesDirectory } from '../kubernetes/patches.ts'
+import { type PodSettings, podSettingsObjection, podSettingsOf } from '../kubernetes/pod-settings.ts'
 import { parseVersion, type Role } from '../kubernetes/versions.ts'
 import { containerOf, type Whereabouts } from '../machine/locate.ts'
 
@@ -17,7 +18,9 @@ export interface Task extends Whereabouts {
   files: Files
   /** The directory of kubeadm patches that the machine was made with. */
   patches: string | undefined
-  /** One name for version, files and patches: a failure with others says nothing about these. */
+  /** What its static pods are to run with, where that is applied. */
+  pods: PodSettings | undefined
+  /** One name for version, files, patches and settings of static pods: a failure with others says nothing about these. */
   key: string
   /** A machine of the in-memory backend, which is no container: nothing is done to it. */
   simulated: boolean
@@ -41,6 +44,8 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
   if (!simulated) checkObjects(desired, role)
   const files = filesOf(settings.changes === 'version' ? undefined : spec, simulated ? noFileRules : fileRules(spec))
   const patches = patchesDirectory(spec, role)
+  const isApplied = !simulated && podSettingsObjection({ role, ...settings, version, spec }) === undefined
+  const pods = isApplied ? podSettingsOf(spec) : undefined
   return {
     // A name in a namespace has a slash, which no container's name has.
     container: simulated
@@ -52,7 +57,8 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
     caCertHashes: caCertHashesOf(spec),
     files,
     patches,
-    key: keyOf(version, files, patches),
+    pods,
+    key: keyOf(version, files, patches, pods),
     simulated,
     settings,
   }
@@ -78,6 +84,7 @@ export function taskOfStart(request: StartRequest): Task {
     caCertHashes: request.caCertHashes ?? [],
     files,
     patches,
+    pods: undefined,
     key: keyOf(version, files, patches),
     simulated: false,
     settings: readSettings(request.settings),
@@ -111,11 +118,12 @@ function caCertHashesOf(spec: unknown): string[] {
   return Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : []
 }
 
-function keyOf(version: string, { wanted }: Files, patches: string | undefined): string {
+function keyOf(version: string, { wanted }: Files, patches: string | undefined, pods?: PodSettings): string {
   const digest = createHash('sha256').update(wanted.map(digestOf).join()).digest('hex')
   return [
     version,
     ...(wanted.length === 0 ? [] : [`with files ${digest.slice(0, 12)}`]),
     ...(patches === undefined ? [] : [`with patches of ${patches}`]),
+    ...(pods === undefined ? [] : [`with settings ${pods.digest.slice(0, 12)}`]),
   ].join(' ')
 }

@@ -9,6 +9,7 @@ interface Wish {
   role?: Role
   changes?: Question['changes']
   inMemory?: Question['inMemory']
+  exchange?: Question['exchange']
   versions?: [from: string | undefined, to: string | undefined]
   machine?: Sides
   infrastructure?: Sides
@@ -24,6 +25,7 @@ export function question({
   role = 'control-plane',
   changes = 'all',
   inMemory = 'no-opinion',
+  exchange = 'together',
   versions = ['v1.34.4', 'v1.35.4'],
   ...rest
 }: Wish = {}) {
@@ -35,6 +37,7 @@ export function question({
     role,
     changes,
     inMemory,
+    exchange,
     machine: {
       current: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[0] as object), ...version(0) }),
       desired: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[1] as object), ...version(1) }),

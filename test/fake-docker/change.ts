@@ -110,6 +110,7 @@ const ofConfiguration = [
   'kubeadm.moved',
   'exchange.refused',
   'rendered',
+  'etcd.kept',
   'prepared',
   'exchanged',
 ]

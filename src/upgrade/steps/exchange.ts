@@ -10,7 +10,8 @@ const script = shellFile(new URL('exchange.sh', import.meta.url))
 
 // Measured on three members: an old API server that is asked by others still did not end by itself within 5 s. What is
 // left then are watches, which end with it in any case.
-const stopSeconds = { alone: 2, withOthers: 5 }
+// At the same version the clients next to it run on, and lose their leases when it is away for ten seconds.
+const stopSeconds = { alone: 2, withOthers: 5, sameVersion: 1 }
 // New containers took 7 to 17 s until they were well, on a busy host too. The way back may have to end within one exec.
 const wellSeconds = { forward: 120, back: 60 }
 
@@ -65,9 +66,15 @@ export function everythingBefore(situation: Situation): Change {
   return { kind: 'rest', script, args: argumentsFor('back', situation) }
 }
 
-function argumentsFor(way: 'forward' | 'back', { machine, members, settings }: Situation): string[] {
-  const seconds = members.length === 0 ? stopSeconds.alone : stopSeconds.withOthers
+function argumentsFor(way: 'forward' | 'back', situation: Situation): string[] {
+  const { machine, settings } = situation
+  const seconds = stopSeconds[situationOfStop(situation)]
   return [way, workDirectory, machine.name, settings.loadBalancer, String(seconds), String(wellSeconds[way])]
+}
+
+function situationOfStop({ members, observation, target }: Situation): keyof typeof stopSeconds {
+  if (observation.kubelet.version === target) return 'sameVersion'
+  return members.length === 0 ? 'alone' : 'withOthers'
 }
 
 // Each member is asked for something that a quorum has to agree to. A member of this machine that an exchange has left
