@@ -7,7 +7,7 @@ const applied = '/var/lib/capd-kubeadm-upgrader/files/applied'
 export function observeMachine(machine: SimulatedMachine, [state = '', role, words = '', ...paths]: string[]): string {
   if (role !== machine.role) throw new Error(`a ${machine.role} was observed as a ${role}`)
   const sections = words.split(' ')
-  const document: Record<string, unknown> = { ...always(machine, state), processes: done(processes(machine)) }
+  const document: Record<string, unknown> = { ...always(machine, state), ...processesIf(machine, sections) }
   if (sections.includes('host')) document.host = done(host(machine).join('\n'))
   if (sections.includes('kubelet')) document.kubelet = done(kubelet(machine))
   if (sections.includes('pods')) {
@@ -78,6 +78,10 @@ function manifests(machine: SimulatedMachine) {
     manifests: { '': '', ...Object.fromEntries(found) },
     ...(machine.isDirectory('/var/lib/etcd/member') ? { etcdData: true } : {}),
   }
+}
+
+function processesIf(machine: SimulatedMachine, sections: string[]) {
+  return sections.includes('processes') ? { processes: done(processes(machine)) } : {}
 }
 
 function processes({ running }: SimulatedMachine): string {
