@@ -206,7 +206,7 @@ export class SimulatedMachine {
   }
 }
 
-export function imageIn(manifest: string): string {
+function imageIn(manifest: string): string {
   return manifest.split(' ')[0] ?? ''
 }
 

@@ -68,12 +68,12 @@ export function everythingBefore(situation: Situation): Change {
 
 function argumentsFor(way: 'forward' | 'back', situation: Situation): string[] {
   const { machine, settings } = situation
-  const seconds = stopSeconds[situationOfStop(situation)]
+  const seconds = stopSeconds[stopOf(way, situation)]
   return [way, workDirectory, machine.name, settings.loadBalancer, String(seconds), String(wellSeconds[way])]
 }
 
-function situationOfStop({ members, observation, target }: Situation): keyof typeof stopSeconds {
-  if (observation.kubelet.version === target) return 'sameVersion'
+function stopOf(way: 'forward' | 'back', { members, observation, target }: Situation): keyof typeof stopSeconds {
+  if (way === 'forward' && observation.kubelet.version === target) return 'sameVersion'
   return members.length === 0 ? 'alone' : 'withOthers'
 }
 
