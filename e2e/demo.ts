@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
-import { readAssignments } from './assignments.ts'
-import { offline } from './offline.ts'
-import { play } from './play.ts'
-import { heading } from './report.ts'
-import type { Role } from './role.ts'
-import { onStage } from './stage.ts'
+import { readAssignments } from './cli/assignments.ts'
+import { offline } from './player/offline.ts'
+import { play } from './player/play.ts'
+import { heading } from './player/report.ts'
+import { onStage } from './player/stage.ts'
+import type { Role } from './witness/role.ts'
 
 const roles: readonly Role[] = ['control-plane', 'worker']
 
@@ -12,7 +12,7 @@ const usage = `Usage: npm run demo [-- options]
 
 Upgrades a real control plane machine and a real worker machine in place, through the hooks of Cluster API:
 brings up the lab where it is not, starts the service, plays Cluster API's part, and lets a verifier of its own
-compare the machines before and after. Exit code 0 when everything is so, else 1 with the reasons.
+compare the machines before and after. Exit code 0 when every check passed, else 1 with the reasons.
 
   --fresh         begin with new machines of the old version
   --only ROLE     upgrade only the control-plane machine, or only the worker

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { compare, perform } from './management/perform.ts'
-import type { Result, Scenario } from './management/play.ts'
+import { compare, perform } from './management/run-scenario.ts'
+import type { Result, Scenario } from './management/scenario.ts'
 import { setSite } from './management/site.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'
@@ -86,9 +86,9 @@ e2e/scenarios says what it proves.
   --help          show this
 
 Results and timelines of those under Cluster API are left in e2e/results; "in-place" and "rollout" in one run are
-compared there, too. Exit code 0 when all is so, else 1.`
+compared there, too. Exit code 0 when every scenario passed, else 1.`
 
-// Whoever else listens comes first: what the lab has started is ended.
+// The lab's own listeners run first: they end the programs that it has started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => setImmediate(stop))
 process.exitCode = await main(process.argv.slice(2))
 
@@ -163,13 +163,13 @@ function namesIn(positionals: readonly string[], asked: readonly string[]): Pick
   return { names: words.length > 0 ? words : all.filter((name) => !parts.includes(name)), rows }
 }
 
-// Runs one, and says how it went: 1 when something is not so.
+// Runs one, and reports the result: 1 when it failed.
 async function report(name: string, run: () => Promise<string[]>): Promise<0 | 1> {
   const start = performance.now()
   console.log(name)
   const found = await run().catch((thrown: Error) => [thrown.message])
-  for (const problem of found) console.error(`${name}  NOT SO  ${problem}`)
+  for (const problem of found) console.error(`${name}  FAILED  ${problem}`)
   const seconds = ((performance.now() - start) / 1000).toFixed(0)
-  console.log(`${name}: ${found.length === 0 ? 'all is so' : 'failed'}, ${seconds} s\n`)
+  console.log(`${name}: ${found.length === 0 ? 'passed' : 'failed'}, ${seconds} s\n`)
   return found.length === 0 ? 0 : 1
 }

@@ -4,6 +4,7 @@ import { apiPage } from './docs/api.ts'
 import { configurationPage } from './docs/configuration.ts'
 import { errorsPage } from './docs/errors.ts'
 import { misbehavioursPage } from './docs/misbehaviours.ts'
+import { performancePage, performanceTimeline } from './docs/performance.ts'
 import { recoveryPage } from './docs/recovery.ts'
 import { whatIsUpdatedPage } from './docs/what-is-updated.ts'
 
@@ -14,6 +15,8 @@ const pages = {
   'docs/configuration.md': configurationPage,
   'docs/errors.md': errorsPage,
   'docs/misbehaviours.md': misbehavioursPage,
+  'docs/performance.md': performancePage,
+  'docs/performance.svg': performanceTimeline,
   'docs/recovery.md': recoveryPage,
   'docs/what-is-updated.md': whatIsUpdatedPage,
 }

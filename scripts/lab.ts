@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { Interrupted, UserError } from './host/user-error.ts'
-import { checkImage } from './lab/check-image.ts'
-import { labDown, labDownAll } from './lab/down.ts'
-import { type Lab, labUp } from './lab/lab.ts'
-import { type Management, managementUp } from './lab/management.ts'
-import { registryUp } from './lab/registry.ts'
-import { labStatus } from './lab/status.ts'
+import { registryUp } from './lab/cluster/registry.ts'
+import { checkImage } from './lab/verbs/check-image.ts'
+import { labDown, labDownAll } from './lab/verbs/down.ts'
+import { type Lab, labUp } from './lab/verbs/lab.ts'
+import { type Management, managementUp } from './lab/verbs/management.ts'
+import { labStatus } from './lab/verbs/status.ts'
 
 const usage = `Usage: npm run lab -- <verb>
 

@@ -17,6 +17,7 @@ export interface Config {
     binariesUrl: string
     images: Environment['UPGRADER_IMAGES']
     nodeImage: string
+    nodeImagePull: Environment['UPGRADER_NODE_IMAGE_PULL']
   }
   faults: boolean
   discoveryFails: boolean
@@ -42,6 +43,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       binariesUrl: given.UPGRADER_BINARIES_URL.replace(/\/+$/, ''),
       images: given.UPGRADER_IMAGES,
       nodeImage: given.UPGRADER_NODE_IMAGE,
+      nodeImagePull: given.UPGRADER_NODE_IMAGE_PULL,
     },
     faults: given.UPGRADER_FAULTS !== 'refuse',
     discoveryFails: given.UPGRADER_FAULTS === 'discovery-fails',

@@ -17,6 +17,7 @@ import { limited } from './machine/exec-limit.ts'
 import { createMetrics } from './metrics.ts'
 import { type Clock, isStopped, systemClock } from './upgrade/clock.ts'
 import { memberObserver } from './upgrade/members.ts'
+import { nodeImages } from './upgrade/node-images.ts'
 import { planFor } from './upgrade/plan.ts'
 import { createUpgrades } from './upgrade/upgrades.ts'
 
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
     createUpgrades({
       engine,
       members: memberObserver(engine, clock),
+      images: nodeImages({ engine, clock, log, stop: stop.signal }),
       sources: config.sources,
       clock,
       log,

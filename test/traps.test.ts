@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { coversAll } from '../e2e/cluster-api.ts'
+import { coversAll } from '../e2e/player/cluster-api.ts'
 import { UpgradeError } from '../src/errors/upgrade-error.ts'
 import type { Container } from '../src/machine/engine.ts'
 import { kubeadm } from '../src/upgrade/steps/kubeadm.ts'

@@ -1,7 +1,7 @@
-import type { Role } from '../role.ts'
+import type { Role } from '../witness/role.ts'
 import type { Condition, Kube, KubeObject } from './kube.ts'
 import { holds, type Machine, machinesOf } from './machines.ts'
-import type { Play } from './play.ts'
+import type { Play } from './scenario.ts'
 import { enabled } from './site.ts'
 import { until } from './until.ts'
 import { cluster, controlPlaneOf, poolsOf, type Shape, workersOf } from './workload.ts'
@@ -105,8 +105,9 @@ export async function untilUpToDate(kube: Kube, shape: Shape, role: Role, versio
   )
 }
 
-// Deletes the cluster and waits until it is gone, and its machines with it.
+// Deletes the cluster and waits until it is gone, and its machines with it. Of a paused one Cluster API deletes nothing.
 export async function deleteCluster(kube: Kube, { namespace, name }: Pick<Shape, 'namespace' | 'name'>): Promise<void> {
+  await pauseCluster(kube, { namespace, name }, false)
   await kube.run(['delete', 'cluster', name, `-n=${namespace}`, '--wait=false'])
   await until(
     `${name} is deleted`,
@@ -114,4 +115,13 @@ export async function deleteCluster(kube: Kube, { namespace, name }: Pick<Shape,
     async () => !(await kube.find('cluster', name, `-n=${namespace}`)),
     () => kube.run(['get', 'machines', `-n=${namespace}`]),
   )
+}
+
+/** Lets Cluster API leave the cluster and its machines alone, or not any more. */
+export async function pauseCluster(
+  kube: Kube,
+  { namespace, name }: Pick<Shape, 'namespace' | 'name'>,
+  paused: boolean,
+): Promise<void> {
+  await kube.patch('cluster', name, namespace, { spec: { paused } })
 }

@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import type { Management } from '../../scripts/lab/management.ts'
+import type { Management } from '../../scripts/lab/verbs/management.ts'
 import type { Shape } from './workload.ts'
 
 // An object of the API, as far as the scenarios read it.

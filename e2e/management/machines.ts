@@ -1,5 +1,5 @@
-import type { Role } from '../role.ts'
-import { type Snapshot, snapshot } from '../snapshot.ts'
+import type { Role } from '../witness/role.ts'
+import { type Snapshot, snapshot } from '../witness/snapshot.ts'
 import type { Condition, Kube, KubeObject } from './kube.ts'
 
 // A Machine of Cluster API.

@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import type { Management } from '../../scripts/lab/management.ts'
+import type { Management } from '../../scripts/lab/verbs/management.ts'
 import { condition as conditionOf, type Machine } from './machines.ts'
 
 // One change of one condition of one Machine.
@@ -13,6 +13,8 @@ export interface Moment {
 
 export interface Timeline {
   moments: Moment[]
+  // Seconds since it began.
+  elapsed(): number
   // Adds what a scenario itself does.
   note(message: string): void
   stop(): Promise<void>
@@ -29,12 +31,13 @@ export function watchMachines(
   tell: (moment: Moment) => void,
 ): Timeline {
   const start = performance.now()
+  const elapsed = () => (performance.now() - start) / 1000
   const moments: Moment[] = []
   const last = new Map<string, string>()
   const add = (machine: string, condition: string, message: string) => {
     if (last.get(`${machine} ${condition}`) === message) return
     last.set(`${machine} ${condition}`, message)
-    const moment = { at: (performance.now() - start) / 1000, machine, condition, message }
+    const moment = { at: elapsed(), machine, condition, message }
     moments.push(moment)
     tell(moment)
   }
@@ -71,6 +74,7 @@ export function watchMachines(
 
   return {
     moments,
+    elapsed,
     note: (message) => add('', 'scenario', message),
     async stop() {
       stopping.abort()

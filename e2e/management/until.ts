@@ -19,6 +19,6 @@ export async function until<T>(
     }
     if (Date.now() < limit) continue
     const now = (await state?.().catch(() => '')) ?? ''
-    throw new Error(`${what}: not so after ${limitSeconds} s${trouble}${now && `\n${now}`}`)
+    throw new Error(`${what}: timed out after ${limitSeconds} s${trouble}${now && `\n${now}`}`)
   }
 }

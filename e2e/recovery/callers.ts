@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { post } from '../cluster-api.ts'
-import type { Role } from '../role.ts'
-import type { Service } from '../service.ts'
-import { pathOf, type Stage, updateRequest } from '../stage.ts'
-import { type Synced, syncOf } from '../sync.ts'
+import { post } from '../player/cluster-api.ts'
+import type { Service } from '../player/service.ts'
+import { pathOf, type Stage, updateRequest } from '../player/stage.ts'
+import { type Synced, syncOf } from '../player/sync.ts'
+import type { Role } from '../witness/role.ts'
 
 /** Calls the service for one machine again and again, as Cluster API does: every replica in its turn. */
 export interface Callers {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { shellIn } from '../machine.ts'
+import { shellIn } from '../witness/exec.ts'
 import type { Sign } from './moments.ts'
 
 /** A step's unit that is stopped. */

@@ -1,4 +1,4 @@
-import type { Role } from '../role.ts'
+import type { Role } from '../witness/role.ts'
 import { momentsOf } from './moments.ts'
 import { stepsOf, type Way, waysOf } from './steps.ts'
 

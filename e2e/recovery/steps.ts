@@ -1,4 +1,4 @@
-import type { Role } from '../role.ts'
+import type { Role } from '../witness/role.ts'
 
 /** The way of a machine to its target: a worker's, or one of the two of a control plane machine (setting `exchange`). */
 export type Way = 'worker' | 'together' | 'one-by-one'

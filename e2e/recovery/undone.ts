@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse, stringify } from 'yaml'
-import { changeClusterConfiguration } from '../control-plane-controller.ts'
-import type { Role } from '../role.ts'
-import { snapshot } from '../snapshot.ts'
-import type { Stage } from '../stage.ts'
-import { problems } from '../verify.ts'
+import { changeClusterConfiguration } from '../player/control-plane-controller.ts'
+import type { Stage } from '../player/stage.ts'
+import type { Role } from '../witness/role.ts'
+import { snapshot } from '../witness/snapshot.ts'
+import { problems } from '../witness/verify.ts'
 
 /** What the message of an exchange that was undone has to name. */
 export interface Undone {

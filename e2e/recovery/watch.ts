@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { shellIn } from '../machine.ts'
+import { shellIn } from '../witness/exec.ts'
 import type { Boundary } from './rows.ts'
 import { actingOf, aroundOf, hasUnit, type Way } from './steps.ts'
 

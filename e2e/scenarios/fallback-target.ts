@@ -1,12 +1,12 @@
-import { shellIn } from '../machine.ts'
-import { controllersSaid, declinedSince } from '../management/asked.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
+import { controllersSaid, declinedSince } from '../management/controller-logs.ts'
 import type { KubeObject } from '../management/kube.ts'
 import { condition, containerOf, type Machine, machinesOf } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import { askForFault, discoveryFails, extension, system, untilDiscovered } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
+import { shellIn } from '../witness/exec.ts'
 import { setFiles } from './files.ts'
 
 const limitSeconds = 300

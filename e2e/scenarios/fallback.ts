@@ -1,11 +1,10 @@
 import { execa } from 'execa'
-import { declinedSince } from '../management/asked.ts'
 import { changeWorkers, createCluster, isComplete } from '../management/clusters.ts'
-import { wrongWith } from '../management/judge.ts'
+import { declinedSince } from '../management/controller-logs.ts'
+import { wrongWith } from '../management/machine-problems.ts'
 import { type Machine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { watchExecs } from '../management/untouched.ts'
 import {
   bootstrapTemplate,
   controlPlaneOf,
@@ -14,6 +13,7 @@ import {
   type Shape,
   workersOf,
 } from '../management/workload.ts'
+import { watchExecs } from '../witness/engine-execs.ts'
 
 const limitSeconds = 900
 const argument = { nodeRegistration: { kubeletExtraArgs: [{ name: 'max-pods', value: '100' }] } }

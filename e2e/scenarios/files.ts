@@ -1,10 +1,10 @@
-import { shellIn } from '../machine.ts'
 import { changeWorkers, createCluster, untilUpToDate } from '../management/clusters.ts'
 import { containerOf, type Machine, machinesOf } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
 import { bootstrapTemplate, controlPlaneOf, type File, type Shape, workersOf } from '../management/workload.ts'
-import type { Role } from '../role.ts'
+import { shellIn } from '../witness/exec.ts'
+import type { Role } from '../witness/role.ts'
 
 const limitSeconds = 600
 

@@ -1,11 +1,11 @@
-import { nodeImage } from '../../scripts/lab/names.ts'
-import { needVersion } from '../../scripts/lab/releases.ts'
-import { shellIn } from '../machine.ts'
+import { needVersion } from '../../scripts/lab/cluster/releases.ts'
+import { nodeImage } from '../../scripts/lab/host/names.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
-import { wrongWith } from '../management/judge.ts'
+import { wrongWith } from '../management/machine-problems.ts'
 import { containerOf, machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import type { Shape } from '../management/workload.ts'
+import { shellIn } from '../witness/exec.ts'
 
 // A patch and two minors. The last drops the feature gate that the KubeadmControlPlane controller adds by itself.
 const versions = ['v1.34.3', 'v1.34.4', 'v1.35.4', 'v1.36.3'] as const

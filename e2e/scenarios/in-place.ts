@@ -1,11 +1,13 @@
 import { untilComplete } from '../management/clusters.ts'
-import { corednsOf, putSteadyPods, wrongCoredns, wrongWith } from '../management/judge.ts'
+import { corednsOf, wrongCoredns } from '../management/coredns.ts'
 import { workloadOf } from '../management/kube.ts'
+import { wrongWith } from '../management/machine-problems.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
-import { watchExecs } from '../management/untouched.ts'
-import { createOld, measuredUpgrade } from '../management/upgrade.ts'
+import { createOld, type Measured, measuredUpgrade } from '../management/measured-upgrade.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
+import { putSteadyPods } from '../management/steady-pods.ts'
 import { controlPlaneOf, type Shape, workersOf } from '../management/workload.ts'
+import { watchExecs } from '../witness/engine-execs.ts'
 
 export const inPlace: Scenario = {
   proves:
@@ -17,7 +19,8 @@ export const inPlace: Scenario = {
   },
 }
 
-export async function upgradeInPlace(play: Play, shape: Shape): Promise<void> {
+/** Upgrades the cluster in place, measures it, and holds every machine against what it was before. */
+export async function upgradeInPlace(play: Play, shape: Shape): Promise<Measured> {
   const { site, kube, expect, figure } = play
   const { to } = site.management
   const { namespace, name } = shape
@@ -27,7 +30,8 @@ export async function upgradeInPlace(play: Play, shape: Shape): Promise<void> {
   const before = await snapshots(old)
   const execs = watchExecs(name)
   const began = performance.now()
-  const now = await measuredUpgrade(play, shape)
+  const measured = await measuredUpgrade(play, shape)
+  const now = measured.machines
   const seconds = (performance.now() - began) / 1000
   const ran = (await execs()).length
   // Where nothing may be seen the same watch is trusted, so here it has to see something.
@@ -38,6 +42,7 @@ export async function upgradeInPlace(play: Play, shape: Shape): Promise<void> {
   const identities = ({ metadata }: (typeof now)[number]) => `${metadata.name} ${metadata.uid}`
   const [was, is] = [old.map(identities).join(', '), now.map(identities).join(', ')]
   expect(was === is, `the Machines are not the same: before ${was}, after ${is}`)
+  return measured
 }
 
 async function scaleUp({ kube, timeline, site, expect }: Play, shape: Shape) {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { shellIn } from '../machine.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
-import { wrongWith } from '../management/judge.ts'
+import { wrongWith } from '../management/machine-problems.ts'
 import { condition, containerOf, type Machine, machinesOf, roleOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import { extension, system } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import { healthCheck, type Shape } from '../management/workload.ts'
 import { unitsOf } from '../recovery/steps.ts'
+import { shellIn } from '../witness/exec.ts'
 
 const limitSeconds = 3000
 const awaySeconds = 60

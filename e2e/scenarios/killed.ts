@@ -2,15 +2,15 @@
 // plane, and the upgrade ends as if nothing had happened; each unit and each helper container started once.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { moveKubeProxy, nameVersion } from '../control-plane-controller.ts'
-import { shellIn } from '../machine.ts'
+import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
+import { settled } from '../player/settle.ts'
+import { machineOf, onStage, type Stage } from '../player/stage.ts'
+import { syncOf } from '../player/sync.ts'
 import { unitsOf } from '../recovery/steps.ts'
-import type { Role } from '../role.ts'
-import { settled } from '../settle.ts'
-import { type Snapshot, snapshot } from '../snapshot.ts'
-import { machineOf, onStage, type Stage } from '../stage.ts'
-import { syncOf } from '../sync.ts'
-import { problems } from '../verify.ts'
+import { shellIn } from '../witness/exec.ts'
+import type { Role } from '../witness/role.ts'
+import { type Snapshot, snapshot } from '../witness/snapshot.ts'
+import { problems } from '../witness/verify.ts'
 
 // How long into a step its middle is. Of the exchange it is when the old static pods have ended.
 const middleMs = (step: string) => (step === 'exchange' ? 3000 : 400)

@@ -1,13 +1,13 @@
-import type { Json } from '../cluster-api.ts'
-import { shellIn } from '../machine.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
-import { withPort } from '../management/hooks.ts'
-import { wrongWith } from '../management/judge.ts'
+import { wrongWith } from '../management/machine-problems.ts'
 import { type Machine, machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
-import { watchExecs } from '../management/untouched.ts'
+import { withPort } from '../management/port-forward.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import type { Shape } from '../management/workload.ts'
-import { changes } from '../verify.ts'
+import type { Json } from '../player/cluster-api.ts'
+import { watchExecs } from '../witness/engine-execs.ts'
+import { shellIn } from '../witness/exec.ts'
+import { changes } from '../witness/verify.ts'
 
 const limitSeconds = 1500
 

@@ -4,8 +4,10 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { moveKubeProxy, nameVersion } from '../control-plane-controller.ts'
-import { relayEngine } from '../engine-relay.ts'
+import { moveKubeProxy, nameVersion } from '../player/control-plane-controller.ts'
+import { relayEngine } from '../player/engine-relay.ts'
+import { onStage, type Stage } from '../player/stage.ts'
+import { onMembers } from '../recovery/members.ts'
 import { record } from '../recovery/results.ts'
 import {
   type Batch,
@@ -18,11 +20,9 @@ import {
   wayOf,
 } from '../recovery/rows.ts'
 import { type Place, type Played, playTurn } from '../recovery/turn.ts'
-import type { Role } from '../role.ts'
-import { snapshot } from '../snapshot.ts'
-import { onStage, type Stage } from '../stage.ts'
-import { isAt } from '../verify.ts'
-import { onMembers } from './recovery-members.ts'
+import type { Role } from '../witness/role.ts'
+import { snapshot } from '../witness/snapshot.ts'
+import { isAt } from '../witness/verify.ts'
 
 /** What is wanted of a run. */
 export interface Wanted {
@@ -187,6 +187,6 @@ function placesOf({ controlPlane, workers }: Batch, stage: Stage, relay: Relay):
 }
 
 function report({ row, hit, result, seconds, isJudged, isGood }: Played): void {
-  const word = !isJudged ? 'not judged' : isGood ? 'ok' : 'NOT SO'
+  const word = !isJudged ? 'not judged' : isGood ? 'passed' : 'FAILED'
   console.log(`  ${word}  ${row.id}: ${result}, ${seconds} s\n      ${hit}`)
 }

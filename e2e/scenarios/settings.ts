@@ -1,9 +1,9 @@
-import { shellIn } from '../machine.ts'
 import { containerOf, type Machine, machinesOf } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
+import { createOld } from '../management/measured-upgrade.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
-import { createOld } from '../management/upgrade.ts'
 import { controlPlaneOf, type Shape } from '../management/workload.ts'
+import { shellIn } from '../witness/exec.ts'
 
 const argument = 'max-requests-inflight'
 const recordFile = '/var/lib/capd-kubeadm-upgrader/attempt.json'

@@ -1,5 +1,5 @@
-import type { Scenario } from '../management/play.ts'
-import { createOld } from '../management/upgrade.ts'
+import { createOld } from '../management/measured-upgrade.ts'
+import type { Scenario } from '../management/scenario.ts'
 import { workersFallBack } from './fallback.ts'
 import { misbehave } from './fallback-target.ts'
 import { upgradeInPlace } from './in-place.ts'

@@ -1,12 +1,12 @@
 import { execa } from 'execa'
 import { createCluster, deleteCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
-import { wrongWith } from '../management/judge.ts'
+import { wrongWith } from '../management/machine-problems.ts'
 import { condition, containerOf, type Machine, machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
-import type { Role } from '../role.ts'
-import type { Snapshot } from '../snapshot.ts'
+import type { Role } from '../witness/role.ts'
+import type { Snapshot } from '../witness/snapshot.ts'
 
 const limitSeconds = 1800
 

@@ -1,14 +1,15 @@
+import { clusterClass, clusterOfClass, type Flavor, quickStart, quickStartClass } from '../management/cluster-class.ts'
 import { createNamespace, deleteCluster, isComplete } from '../management/clusters.ts'
-import { corednsOf, tagOf, wrongWith } from '../management/judge.ts'
+import { corednsOf, tagOf } from '../management/coredns.ts'
+import { expectReplaced } from '../management/expect-replaced.ts'
 import { workloadOf } from '../management/kube.ts'
+import { wrongWith } from '../management/machine-problems.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
-import { expectReplaced } from '../management/replaced.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import { enabled } from '../management/site.ts'
-import { clusterClass, clusterOfClass, type Flavor, quickStart, quickStartClass } from '../management/topology.ts'
 import { until } from '../management/until.ts'
-import { watchExecs } from '../management/untouched.ts'
 import type { Shape } from '../management/workload.ts'
+import { watchExecs } from '../witness/engine-execs.ts'
 
 const limitSeconds = 2400
 

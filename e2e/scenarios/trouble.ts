@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { nameVersion } from '../control-plane-controller.ts'
-import { relayEngine } from '../engine-relay.ts'
-import { shellIn } from '../machine.ts'
-import type { Role } from '../role.ts'
-import { snapshot } from '../snapshot.ts'
-import { machineOf, onStage, type Stage } from '../stage.ts'
-import { type Asked, type Synced, syncOf } from '../sync.ts'
-import { changes } from '../verify.ts'
+import { nameVersion } from '../player/control-plane-controller.ts'
+import { relayEngine } from '../player/engine-relay.ts'
+import { machineOf, onStage, type Stage } from '../player/stage.ts'
+import { type Asked, type Synced, syncOf } from '../player/sync.ts'
+import { shellIn } from '../witness/exec.ts'
+import type { Role } from '../witness/role.ts'
+import { snapshot } from '../witness/snapshot.ts'
+import { changes } from '../witness/verify.ts'
 
 interface Fault {
   name: string
@@ -130,7 +130,7 @@ async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
   ) {
     found.push(`${fault.name}: the upgrade did not go on after it was over`)
   }
-  console.log(`  ${found.length === 0 ? 'ok' : 'NOT SO'}  ${fault.name}: ${seen?.message ?? 'nothing was said'}`)
+  console.log(`  ${found.length === 0 ? 'passed' : 'FAILED'}  ${fault.name}: ${seen?.message ?? 'nothing was said'}`)
   return found
 }
 

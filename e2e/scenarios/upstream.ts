@@ -1,9 +1,9 @@
+import { clusterClass, clusterOfClass } from '../management/cluster-class.ts'
 import { createNamespace } from '../management/clusters.ts'
 import type { Condition, Kube, KubeObject } from '../management/kube.ts'
 import { condition, type Machine, machinesOf } from '../management/machines.ts'
-import type { Play, Scenario } from '../management/play.ts'
+import type { Play, Scenario } from '../management/scenario.ts'
 import { certificate, extension, system, untilDiscovered } from '../management/site.ts'
-import { clusterClass, clusterOfClass } from '../management/topology.ts'
 import { until } from '../management/until.ts'
 import type { File, Shape } from '../management/workload.ts'
 

@@ -1,5 +1,5 @@
 import { variables } from '../../src/config/environment.ts'
-import { settings } from '../../src/contract/settings.ts'
+import { ignoredSettings, settings } from '../../src/contract/settings.ts'
 import { heading, table } from './table.ts'
 
 export function configurationPage(): string {
@@ -14,6 +14,12 @@ export function configurationPage(): string {
     `\`${usual}\``,
     description,
   ])
+  const ignored = [
+    ignoredSettings.map((key) => `\`${key}\``).join(', '),
+    'any text',
+    '',
+    "No effect: settings of Cluster API's own test for hooks that are not served here.",
+  ]
   const fault = [
     '`fault`, `fault/<namespace>/<cluster>`',
     'see docs/misbehaviours.md',
@@ -37,6 +43,6 @@ strings. A wrong one makes that call fail, naming the key, and starts nothing; d
 fails for them. The verdict on a MachineSet is kept by Cluster API for 24 hours, so a changed setting has no effect on a
 pair of MachineSets that was asked about before.
 
-${table(['Setting', 'Values', 'Default', 'Meaning'], [...perCall, fault])}
+${table(['Setting', 'Values', 'Default', 'Meaning'], [...perCall, ignored, fault])}
 `
 }

@@ -133,6 +133,12 @@ ${shapeTable()}
 - Adding or removing an empty object (\`{}\`): Cluster API compares the raw JSON.
 - Objects that are nested more than 100 levels deep, or that differ in more than 1,000 places: they are not compared.
 
+## Availability
+
+The answer to Cluster API has \`affectsAvailability\`: false when only files change and all of them are covered, else true.
+Cluster API reads it from v1.15 on, and older versions ignore it. With false it needs no other machine meanwhile: it updates
+in place with one replica, with \`maxSurge: 1\` and with \`maxUnavailable: 0\` too. Not tried with a real v1.15.
+
 ## When Cluster API does not ask
 
 This is decided before this service is called; nothing here can change it.

@@ -9,107 +9,26 @@ export const folders = ['src', 'scripts', 'e2e']
 
 /** From top to bottom. A file imports from its own room and from lower floors; every file has a place here. */
 export const floors: readonly Floor[] = [
-  // The end-to-end tests.
-  [['e2e/run.ts'], ['e2e/assignments.ts', 'e2e/demo.ts', 'e2e/play.ts', 'e2e/report.ts']],
+  // The end-to-end tests: what npm calls.
+  [['e2e/bench.ts'], ['e2e/demo.ts'], ['e2e/run.ts']],
+  [['e2e/bench/']],
   [['e2e/scenarios/']],
-  // What the scenarios on a management cluster share.
-  [['e2e/management/'], ['e2e/recovery/']],
-  // The player: starts the service and acts as Cluster API.
-  [
-    [
-      'e2e/call.ts',
-      'e2e/cluster-api.ts',
-      'e2e/control-plane-controller.ts',
-      'e2e/engine-relay.ts',
-      'e2e/offline.ts',
-      'e2e/requests.ts',
-      'e2e/service.ts',
-      'e2e/settle.ts',
-      'e2e/stage.ts',
-      'e2e/sync.ts',
-      'e2e/update.ts',
-    ],
-  ],
-  // The witness: looks at machines.
-  [['e2e/machine.ts', 'e2e/old-only.ts', 'e2e/role.ts', 'e2e/snapshot.ts', 'e2e/traces.ts', 'e2e/verify.ts']],
+  // Faults at every boundary of a step.
+  [['e2e/recovery/']],
+  // Cluster API in its management cluster.
+  [['e2e/management/']],
+  // The player: starts the service and acts as Cluster API's controllers.
+  [['e2e/player/']],
+  // The witness: reads machines and judges them. It imports nothing of the player, so that what it finds is its own.
+  [['e2e/witness/'], ['e2e/cli/']],
 
-  // The lab.
+  // The lab: its command line, and its rooms from what a verb does down to the host.
   [['scripts/lab.ts']],
-  // verbs
-  [
-    [
-      'scripts/lab/assumptions.ts',
-      'scripts/lab/check-image.ts',
-      'scripts/lab/down.ts',
-      'scripts/lab/lab.ts',
-      'scripts/lab/management.ts',
-      'scripts/lab/status.ts',
-    ],
-  ],
-  // clusters, and what runs in and next to them
-  [
-    [
-      'scripts/lab/cluster-api-in-cluster.ts',
-      'scripts/lab/cluster-api-manifests.ts',
-      'scripts/lab/cluster.ts',
-      'scripts/lab/extension-image.ts',
-      'scripts/lab/kind-cluster.ts',
-      'scripts/lab/kubectl.ts',
-      'scripts/lab/load-image.ts',
-      'scripts/lab/management-cluster.ts',
-      'scripts/lab/registry.ts',
-      'scripts/lab/release-server.ts',
-      'scripts/lab/releases.ts',
-      'scripts/lab/serving-image.ts',
-      'scripts/lab/steady-pod.ts',
-      'scripts/lab/webhook-certificate.ts',
-      'scripts/lab/webhook-samples.ts',
-      'scripts/lab/workload.ts',
-    ],
-  ],
-  // what is built where no registry can be reached
-  [
-    [
-      'scripts/lab/cluster-api-images.ts',
-      'scripts/lab/cluster-api.ts',
-      'scripts/lab/debian-image.ts',
-      'scripts/lab/go.ts',
-      'scripts/lab/image-archive.ts',
-      'scripts/lab/kind.ts',
-      'scripts/lab/kubeadm-images.ts',
-      'scripts/lab/kubernetes.ts',
-      'scripts/lab/load-balancer-image.ts',
-      'scripts/lab/machine-image.ts',
-      'scripts/lab/node-base-image.ts',
-      'scripts/lab/node-image.ts',
-      'scripts/lab/programs.ts',
-      'scripts/lab/registry-image.ts',
-    ],
-  ],
-  // the Docker engine
-  [
-    [
-      'scripts/lab/debian.ts',
-      'scripts/lab/docker.ts',
-      'scripts/lab/engine.ts',
-      'scripts/lab/inotify.ts',
-      'scripts/lab/machines.ts',
-      'scripts/lab/network.ts',
-    ],
-  ],
-  // the host
-  [
-    [
-      'scripts/lab/cache.ts',
-      'scripts/lab/downloads.ts',
-      'scripts/lab/lock.ts',
-      'scripts/lab/names.ts',
-      'scripts/lab/poll.ts',
-      'scripts/lab/sha256.ts',
-      'scripts/lab/stage.ts',
-      'scripts/lab/versions.ts',
-    ],
-  ],
+  [['scripts/lab/verbs/']],
+  [['scripts/lab/cluster/']],
+  [['scripts/lab/build/']],
+  [['scripts/lab/engine/']],
+  [['scripts/lab/host/']],
 
   // Tools of the product and of this repository. They import nothing of the lab.
   [

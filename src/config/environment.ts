@@ -66,6 +66,11 @@ export const Environment = Type.Object({
     },
     { holds: isImageOfVersion, must: 'be the name of an image with {version} in it' },
   ),
+  UPGRADER_NODE_IMAGE_PULL: choice(['allow', 'forbid'], {
+    default: 'allow',
+    description:
+      'Whether the engine pulls a node image that it does not have, without credentials: allow, or forbid, where an update fails with IMAGE_SOURCE_MISSING before anything is changed.',
+  }),
   UPGRADER_FAULTS: choice(['refuse', 'allow', 'discovery-fails'], {
     default: 'refuse',
     description:

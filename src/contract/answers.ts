@@ -32,6 +32,11 @@ interface HandlerEntry {
 
 /** What a response has besides its status, by hook: patches, a time to call again, or the handlers of discovery. */
 export interface ResponseFields extends Partial<Record<PatchName, Patch>> {
+  /**
+   * Of the CanUpdate responses. Source: Cluster API main, before v1.15, api/runtime/hooks/v1alpha1/inplaceupdate_types.go.
+   * Cluster API up to v1.14 does not read it.
+   */
+  affectsAvailability?: boolean
   retryAfterSeconds?: number
   handlers?: HandlerEntry[]
 }

@@ -15,6 +15,11 @@ export const settings = {
     description:
       'What is updated in place: all that is covered, or only the version, or only files of the KubeadmConfig. Other changes are left to a rollout, or to another updater.',
   }),
+  disableInPlaceUpdates: documented(Type.Enum(['false', 'true']), {
+    default: 'false',
+    description:
+      "true declines every change, and fails the update of a machine whose update was promised before; one that has begun in the machine is seen to its end. A setting of Cluster API's own test.",
+  }),
   exchange: documented(Type.Enum(['together', 'one-by-one']), {
     default: 'together',
     description:
@@ -32,6 +37,12 @@ export const settings = {
   }),
 }
 
+/**
+ * What Cluster API's own test sets for the other hooks of its extension: any text, and without effect here.
+ * Source: CAPI v1.14.2 test/e2e/cluster_upgrade_runtimesdk.go (extensionConfig).
+ */
+export const ignoredSettings: readonly string[] = ['defaultAllHandlersToBlocking', 'extensionConfigName']
+
 const Settings = Type.Object({
   ...settings,
   // Fault injection for tests, which src/faults reads and checks; `none` is none.
@@ -46,12 +57,15 @@ export type Settings = Static<typeof Settings>
  * be discovery that fails: discovery carries no settings, and Cluster API's manager exits when it fails for 60 s.
  */
 export function readSettings({ fault, ...given }: Record<string, string> = {}): Settings {
+  const known: Record<string, string> = fault === undefined ? {} : { fault }
   for (const [key, value] of Object.entries(given)) {
+    if (ignoredSettings.includes(key)) continue
     if (!isSetting(key)) throw new UpgradeError('SETTING_UNKNOWN', { key })
     const schema = settings[key]
     if (!Value.Check(schema, value)) throw new UpgradeError('SETTING_VALUE', { key, allowed: schema.enum.join(', ') })
+    known[key] = value
   }
-  return Value.Default(Settings, { ...given, ...(fault === undefined ? {} : { fault }) }) as Settings
+  return Value.Default(Settings, known) as Settings
 }
 
 /**

@@ -131,7 +131,7 @@ function asWhole(object: string, path: Path, change: Change, objection: () => Up
   const error = thrownOr(objection)
   if (error) return declinedPart(error)
   const operation = operationFor(current, desired, [...root, ...path], root.length)
-  return { accepted: [describe(object, path)], declined: [], operations: [operation] }
+  return { accepted: [describe(object, path)], declined: [], affectsAvailability: true, operations: [operation] }
 }
 
 function thrownOr(objection: () => UpgradeError | undefined): UpgradeError | undefined {

@@ -13,6 +13,11 @@ export interface Decision {
   accepted: string[]
   /** What is not, and why. Empty when all changes are covered. */
   declined: UpgradeError[]
+  /**
+   * False when all changes are covered and none of them restarts or interrupts anything in the machine. Cluster API then
+   * needs no other machine in its place meanwhile.
+   */
+  affectsAvailability: boolean
   /** The patches of the objects with what is accepted. */
   operations: Record<Claim['object'], Operation[]>
 }
@@ -22,17 +27,33 @@ export interface Decision {
  * get no opinion at all, and some are declined whatever changes.
  */
 export function decide(question: Question): Decision {
-  const refusal = foreignMachine(question) ?? unsupportedObject(question)
-  if (refusal) return { accepted: [], declined: [refusal], operations: { machine: [], bootstrapConfig: [] } }
+  const refusal = disabled(question) ?? foreignMachine(question) ?? unsupportedObject(question)
+  if (refusal) return refused(refusal)
   const machine = settle('machine', question)
   const bootstrapConfig = settle('bootstrapConfig', question)
   const infrastructure = infrastructurePart(question)
   const accepted = [...machine.accepted, ...bootstrapConfig.accepted]
+  const declined = [...machine.declined, ...bootstrapConfig.declined, ...infrastructure.declined]
+  const isHarmless = accepted.length > 0 && !machine.affectsAvailability && !bootstrapConfig.affectsAvailability
   return {
     accepted: isSimulated(question) ? accepted.map((what) => `simulated: ${what}`) : accepted,
-    declined: [...machine.declined, ...bootstrapConfig.declined, ...infrastructure.declined],
+    declined,
+    affectsAvailability: declined.length > 0 || !isHarmless,
     operations: { machine: machine.operations, bootstrapConfig: bootstrapConfig.operations },
   }
+}
+
+function refused(reason: UpgradeError): Decision {
+  return {
+    accepted: [],
+    declined: [reason],
+    affectsAvailability: true,
+    operations: { machine: [], bootstrapConfig: [] },
+  }
+}
+
+function disabled({ disableInPlaceUpdates }: Question): UpgradeError | undefined {
+  return disableInPlaceUpdates === 'true' ? new UpgradeError('IN_PLACE_DISABLED') : undefined
 }
 
 // A machine that is neither a container nor to be simulated, or that kubeadm did not make: another updater may know it.

@@ -97,7 +97,7 @@ function goneFrom(before: Entry[], after: Entry[]): UpgradeError[] {
 }
 
 function decideEntries(pairs: Pair[], rules: FileRules, list: Path): Part {
-  const part: Part = { accepted: [], declined: [], operations: [] }
+  const part: Part = { accepted: [], declined: [], affectsAvailability: false, operations: [] }
   // Where the last entry is in the list that the operations so far have made, and how many they have added.
   let position = -1
   let added = 0

@@ -7,13 +7,15 @@ export interface Part {
   accepted: string[]
   /** What is not, and why. */
   declined: UpgradeError[]
+  /** What is accepted restarts something in the machine, or interrupts it. */
+  affectsAvailability: boolean
   /** The patch that makes of the object what is accepted. */
   operations: Operation[]
 }
 
 /** Nothing of the differences is made in place, for these reasons. */
 export function declinedPart(...declined: UpgradeError[]): Part {
-  return { accepted: [], declined, operations: [] }
+  return { accepted: [], declined, affectsAvailability: false, operations: [] }
 }
 
 /** Several decisions about one object, in their order. */
@@ -21,6 +23,7 @@ export function joined(parts: Part[]): Part {
   return {
     accepted: parts.flatMap(({ accepted }) => accepted),
     declined: parts.flatMap(({ declined }) => declined),
+    affectsAvailability: parts.some(({ affectsAvailability }) => affectsAvailability),
     operations: parts.flatMap(({ operations }) => operations),
   }
 }

@@ -17,6 +17,7 @@ export interface Question {
   changes: Settings['changes']
   inMemory: Settings['inMemory']
   exchange: Settings['exchange']
+  disableInPlaceUpdates: Settings['disableInPlaceUpdates']
   machine: Sides
   infrastructure: Sides
   bootstrapConfig: Sides

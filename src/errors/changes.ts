@@ -39,6 +39,16 @@ export const changes = {
       `A control plane cannot go from ${from} to ${to} in one step.`,
       'kubeadm upgrades one minor version at a time. Go through each minor version to stay in place.',
     ),
+  IN_PLACE_DISABLED: () =>
+    decline(
+      'Nothing is updated in place: the setting "disableInPlaceUpdates" is true.',
+      'Remove it from spec.settings of the ExtensionConfig to update in place. The machine is replaced.',
+    ),
+  UPDATES_DISABLED: () =>
+    failure(
+      'No update begins: the setting "disableInPlaceUpdates" is true.',
+      'Remove it from spec.settings of the ExtensionConfig, or delete the Machine so that it is replaced.',
+    ),
   CHANGE_NOT_COVERED: ({ path }: Values<'path'>) =>
     decline(
       `${path} changes, which is not updated in place.`,

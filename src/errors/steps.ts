@@ -93,7 +93,32 @@ export const steps = {
   IMAGE_SOURCE_MISSING: ({ image }: Values<'image'>) =>
     failure(
       `The engine has no image ${image} to take Kubernetes from.`,
-      `Run "docker pull ${image}", or set UPGRADER_IMAGES=pull and UPGRADER_BINARIES=download.`,
+      `Run "docker pull ${image}", or set UPGRADER_NODE_IMAGE_PULL=allow, or UPGRADER_IMAGES=pull and UPGRADER_BINARIES=download. Nothing was changed.`,
+    ),
+  IMAGE_PULL_NOT_FOUND: ({ image, cause }: Values<'image' | 'cause'>) =>
+    failure(
+      `The registry has no image ${image} for this engine: ${cause}`,
+      'Check UPGRADER_NODE_IMAGE and the version, or load the image into the engine. Nothing was changed.',
+    ),
+  IMAGE_PULL_DENIED: ({ image, cause }: Values<'image' | 'cause'>) =>
+    failure(
+      `The registry refuses to give the image ${image}: ${cause}`,
+      `Check the name. The service pulls without credentials: where the registry needs some, run "docker pull ${image}" on the host of the engine. Nothing was changed.`,
+    ),
+  IMAGE_PULL_NO_SPACE: ({ image, cause }: Values<'image' | 'cause'>) =>
+    failure(
+      `The engine has no space for the image ${image}: ${cause}`,
+      'Free space on the disk of the engine, such as with "docker image prune". Nothing was changed.',
+    ),
+  IMAGE_PULL_FAILED: ({ image, cause }: Values<'image' | 'cause'>) =>
+    progress(
+      `The engine could not pull the image ${image}: ${cause}`,
+      'Check that the engine reaches the registry. The pull is tried again. Nothing was changed.',
+    ),
+  IMAGE_PULL_STALLED: ({ image }: Values<'image'>) =>
+    progress(
+      `The engine reported nothing of the pull of the image ${image} for 5 min.`,
+      'Check the network between the engine and the registry, and the disk of the engine. The pull is tried again. Nothing was changed.',
     ),
   IMAGE_SOURCE_LACKS: ({ image, missing }: Values<'image' | 'missing'>) =>
     failure(
@@ -129,6 +154,11 @@ export const steps = {
     failure(
       `kubeadm does not accept the cluster's configuration: ${cause}`,
       'Correct spec.kubeadmConfigSpec of the control plane, or the ConfigMap kubeadm-config in kube-system.',
+    ),
+  KUBEADM_CONFIG_CHANGED: ({ target }: Values<'target'>) =>
+    failure(
+      `The ConfigMap kubeadm-config names another version than ${target} by now.`,
+      'No action needed where the cluster is on its way to that version. Otherwise correct kubeadm-config in kube-system. kubeadm was not started.',
     ),
   PATCHES_MISSING: () =>
     failure(

@@ -154,9 +154,11 @@ export const faults: Record<string, FaultDefinition> = {
 }
 
 function stepsOf(role: Role): string[] {
-  return planFor({ machine: { role }, sources: { images: 'node-image' }, settings: { exchange: 'together' } }).map(
-    ({ name }) => name,
-  )
+  return planFor({
+    machine: { role },
+    sources: { images: 'node-image', binaries: 'download' },
+    settings: { exchange: 'together' },
+  }).map(({ name }) => name)
 }
 
 function oneOf(values: string[], usual: string): Parameter {

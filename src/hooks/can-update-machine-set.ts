@@ -13,13 +13,14 @@ const parse = parser(CanUpdateMachineSetRequest)
  */
 export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  const { changes, exchange, inMemory } = readSettings(settings)
+  const { changes, exchange, inMemory, disableInPlaceUpdates } = readSettings(settings)
   const root = ['spec', 'template', 'spec']
   const decision = decide({
     role: 'worker',
     changes,
     inMemory,
     exchange,
+    disableInPlaceUpdates,
     machine: { current: current.machineSet, desired: desired.machineSet, root },
     infrastructure: {
       current: current.infrastructureMachineTemplate,
@@ -32,5 +33,6 @@ export function answerCanUpdateMachineSet(body: string, report: (name: string, d
   return successResponse(hooks.canUpdateMachineSet.hook, '', {
     ...patchField('machineSetPatch', decision.operations.machine),
     ...patchField('bootstrapConfigTemplatePatch', decision.operations.bootstrapConfig),
+    affectsAvailability: decision.affectsAvailability,
   })
 }

@@ -14,13 +14,14 @@ const parse = parser(CanUpdateMachineRequest)
  */
 export function answerCanUpdateMachine(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  const { changes, exchange, inMemory } = readSettings(settings)
+  const { changes, exchange, inMemory, disableInPlaceUpdates } = readSettings(settings)
   const root = ['spec']
   const decision = decide({
     role: roleOf(desired.machine),
     changes,
     inMemory,
     exchange,
+    disableInPlaceUpdates,
     machine: { current: current.machine, desired: desired.machine, root },
     infrastructure: { current: current.infrastructureMachine, desired: desired.infrastructureMachine, root },
     bootstrapConfig: { current: current.bootstrapConfig, desired: desired.bootstrapConfig, root },
@@ -29,5 +30,6 @@ export function answerCanUpdateMachine(body: string, report: (name: string, deci
   return successResponse(hooks.canUpdateMachine.hook, '', {
     ...patchField('machinePatch', decision.operations.machine),
     ...patchField('bootstrapConfigPatch', decision.operations.bootstrapConfig),
+    affectsAvailability: decision.affectsAvailability,
   })
 }

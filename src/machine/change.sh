@@ -4,8 +4,9 @@
 # Arguments: state directory, SHA-256 of the record that the caller saw ("" for none), the new record (one line; "" to
 # keep the old one), bytes on standard input, and one change with its arguments:
 #   note [invocation id]                  nothing but the record, if this is still the kubelet's run
-#   begin <key> <invocation id> <kept> [unit ...]
+#   begin <key> <invocation id> <entries> <kept> [unit ...]
 #                                         a work directory for another attempt, if this is still the kubelet's run ("" for
+#                                         any) and the directory has these entries (sorted, a space after each; "*" for
 #                                         any); ends these units, if they run. What was staged stays for the same key. For
 #                                         another it goes, but for the kept entries (words in one argument)
 #   run <script> [argument ...]           write the record, then run a script, which reads standard input, unless a unit of
@@ -81,6 +82,18 @@ unless_restarted() {
   fi
 }
 
+# Ends with "differs" when the work directory has other entries than the caller saw, if it names what it saw. A unit that has
+# ended since then may have left what the way back needs.
+unless_worked_on() {
+  [ "$1" != '*' ] || return 0
+  entries=
+  if [ -d "$state/work" ]; then entries=$(find "$state/work" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort | tr '\n' ' '); fi
+  if [ "$entries" != "$1" ]; then
+    echo differs
+    exit 0
+  fi
+}
+
 forget_unit() {
   systemctl stop "$1" 2>/dev/null || true
   systemctl reset-failed "$1" 2>/dev/null || true
@@ -93,8 +106,8 @@ case $change in
     echo made
     ;;
   begin)
-    key=$1 kubelet=$2 kept=$3
-    shift 3
+    key=$1 kubelet=$2 entries=$3 kept=$4
+    shift 4
     unless_restarted "$kubelet"
     # Another unit at work changes the machine, whatever became of the record: it is left to come to its end.
     working=$(units_in "$at_work")
@@ -102,6 +115,7 @@ case $change in
     for unit in $working; do
       case " $* " in *" ${unit%.service} "*) ;; *) echo busy && exit 0 ;; esac
     done
+    unless_worked_on "$entries"
     for unit in $loaded; do forget_unit "$unit"; done
     rm -rf "$state/work.old" "$state/work.new"
     if [ -n "$key" ] && [ -f "$state/work/key" ] && [ "$(cat "$state/work/key")" = "$key" ]; then
@@ -156,6 +170,11 @@ case $change in
     # systemd-run needs no D-Bus daemon for this: it uses systemd's private socket.
     set -- sh "$state/work/$unit.sh" "$@"
     [ -z "$service" ] || set -- --property="ExecStopPost=/bin/sh -c \"systemctl start $service\"" "$@"
+    # An exec has the environment of the container, and a unit has systemd's. kubeadm was run by an exec when the machine was
+    # made, and gives the static pods each variable of this kind (GetProxyEnvVars in its package util).
+    for name in $(env | sed -n 's/^\([A-Za-z][A-Za-z0-9_]*_[Pp][Rr][Oo][Xx][Yy]\)=..*/\1/p'); do
+      if value=$(printenv "$name"); then set -- --setenv="$name=$value" "$@"; fi
+    done
     systemd-run --quiet --unit="$unit" --no-block --property=Type=exec --property=RemainAfterExit=yes \
       --property="RuntimeMaxSec=$seconds" --property="StandardInput=file:$state/work/$unit.input" "$@" >&2
     echo made

@@ -7,8 +7,18 @@ const script = shellFile(new URL('change.sh', import.meta.url))
 export type Change =
   /** `kubelet`: its invocation id has to be the same still; without it any may run. */
   | { kind: 'note'; kubelet?: string }
-  /** `kept`: entries of another attempt's work directory that stay. */
-  | { kind: 'begin'; key: string; endable: readonly string[]; kubelet?: string; kept?: readonly string[] }
+  /**
+   * `entries`: the entries of the work directory that the caller saw, and decided by; without them any may be there. `kept`:
+   * those of another attempt that stay.
+   */
+  | {
+      kind: 'begin'
+      key: string
+      endable: readonly string[]
+      kubelet?: string
+      entries?: ReadonlySet<string>
+      kept?: readonly string[]
+    }
   | { kind: 'run' | 'rest'; script: ShellFile; args: readonly string[]; input?: string }
   | {
       kind: 'start'
@@ -29,8 +39,8 @@ export interface RecordSwap {
 }
 
 /**
- * What became of a change. `differs`: the record, the unit or the kubelet is not the one that the caller saw any more, and nothing
- * was changed. `busy`: a unit of ours is at work, and nothing was changed.
+ * What became of a change. `differs`: the record, the unit, the kubelet or the work directory is not the one that the caller saw,
+ * and nothing was changed. `busy`: a unit of ours is at work, and nothing was changed.
  */
 export type ChangeResult = { kind: 'made'; output: string } | { kind: 'differs' | 'busy' }
 
@@ -58,7 +68,13 @@ function argumentsOf(wanted: Change): string[] {
     case 'note':
       return wanted.kubelet === undefined ? [] : [wanted.kubelet]
     case 'begin':
-      return [wanted.key, wanted.kubelet ?? '', (wanted.kept ?? []).join(' '), ...wanted.endable]
+      return [
+        wanted.key,
+        wanted.kubelet ?? '',
+        wanted.entries ? listed(wanted.entries) : '*',
+        (wanted.kept ?? []).join(' '),
+        ...wanted.endable,
+      ]
     case 'run':
     case 'rest':
       return [wanted.script.text, ...wanted.args]
@@ -67,4 +83,12 @@ function argumentsOf(wanted: Change): string[] {
     case 'clear':
       return [wanted.unit, wanted.invocationId]
   }
+}
+
+// As `sort` in the C locale and `tr` print them: all of them have ASCII names.
+function listed(entries: ReadonlySet<string>): string {
+  return [...entries]
+    .sort()
+    .map((entry) => `${entry} `)
+    .join('')
 }

@@ -4,6 +4,8 @@ import { type SteadyClock, steadyClock } from './clock.ts'
 import { firstFileIn } from './docker-archive.ts'
 import { type ExecEvent, exec } from './docker-exec.ts'
 import { startHelper } from './docker-helper.ts'
+import { findImage } from './docker-image.ts'
+import { pullImage } from './docker-pull.ts'
 import type { Container, Engine } from './engine.ts'
 import { boundedCall } from './engine-call.ts'
 import { engineError } from './engine-error.ts'
@@ -20,7 +22,7 @@ export interface DockerEngineOptions {
 // Certificates and kubeconfigs have a few KiB.
 const mostBytes = 1024 * 1024
 
-/** The Docker engine, by its HTTP API. A call without an answer is ended after 10 s. */
+/** The Docker engine, by its HTTP API. A call without an answer is ended after 10 s, a pull after 5 minutes of silence. */
 export function dockerEngine(options: DockerEngineOptions = {}): Engine {
   const { docker = new Docker(), clock = steadyClock, onExec = () => {} } = options
   const call = async <T>(ask: (abortSignal: AbortSignal) => Promise<T>, container = ''): Promise<T> => {
@@ -57,6 +59,8 @@ export function dockerEngine(options: DockerEngineOptions = {}): Engine {
       }
     },
     exec: (container, argv, execOptions = {}) => exec({ docker, clock, onExec }, container, argv, execOptions),
+    findImage: (reference, digests) => findImage(docker, clock, reference, digests),
+    pull: (reference, pullOptions) => pullImage(docker, clock, reference, pullOptions),
     helper: (helper) => startHelper(docker, clock, helper),
   }
 }

@@ -1,5 +1,6 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
+import { nodeImageOf } from './node-image.ts'
 import { endableUnits, goalIn, isLastStep, isNothingLeft, isPastChanges, leftOf, neededOf, planFor } from './plan.ts'
 import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
@@ -43,7 +44,7 @@ export class AttemptRun {
   async toEnd({ replaces = false } = {}): Promise<void> {
     const { session } = this.#parts
     const { recordDigest } = session.observation
-    const known = { know: (needs: Needs) => session.know(needs), situation: () => this.#situation() }
+    const known = { know: (needs: Needs) => this.#know(needs), situation: () => this.#situation() }
     const plan = neededOf(this.#plan(), this.#situation())
     const left = await leftOf(plan, known)
     this.#isPastChanges = isPastChanges(this.#situation())
@@ -70,6 +71,7 @@ export class AttemptRun {
       session,
       key: this.#key(),
       situation: () => this.#situation(),
+      know: (needs) => this.#know(needs),
       tools,
       watch: this.#watchOf(step),
       title: `${prefix}${title}`,
@@ -101,9 +103,14 @@ export class AttemptRun {
     return record?.state === 'open' && record.request.key === this.#key()
   }
 
+  #know(needs: Needs): Promise<void> {
+    const { session, tools, goal } = this.#parts
+    return session.know(needs, nodeImageOf({ sources: tools.sources, target: goal().target }))
+  }
+
   #situation(): Situation {
     const { session, goal, tools } = this.#parts
-    const { located, observation, members, record } = session
+    const { located, observation, members, nodeImage, record } = session
     const { target, files, patches, pods, key, settings } = goal()
     return {
       target,
@@ -117,6 +124,7 @@ export class AttemptRun {
       observation,
       members,
       sources: tools.sources,
+      nodeImage,
       record,
     }
   }
@@ -166,7 +174,9 @@ export class AttemptRun {
     const kept = wayBackIn(observation)
     // A unit of a lost attempt may have put another kubelet in place meanwhile, whose way back would not be kept.
     const kubelet = kept.length === 0 ? { kubelet: observation.kubelet.invocationId } : {}
-    await session.change(record, { kind: 'begin', key: this.#key(), endable, kept, ...kubelet })
+    // A unit of a lost attempt may have left its way back since then, too.
+    const { entries } = observation.work
+    await session.change(record, { kind: 'begin', key: this.#key(), endable, entries, kept, ...kubelet })
   }
 
   // The machine may have been restarted since its goal was reached, also between this look and the note.

@@ -5,7 +5,7 @@ import { type Action, type Situation, workDirectory } from './step.ts'
 
 const forget = { name: 'forget', text: 'rm -f "$1"' }
 
-/** The name of the target's node image. */
+/** The name of the target's node image, as it is configured. */
 export function nodeImageOf({ sources, target }: Pick<Situation, 'sources' | 'target'>): string {
   return sources.nodeImage.replaceAll('{version}', target)
 }
@@ -26,7 +26,7 @@ export function takeFromNodeImage(
   return {
     kind: 'helper',
     takes,
-    image: nodeImageOf(situation),
+    image: situation.nodeImage?.reference ?? nodeImageOf(situation),
     argv: ['sh', '-c', script.text, script.name.replace(/\.sh$/, ''), directory, key, ...args],
     volume: varVolume,
   }

@@ -14,6 +14,7 @@ import { kubeadm, kubeadmAfterExchange } from './steps/kubeadm.ts'
 import { kubeadmConfig } from './steps/kubeadm-config.ts'
 import { kubelet } from './steps/kubelet.ts'
 import { manifests } from './steps/manifests.ts'
+import { nodeImage } from './steps/node-image.ts'
 import { preflight } from './steps/preflight.ts'
 import { prepare } from './steps/prepare.ts'
 import { render } from './steps/render.ts'
@@ -28,12 +29,14 @@ import { nodeKubeletVersion, verify } from './steps/verify.ts'
  */
 export const planFor: Plan = ({ machine, sources, settings }) => {
   const bringImages = sources.images === 'pull' ? [images] : [imageArchive, images]
+  const isTakenFrom = sources.images === 'node-image' || sources.binaries === 'node-image'
+  const checks = isTakenFrom ? [preflight, nodeImage] : [preflight]
   const staging = [binaries, kubeadmConfig, imageList, ...bringImages]
   if (machine.role === 'control-plane') {
     const upgrade = settings.exchange === 'together' ? [render, prepare, exchange, kubeadmAfterExchange] : [kubeadm]
-    return [preflight, manifests, ...staging, files, ...upgrade, staticPods, kubelet, verify, tidy]
+    return [...checks, manifests, ...staging, files, ...upgrade, staticPods, kubelet, verify, tidy]
   }
-  return [preflight, ...staging, apiServers, files, kubeadm, kubelet, verify, tidy]
+  return [...checks, ...staging, apiServers, files, kubeadm, kubelet, verify, tidy]
 }
 
 /** What the first look covers: all that a plan observes of the machine itself, and what its goal reads of the API. */

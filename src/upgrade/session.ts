@@ -5,7 +5,8 @@ import type { Observation, Section } from '../machine/observation.ts'
 import { observe } from '../machine/observe.ts'
 import { type AttemptRecord, lineOf, recordIn, revised } from './attempt.ts'
 import type { MemberObserver, Members } from './members.ts'
-import type { Needs } from './step.ts'
+import type { NodeImages, Pull } from './node-images.ts'
+import type { Needs, NodeImage } from './step.ts'
 
 /** The machine is not what was decided by, such as after another replica's or request's change: all is decided again. */
 export class RecordMoved extends Error {}
@@ -25,12 +26,20 @@ export class Session {
   // What the observation covers.
   #covered: { sections: Set<Section>; api: Set<string> } = { sections: new Set(), api: new Set() }
   #members: Members = []
+  readonly #images: NodeImages
+  #nodeImage: NodeImage | undefined
+  #pull: Pull | undefined
 
   /** `pins`: hashes of the cluster CA that the request names; empty where it names none. */
-  constructor(located: Located, pins: readonly string[], observer: MemberObserver) {
+  constructor(
+    located: Located,
+    pins: readonly string[],
+    { members, images }: { members: MemberObserver; images: NodeImages },
+  ) {
     this.located = located
     this.#pins = pins
-    this.#observer = observer
+    this.#observer = members
+    this.#images = images
   }
 
   /** The last observation. Throws an Error when it does not hold any more. */
@@ -42,6 +51,11 @@ export class Session {
   /** The other control plane machines, as the last needs had them observed. */
   get members(): Members {
     return this.#members
+  }
+
+  /** The target's node image, as the last needs had it looked for. */
+  get nodeImage(): NodeImage | undefined {
+    return this.#nodeImage
   }
 
   /** The record as the last observation, or the last change, has it. */
@@ -59,8 +73,11 @@ export class Session {
     return this.#pins.length > 0
   }
 
-  /** Makes sure that what a step needs to know is known, with one exec at most. Throws CONTAINER_CA and RECORD_NEWER. */
-  async know({ sections, api, membersWithinSeconds }: Needs): Promise<void> {
+  /**
+   * Makes sure that what a step needs to know is known, with one exec at most. `image`: the target's node image. Throws
+   * CONTAINER_CA and RECORD_NEWER.
+   */
+  async know({ sections, api, membersWithinSeconds, nodeImage }: Needs, image = ''): Promise<void> {
     const { machine } = this.located
     const paths = api?.(machine) ?? []
     const isKnown =
@@ -73,6 +90,9 @@ export class Session {
       this.#covered = { sections: new Set(sections), api: new Set(paths) }
       this.#checkOwner()
     }
+    if (nodeImage && image !== '' && this.#nodeImage === undefined) {
+      this.#nodeImage = { reference: await this.#images.find(image), pull: stateOf(this.#pull) }
+    }
     if (membersWithinSeconds === undefined) this.#members = []
     else this.#members = await this.#observer.observe(machine, this.caHashes, membersWithinSeconds)
   }
@@ -80,6 +100,12 @@ export class Session {
   /** Time has passed: what is known does not hold any more, except the record. */
   forget(): void {
     this.#observation = undefined
+    this.#nodeImage = undefined
+  }
+
+  /** Waits for the image from now on: its pull is begun, unless this process has begun it already. */
+  awaitPull(image: string): void {
+    this.#pull = this.#images.join(image)
   }
 
   /**
@@ -106,4 +132,10 @@ export class Session {
       throw new UpgradeError('CONTAINER_OF_OTHER_CLUSTER', { name, cluster })
     }
   }
+}
+
+function stateOf(pull: Pull | undefined): NodeImage['pull'] {
+  if (pull === undefined) return undefined
+  const { progress, end } = pull
+  return { bytes: progress?.bytes, isUnpacking: progress?.isUnpacking === true, error: end?.error }
 }

@@ -5,21 +5,9 @@ import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
 import { restAfterFailure } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
-import { type Action, hasInWork, type Situation, type Step, unitNameOf } from './step.ts'
+import { type Action, hasInWork, type Needs, type Situation, type Step, unitNameOf } from './step.ts'
+import { StepFailed } from './step-failed.ts'
 import type { Tools } from './tools.ts'
-
-/** A step that ended in a failure, which stands in the record by now. */
-export class StepFailed extends Error {
-  readonly error: UpgradeError
-  /** For how long the same request rests. */
-  readonly pauseSeconds: number
-
-  constructor(error: UpgradeError, pauseSeconds: number) {
-    super(error.message, { cause: error })
-    this.error = error
-    this.pauseSeconds = pauseSeconds
-  }
-}
 
 /** What this process remembers of a step that is not done: it outlives the runs of the step. */
 export interface Watch {
@@ -37,6 +25,8 @@ export interface StepRunParts {
   /** Names the attempt in the record. */
   key: string
   situation: () => Situation
+  /** Makes sure that what the step needs is known. */
+  know(needs: Needs): Promise<void>
   tools: Pick<Tools, 'engine' | 'clock' | 'log' | 'report'>
   /** The step's number and what happens in it: the beginning of each message. */
   title: string
@@ -78,12 +68,12 @@ export class StepRun {
 
   /** Returns when the step is done. Throws StepFailed, RecordMoved, and trouble of the engine or the observation. */
   async toEnd(): Promise<void> {
-    const { session, tools, look, watch } = this.#parts
+    const { session, tools, know, look, watch } = this.#parts
     for (;;) {
-      await session.know(this.#step.needs)
+      await know(this.#step.needs)
       await look()
       // Nothing is read again unless a note was due.
-      await session.know(this.#step.needs)
+      await know(this.#step.needs)
       const seen = await this.#look()
       if (seen === 'done') return this.#ended()
       const trouble = watch.trouble ?? seen.error
@@ -174,6 +164,10 @@ export class StepRun {
           argv: action.argv,
           volumes: { [action.volume]: '/machine' },
         })
+        return
+      case 'pull':
+        if (!isEntered) await session.change(record, { kind: 'note' })
+        session.awaitPull(action.image)
         return
       case 'note':
         await session.change(action.record(record), { kind: 'note' })

@@ -31,6 +31,16 @@ export interface Sources {
   images: 'pull' | 'node-image'
   /** The node image to take Kubernetes images or programs from, with {version} in it. */
   nodeImage: string
+  /** Whether the engine is to pull a node image that it does not have. */
+  nodeImagePull: 'allow' | 'forbid'
+}
+
+/** What is known of the target's node image. */
+export interface NodeImage {
+  /** By which the engine has it; undefined where it does not. */
+  reference: string | undefined
+  /** The pull that this walk waits for, or waited for. `bytes` are undefined before the engine's first report. */
+  pull: { bytes: number | undefined; isUnpacking: boolean; error: UpgradeError | undefined } | undefined
 }
 
 /** Everything that a step decides by: plain data, gathered before it is asked. */
@@ -42,6 +52,8 @@ export interface Situation extends Goal {
   /** The other control plane machines of the cluster; empty unless the step observes them. */
   members: Members
   sources: Sources
+  /** Undefined unless the step needs it. */
+  nodeImage: NodeImage | undefined
   /** Undefined while no attempt has begun. */
   record: AttemptRecord | undefined
 }
@@ -56,6 +68,8 @@ export interface Needs {
   api?: (machine: MachineIdentity) => string[]
   /** The other control plane machines, observed so many seconds ago at most. */
   membersWithinSeconds?: number
+  /** Whether the engine has the target's node image. */
+  nodeImage?: true
 }
 
 /** What makes it so, as data: the walk carries it out, under the lock of the machine. */
@@ -82,6 +96,8 @@ export type Action =
    * from the image, and a machine has one of the name: while it runs, the engine refuses a second.
    */
   | { kind: 'helper'; takes: 'binaries' | 'images'; image: string; argv: string[]; volume: string }
+  /** Has the engine pull an image, which this process waits for, with all others of its walks that want it. */
+  | { kind: 'pull'; image: string }
   /** Nothing but another record, and what follows when it is written. */
   | { kind: 'note'; record: (record: AttemptRecord) => AttemptRecord; after: () => Promise<void> | void }
 
@@ -127,7 +143,7 @@ export interface Step {
 /** What the way of a machine depends on. */
 export interface PlanFor {
   machine: Pick<MachineIdentity, 'role'>
-  sources: Pick<Sources, 'images'>
+  sources: Pick<Sources, 'images' | 'binaries'>
   settings: Pick<Settings, 'exchange'>
 }
 

@@ -29,11 +29,11 @@ export interface Task extends Whereabouts {
 
 /**
  * The task of an UpdateMachine request, checked as far as the request alone allows. Throws BACKEND_UNSUPPORTED,
- * BOOTSTRAP_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors.
+ * BOOTSTRAP_UNSUPPORTED, CONFIG_UNSUPPORTED, PROVIDER_ID_…, VERSION_… and SETTING_… errors, and UPDATES_DISABLED.
  */
 export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest): Task {
   const { machine, infrastructureMachine, bootstrapConfig } = desired
-  const settings = readSettings(given)
+  const settings = enabledSettings(given)
   const simulated = isSimulated(infrastructureMachine, settings)
   if (bootstrapConfig && !isKubeadmConfig(bootstrapConfig)) {
     throw new UpgradeError('BOOTSTRAP_UNSUPPORTED', { kind: bootstrapConfig.kind })
@@ -65,8 +65,8 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
 }
 
 /**
- * The task of a start or sync request, which has no files. Throws PROVIDER_ID_…, VERSION_… and SETTING_… errors, and
- * REQUEST_INVALID for a directory of patches whose path is not clean.
+ * The task of a start or sync request, which has no files. Throws PROVIDER_ID_…, VERSION_… and SETTING_… errors,
+ * UPDATES_DISABLED, and REQUEST_INVALID for a directory of patches whose path is not clean.
  */
 export function taskOfStart(request: StartRequest): Task {
   const { providerID, clusterName, version, role, patchesDirectory: patches } = request
@@ -87,8 +87,14 @@ export function taskOfStart(request: StartRequest): Task {
     pods: undefined,
     key: keyOf(version, files, patches),
     simulated: false,
-    settings: readSettings(request.settings),
+    settings: enabledSettings(request.settings),
   }
+}
+
+function enabledSettings(given: Record<string, string> | undefined): Settings {
+  const settings = readSettings(given)
+  if (settings.disableInPlaceUpdates === 'true') throw new UpgradeError('UPDATES_DISABLED')
+  return settings
 }
 
 function isSimulated(infrastructureMachine: KubeObject, { inMemory }: Settings): boolean {

@@ -10,7 +10,8 @@ import type { Progress } from './progress.ts'
 import { RecordMoved, Session } from './session.ts'
 import { stanceOf } from './stance.ts'
 import type { Goal, Step } from './step.ts'
-import { StepFailed, type Watch } from './step-run.ts'
+import { StepFailed } from './step-failed.ts'
+import type { Watch } from './step-run.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
 import type { Walker } from './walker.ts'
@@ -79,9 +80,9 @@ export class Walk implements Walker {
 
   // From a first look to the end of the plan, unless something moves meanwhile.
   async #pass(): Promise<Outcome> {
-    const { engine, members } = this.#tools
+    const { engine } = this.#tools
     const located = await locate(engine, this.#task)
-    const session = new Session(located, this.#task.caCertHashes ?? [], members)
+    const session = new Session(located, this.#task.caCertHashes ?? [], this.#tools)
     const { settings } = this.#task
     const planned = { machine: located.machine, sources: this.#tools.sources, settings }
     await session.know(firstNeeds((this.#tools.plan ?? planFor)(planned)))

@@ -15,6 +15,7 @@ import type { Engine } from '../../src/machine/engine.ts'
 import { createMetrics } from '../../src/metrics.ts'
 import type { Clock } from '../../src/upgrade/clock.ts'
 import { memberObserver } from '../../src/upgrade/members.ts'
+import { nodeImages } from '../../src/upgrade/node-images.ts'
 import { planFor } from '../../src/upgrade/plan.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
 import { createUpgrades, type Upgrades } from '../../src/upgrade/upgrades.ts'
@@ -59,6 +60,7 @@ export const sources = {
   binariesUrl: 'http://127.0.0.1',
   images: 'pull',
   nodeImage: 'x:{version}',
+  nodeImagePull: 'forbid',
 } as const
 
 // The service as main.ts puts it together, on an engine or upgrades of the test; closed when the test has ended.
@@ -67,7 +69,8 @@ export function serve({ engine = silent(), faults = false, ...wish }: Wish = {})
   const { clock = stillClock(), misbehave } = wish
   const means = { allowed: faults, discoveryFails: false, clock, onFault: () => {}, ...misbehave }
   const plan = withStepFaults(planFor, means)
-  const tools = { engine, members: memberObserver(engine, clock), sources, clock, log, plan }
+  const images = nodeImages({ engine, clock, log, stop: new AbortController().signal })
+  const tools = { engine, members: memberObserver(engine, clock), images, sources, clock, log, plan }
   const upgrades = withCheckedFaults(wish.upgrades ?? createUpgrades(tools), faults)
   const handlers = withFaults({ ...createHandlers(upgrades, log), ...wish.handlers }, means)
   const app = buildApp({
@@ -96,7 +99,17 @@ export function serve({ engine = silent(), faults = false, ...wish }: Wish = {})
 // An engine that never answers anything, with the methods that a test wants to be otherwise.
 export function silent(methods: Partial<Engine> = {}): Engine {
   const never = () => new Promise<never>(() => {})
-  return { ping: never, inspect: never, list: never, file: never, exec: never, helper: never, ...methods }
+  return {
+    ping: never,
+    inspect: never,
+    list: never,
+    file: never,
+    exec: never,
+    findImage: never,
+    pull: never,
+    helper: never,
+    ...methods,
+  }
 }
 
 // Upgrades that always are as far as the given progress says, and the tasks they were asked for.

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
-import { coversAll } from '../../e2e/cluster-api.ts'
+import { coversAll } from '../../e2e/player/cluster-api.ts'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Progress } from '../../src/upgrade/progress.ts'
 import { paths, serve, upgradesAt } from '../app/serve.ts'
@@ -54,12 +54,22 @@ put(files.current.bootstrapConfig, ['spec', 'files'], [kept, { path: '/etc/lab-f
 const changed = { path: '/etc/lab-file', content: 'aGVsbG8=', encoding: 'base64', permissions: '0600' }
 const added = { path: '/opt/lab/added', content: 'added', owner: 'daemon:daemon' }
 put(files.desired.bootstrapConfig, ['spec', 'files'], [kept, added, changed])
+const filesOnly = structuredClone(files)
+for (const side of [filesOnly.current, filesOnly.desired]) put(side.machine, ['spec', 'version'], 'v1.35.4')
 const filesInPart = structuredClone(files)
 const closed = { path: '/etc/kubernetes/manifests/pod.yaml', content: 'pod' }
 put(filesInPart.desired.bootstrapConfig, ['spec', 'files'], [closed, kept, added, changed])
 const inMemory = asked.machine()
 for (const side of [inMemory.current, inMemory.desired]) {
   put(side.infrastructureMachine, ['spec', 'backend'], { inMemory: {} })
+}
+
+// As Cluster API's own test sets them, on a change of files that is otherwise covered.
+const disabled = structuredClone(filesOnly) as Json
+disabled.settings = {
+  extensionConfigName: 'test',
+  disableInPlaceUpdates: 'true',
+  defaultAllHandlersToBlocking: 'false',
 }
 
 const cases: Record<string, { path: string; request: string | Json; progress?: Progress }> = {
@@ -76,6 +86,8 @@ const cases: Record<string, { path: string; request: string | Json; progress?: P
   'can-update-machine.mixed': { path: paths.canUpdateMachine, request: mixed },
   'can-update-machine.files': { path: paths.canUpdateMachine, request: files },
   'can-update-machine.files-in-part': { path: paths.canUpdateMachine, request: filesInPart },
+  'can-update-machine.files-only': { path: paths.canUpdateMachine, request: filesOnly },
+  'can-update-machine.disabled': { path: paths.canUpdateMachine, request: disabled },
   'can-update-machine.in-memory': { path: paths.canUpdateMachine, request: inMemory },
   'can-update-machine.failure': {
     path: paths.canUpdateMachine,
@@ -101,6 +113,10 @@ const cases: Record<string, { path: string; request: string | Json; progress?: P
     path: paths.updateMachine,
     request: 'update-machine.worker',
     progress: progress.failed as Progress,
+  },
+  'update-machine.disabled': {
+    path: paths.updateMachine,
+    request: { ...captured('update-machine.worker').body, settings: { disableInPlaceUpdates: 'true' } },
   },
   'update-machine.refused': { path: paths.updateMachine, request: {} },
 }

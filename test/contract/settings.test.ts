@@ -5,6 +5,7 @@ test('without settings every one has its default', () => {
   expect(readSettings()).toEqual({
     addons: 'kcp',
     changes: 'all',
+    disableInPlaceUpdates: 'false',
     exchange: 'together',
     inMemory: 'no-opinion',
     loadBalancer: 'drain',
@@ -22,9 +23,18 @@ describe.each(Object.entries(settings))('the setting %s', (key, { enum: values, 
     expect(values).toContain(usual)
   })
 
-  test.each(['', 'KCP', 'true', 'none '])('may not be %j, and the error names the key and what it may be', (value) => {
+  test.each(['', 'KCP', 'yes', 'none '])('may not be %j, and the error names the key and what it may be', (value) => {
     const expected = { code: 'SETTING_VALUE', values: { key, allowed: values.join(', ') } }
     expect(() => readSettings({ [key]: value })).toThrow(expect.objectContaining(expected))
+  })
+})
+
+// Source: CAPI v1.14.2 test/e2e/cluster_upgrade_runtimesdk.go (extensionConfig).
+test("the settings of Cluster API's own test are known, and two of them are ignored", () => {
+  const given = { extensionConfigName: 'k8s-upgrade-with-runtimesdk', defaultAllHandlersToBlocking: 'true' }
+  expect(readSettings({ ...given, disableInPlaceUpdates: 'true' })).toEqual({
+    ...readSettings(),
+    disableInPlaceUpdates: 'true',
   })
 })
 

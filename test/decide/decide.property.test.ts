@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { applyPatch } from 'rfc6902'
 import { describe, expect, test } from 'vitest'
-import { coversAll } from '../../e2e/cluster-api.ts'
+import { coversAll } from '../../e2e/player/cluster-api.ts'
 import type { Decision } from '../../src/decide/decide.ts'
 import { claims } from '../../src/decide/fields/table.ts'
 import { answerCanUpdateMachine } from '../../src/hooks/can-update-machine.ts'

@@ -11,6 +11,34 @@ function declinedPaths(asked: ReturnType<typeof question>): string[] {
   })
 }
 
+const file = (content: string) => ({ files: [{ path: '/etc/file', content }] })
+const files: Sides = [file('old'), file('new')]
+const commands = { preKubeadmCommands: ['true'] }
+
+test.each<[string, boolean, Parameters<typeof question>[0]]>([
+  ['only files', false, { versions: ['v1.35.4', 'v1.35.4'], bootstrap: files }],
+  ['only files of a worker', false, { role: 'worker', versions: ['v1.35.4', 'v1.35.4'], bootstrap: files }],
+  ['the version', true, {}],
+  ['the version and files', true, { bootstrap: files }],
+  ['files, and what is not covered', true, { bootstrap: [file('old'), { ...file('new'), ...commands }] }],
+  ['nothing', true, { versions: ['v1.35.4', 'v1.35.4'] }],
+  ['only files, of a machine without an opinion', true, { kind: 'OtherMachine', bootstrap: files }],
+])('a change of %s: affectsAvailability is %s', (_, affects, given) => {
+  expect(decide(question(given)).affectsAvailability).toBe(affects)
+})
+
+test.each([
+  'DevMachine',
+  'DockerMachine',
+  'OtherMachine',
+])('with disableInPlaceUpdates everything is declined for a %s, for this reason', (kind) => {
+  const infrastructure: Sides = kind === 'DockerMachine' ? [{}, {}] : [{ backend: { docker: {} } }, {}]
+  const { declined, ...rest } = decide(question({ kind, infrastructure, disableInPlaceUpdates: 'true' }))
+  expect(declined.map(({ code }) => code)).toEqual(['IN_PLACE_DISABLED'])
+  const operations = { machine: [], bootstrapConfig: [] }
+  expect(rest).toEqual({ accepted: [], affectsAvailability: true, operations })
+})
+
 describe('a new version', () => {
   test('is accepted and patched, and nothing else is', () => {
     const { accepted, declined, operations } = decide(question())

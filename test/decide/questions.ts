@@ -10,6 +10,7 @@ interface Wish {
   changes?: Question['changes']
   inMemory?: Question['inMemory']
   exchange?: Question['exchange']
+  disableInPlaceUpdates?: Question['disableInPlaceUpdates']
   versions?: [from: string | undefined, to: string | undefined]
   machine?: Sides
   infrastructure?: Sides
@@ -26,6 +27,7 @@ export function question({
   changes = 'all',
   inMemory = 'no-opinion',
   exchange = 'together',
+  disableInPlaceUpdates = 'false',
   versions = ['v1.34.4', 'v1.35.4'],
   ...rest
 }: Wish = {}) {
@@ -38,6 +40,7 @@ export function question({
     changes,
     inMemory,
     exchange,
+    disableInPlaceUpdates,
     machine: {
       current: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[0] as object), ...version(0) }),
       desired: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[1] as object), ...version(1) }),

@@ -39,9 +39,10 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed('made\n')
   },
 
-  begin: ({ machine, state, write, given: [key, kubelet = '', kept = '', ...endable] }) => {
+  begin: ({ machine, state, write, given: [key, kubelet = '', entries = '*', kept = '', ...endable] }) => {
     if (wasRestarted(machine, kubelet)) return printed('differs\n')
     if (machine.units.running.some((unit) => !endable.includes(unit))) return printed('busy\n')
+    if (entries !== '*' && entries !== entriesOf(machine, `${state}/work/`)) return printed('differs\n')
     for (const unit of machine.units.names) machine.units.forget(unit)
     if (key !== '' && machine.files.get(`${state}/work/key`) === `${key}\n`) {
       for (const name of ofConfiguration) {
@@ -114,6 +115,15 @@ const ofConfiguration = [
   'prepared',
   'exchanged',
 ]
+
+function entriesOf({ files }: SimulatedMachine, work: string): string {
+  const below = [...files.keys()].filter((path) => path.startsWith(work))
+  const names = new Set(below.map((path) => path.slice(work.length).split('/')[0]))
+  return [...names]
+    .sort()
+    .map((name) => `${name} `)
+    .join('')
+}
 
 function emptyWork({ files }: SimulatedMachine, work: string, kept: string[]): void {
   for (const path of [...files.keys()]) {

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import Docker from 'dockerode'
+import { UpgradeError } from '../../src/errors/upgrade-error.ts'
+import type { Engine } from '../../src/machine/engine.ts'
 import type { FakeContainer } from './container.ts'
 import { type Asked, Execs } from './execs.ts'
 import { type Created, Helpers } from './helpers.ts'
@@ -20,6 +22,16 @@ export class FakeEngine {
   readonly containers: FakeContainer[] = []
   readonly execs = new Execs((name) => this.container(name))
   readonly helpers = new Helpers(this.containers)
+  // What the engine's registry does with a pull of a reference, such as name:tag or name@digest: it throws a Refusal, or
+  // writes the report of the pull.
+  onPull: (reference: string, response: ServerResponse) => void = (reference) => {
+    throw new Refusal(404, `manifest for ${reference} not found: manifest unknown: manifest unknown`)
+  }
+  // The same where no wire is between.
+  pull: Engine['pull'] = (image) =>
+    Promise.reject(new UpgradeError('IMAGE_PULL_NOT_FOUND', { image, cause: 'manifest unknown' }))
+  // The references of all pulls.
+  readonly pulls: string[] = []
   readonly requests: string[] = []
   // Requests that this fake does not know: each is a fault of the test.
   readonly unknown: string[] = []
@@ -80,7 +92,11 @@ export class FakeEngine {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await text(request)
-    const reply = this.#reply(request, () => this.#answer(request, body === '' ? {} : JSON.parse(body)))
+    const reply = this.#reply(request, () => {
+      if (request.url?.startsWith('/images/create?')) return this.#pull(request.url, response)
+      return this.#answer(request, body === '' ? {} : JSON.parse(body))
+    })
+    if (reply === 'streams') return
     if (reply === 'half') response.writeHead(200, { 'Content-Type': 'application/json' }).write('{')
     if (reply === 'hang' || reply === 'half') return
     const { status, body: answer } = reply
@@ -103,7 +119,7 @@ export class FakeEngine {
     socket.end(`HTTP/1.1 ${refused.status} Refused\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`)
   }
 
-  #reply(request: IncomingMessage, answer: () => Reply): Reply | Stop {
+  #reply<T extends Reply | 'streams'>(request: IncomingMessage, answer: () => T): T | Reply | Stop {
     const line = `${request.method} ${request.url}`
     this.requests.push(line)
     try {
@@ -115,6 +131,15 @@ export class FakeEngine {
       this.unknown.push(`${line}: ${(thrown as Error).message}`)
       return { status: 501, body: { message: 'not faked' } }
     }
+  }
+
+  #pull(url: string, response: ServerResponse): 'streams' {
+    const asked = new URL(url, 'http://docker').searchParams
+    const tag = asked.get('tag') ?? ''
+    const reference = `${asked.get('fromImage')}${tag.startsWith('sha256:') ? '@' : ':'}${tag}`
+    this.pulls.push(reference)
+    this.onPull(reference, response)
+    return 'streams'
   }
 
   #answer({ method, url }: IncomingMessage, body: Asked & Created): Reply {
@@ -129,6 +154,8 @@ export class FakeEngine {
         return { status: 200, body: inspected(this.container(name)) }
       case 'GET containers archive':
         return { status: 200, body: archiveOf(this.container(name), searchParams.get('path') ?? '') }
+      case 'GET images ':
+        return { status: 200, body: this.#images() }
       case 'POST containers exec':
         return { status: 201, body: { Id: this.execs.create(name, body) } }
       case 'GET exec json':
@@ -144,6 +171,13 @@ export class FakeEngine {
     }
   }
 
+  // Each has a tag or a digest: an image that was pulled by its digest has no tag.
+  #images(): object[] {
+    return [...this.helpers.images.keys()].map((name) =>
+      name.includes('@') ? { RepoTags: null, RepoDigests: [name] } : { RepoTags: [name], RepoDigests: null },
+    )
+  }
+
   // Only what runs, unless all are asked for.
   #list(asked: URLSearchParams): object[] {
     const labels: string[] = JSON.parse(asked.get('filters') ?? '{}').label ?? []
@@ -155,7 +189,7 @@ export class FakeEngine {
     return this.containers
       .filter(({ running }) => running || asked.get('all') === 'true')
       .filter(isMeant)
-      .map(({ id, name }) => ({ Id: id, Names: [`/${name}`] }))
+      .map(({ id, name, image }) => ({ Id: id, Names: [`/${name}`], Image: image ?? 'plain' }))
   }
 }
 

@@ -10,10 +10,12 @@ export interface Created {
   HostConfig: { AutoRemove: boolean; NetworkMode: string; Binds: string[] }
 }
 
+type Behaviour = (argv: string[], at: FakeContainer, end: () => void) => void
+
 // Containers that are made through the engine's API, and the images that they are made from.
 export class Helpers {
   // Name to what a container of this image does with its arguments, on the volume's container.
-  readonly images = new Map<string, (argv: string[], at: FakeContainer, end: () => void) => void>()
+  readonly images = new Map<string, Behaviour>()
   // Names, in the order of their starts.
   readonly starts: string[] = []
   readonly #containers: FakeContainer[]
@@ -23,12 +25,18 @@ export class Helpers {
     this.#containers = containers
   }
 
+  // With a digest the tag says nothing.
+  find(reference: string): Behaviour | undefined {
+    return this.images.get(reference.replace(/:[\w.-]+@/, '@'))
+  }
+
   create(name: string, created: Created): string {
     const taken = this.#containers.find((container) => container.name === name)
     if (taken)
       throw new Refusal(409, `Conflict. The container name "/${name}" is already in use by container "${taken.id}".`)
-    if (!/^[a-z0-9][a-z0-9./_-]*(:[\w.-]+)?$/.test(created.Image)) throw new Refusal(400, 'invalid reference format')
-    if (!this.images.has(created.Image)) throw new Refusal(404, `No such image: ${created.Image}`)
+    if (!/^[a-z0-9][a-z0-9./_-]*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/.test(created.Image))
+      throw new Refusal(400, 'invalid reference format')
+    if (!this.find(created.Image)) throw new Refusal(404, `No such image: ${created.Image}`)
     const { AutoRemove, NetworkMode } = created.HostConfig
     if (!AutoRemove || NetworkMode !== 'none') throw new Error('a helper is to be removed and to have no network')
     const container = {
@@ -53,7 +61,7 @@ export class Helpers {
     const [volume, path] = created.HostConfig.Binds[0]?.split(':') ?? []
     const at = this.#containers.find(({ mounts }) => mounts.some(({ Name }) => Name === volume))
     if (!at || path !== '/machine') throw new Error('a helper is to have a machine at /machine')
-    this.images.get(created.Image)?.([...created.Entrypoint, ...created.Cmd], at, () => this.#remove(container))
+    this.find(created.Image)?.([...created.Entrypoint, ...created.Cmd], at, () => this.#remove(container))
     return ''
   }
 

@@ -27,6 +27,14 @@ export function inProcess(fake: FakeEngine): Engine {
       if (!machine) throw new Error(`${name} is no machine`)
       return machine.execute(argv, input)
     },
+    findImage: async (image, digests) => {
+      if (fake.helpers.find(image)) return image
+      return digests.map((digest) => `${image}@${digest}`).find((reference) => fake.helpers.find(reference))
+    },
+    pull: (reference, options) => {
+      fake.pulls.push(reference)
+      return fake.pull(reference, options)
+    },
     helper: async ({ name, image, argv: [entrypoint = '', ...args], volumes }) => {
       const Binds = Object.entries(volumes).map(([volume, path]) => `${volume}:${path}`)
       const HostConfig = { AutoRemove: true, NetworkMode: 'none', Binds }
@@ -34,7 +42,7 @@ export function inProcess(fake: FakeEngine): Engine {
       const taken = fake.containers.find((container) => container.name === name)
       if (taken && !('capd-kubeadm-upgrader' in taken.labels)) throw new UpgradeError('NAME_TAKEN', { name })
       if (taken) return
-      if (!fake.helpers.images.has(image)) throw new UpgradeError('IMAGE_SOURCE_MISSING', { image })
+      if (!fake.helpers.find(image)) throw new UpgradeError('IMAGE_SOURCE_MISSING', { image })
       fake.helpers.create(name, { Image: image, Entrypoint: [entrypoint], Cmd: args, Labels, HostConfig })
       fake.helpers.start(name)
     },

@@ -24,7 +24,8 @@ export interface Lab extends World {
 
 export const silent = pino({ level: 'silent' })
 
-// A cluster of these machines at the old version, on a fake engine that also has the target's node image. Its
+// A cluster of these machines at the old version, on a fake engine that also has the node images of the target
+// and of the patches next to it. Its
 // kubeadm-config names the target, as KCP has it before it upgrades machines. Gone when the test ends.
 export async function startLab(...names: string[]): Promise<Lab> {
   const world = createTestWorld(names)
@@ -83,7 +84,9 @@ export function createWorld(names: string[], clock = new SimulatedClock()): Worl
   cluster.kubeadmConfigVersion = target
   const fake = new FakeEngine()
   for (const name of names) addMachine({ clock, cluster, fake }, name)
-  fake.helpers.images.set(`kindest/node:${target}`, nodeImage(clock, target))
+  for (const version of [target, 'v1.35.3', 'v1.35.5']) {
+    fake.helpers.images.set(`kindest/node:${version}`, nodeImage(clock, version))
+  }
   const machine = (name: string) => fake.container(name).machine as SimulatedMachine
   return { clock, cluster, fake, machine }
 }

@@ -33,15 +33,17 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
     return exchangeForward(machine, directory, balancer)
   },
 
-  // kubeadm goes to the version that kubeadm-config names, and is content with the one that is there.
-  kubeadm: (machine, [directory = '', role, , patches = '-', , ...flags]) => {
+  // kubeadm would go to the version that kubeadm-config names, and is content with the one that is there.
+  kubeadm: (machine, [directory = '', role, , patches = '-', , wanted, ...flags]) => {
     if (patches !== '-' && !machine.isDirectory(patches)) return { exitCode: 47, log: '' }
     const { cluster, files, manifests } = machine
     if (!files.has(`${directory}/bin/kubeadm`)) return { exitCode: 127, log: 'sh: kubeadm: not found\n' }
     const version = cluster.kubeadmConfigVersion
     if (role === 'control-plane') {
       if (!('kube-apiserver' in manifests)) return { exitCode: 46, log: '' }
-      exchangeOneByOne(machine, directory, version)
+      const isNamed = version === wanted
+      if (!isNamed && !files.has(`${directory}/exchanged`)) return { exitCode: 48, log: '' }
+      if (isNamed) exchangeOneByOne(machine, directory, version)
     }
     files.set(`${directory}/kubeadm.done`, '')
     machine.did(`kubeadm upgrade node ${flags.join(' ')}`)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { coversAll } from '../../e2e/cluster-api.ts'
+import { coversAll } from '../../e2e/player/cluster-api.ts'
 import { paths, serve, upgradesAt } from '../app/serve.ts'
 import { type Json, patchIn } from '../contract/captured.ts'
 import { bodies, done, type Hook, hooks, misbehaving, twoPatches, underWay } from './asking.ts'

@@ -75,7 +75,7 @@ const ways = [
   ['w-1', 'worker', 'together'],
 ] as const
 const places = ways.flatMap(([name, role, exchange]) =>
-  planFor({ machine: { role }, sources: { images: 'node-image' }, settings: { exchange } }).map(
+  planFor({ machine: { role }, sources: { images: 'node-image', binaries: 'download' }, settings: { exchange } }).map(
     (step) => [name, step.name, exchange] as const,
   ),
 )

@@ -1,5 +1,5 @@
 // Command go holds this service's golden answers against Cluster API's own Go types. For each file of test/golden it
-//   - decodes the answer into the type of its hook, with unknown fields refused;
+//   - decodes the answer into the type of its hook, with unknown fields refused but for affectsAvailability of v1.15;
 //   - judges a discovery answer by Cluster API's rules;
 //   - applies the patches of a CanUpdate answer to the request with Cluster API's patch library, compares as
 //     Cluster API does, and expects the verdict that the golden file has.
@@ -90,7 +90,7 @@ func check(file, captured string) error {
 	default:
 		return fmt.Errorf("unknown hook %q", g.Hook)
 	}
-	if err := strict(g.Answer, response); err != nil {
+	if err := decode(g, response); err != nil {
 		return err
 	}
 	if err := checkCommon(g.Hook, response); err != nil {
@@ -115,6 +115,42 @@ func check(file, captured string) error {
 	}
 	if g.InPlace == nil || *g.InPlace != inPlace {
 		return fmt.Errorf("Cluster API's comparison says in place: %t", inPlace)
+	}
+	return nil
+}
+
+// decode decodes an answer into its type, with unknown fields refused. The one field that v1.15 adds to this version's
+// types is looked at by itself: affectsAvailability, an optional bool of both CanUpdate responses. It has to be there, and
+// Cluster API's client, which decodes without being strict, has to get the same as without it.
+func decode(g golden, response hooksv1.ResponseObject) error {
+	if err := json.Unmarshal(g.Answer, response); err != nil {
+		return err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(g.Answer, &fields); err != nil {
+		return err
+	}
+	if g.Hook == "CanUpdateMachine" || g.Hook == "CanUpdateMachineSet" {
+		value, found := fields["affectsAvailability"]
+		var affects *bool
+		if err := json.Unmarshal(value, &affects); found && (err != nil || affects == nil) {
+			return fmt.Errorf("affectsAvailability is %s and no bool", value)
+		}
+		if found != (response.GetStatus() == hooksv1.ResponseStatusSuccess) {
+			return errors.New("affectsAvailability belongs to a Success, and only there")
+		}
+		delete(fields, "affectsAvailability")
+	}
+	known, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	plain, _ := reflect.New(reflect.TypeOf(response).Elem()).Interface().(hooksv1.ResponseObject)
+	if err := strict(known, plain); err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(plain, response) {
+		return errors.New("affectsAvailability changes what this version's types hold")
 	}
 	return nil
 }

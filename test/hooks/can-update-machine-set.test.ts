@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { coversAll } from '../../e2e/cluster-api.ts'
+import { coversAll } from '../../e2e/player/cluster-api.ts'
 import type { Decision } from '../../src/decide/decide.ts'
 import { answerCanUpdateMachineSet } from '../../src/hooks/can-update-machine-set.ts'
 import { asked, captured, type Json, patchIn, put } from '../contract/captured.ts'

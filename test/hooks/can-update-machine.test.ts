@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { coversAll } from '../../e2e/cluster-api.ts'
+import { coversAll } from '../../e2e/player/cluster-api.ts'
 import type { Decision } from '../../src/decide/decide.ts'
 import { answerCanUpdateMachine } from '../../src/hooks/can-update-machine.ts'
 import { asked, type Json, patchIn, put } from '../contract/captured.ts'
@@ -74,6 +74,7 @@ test('a machine of the in-memory backend gets a Success without any patch', () =
     kind: 'CanUpdateMachineResponse',
     status: 'Success',
     message: '',
+    affectsAvailability: true,
   })
 })
 

@@ -23,14 +23,14 @@ test.each<[Change, string, string[]]>([
   [{ kind: 'note' }, '', ['0', 'note']],
   [{ kind: 'note', kubelet: 'i' }, '', ['0', 'note', 'i']],
   [
-    { kind: 'begin', key: 'x', endable: ['a'], kubelet: 'i', kept: ['b', 'c'] },
+    { kind: 'begin', key: 'x', endable: ['a'], kubelet: 'i', entries: new Set(['c', 'b']), kept: ['b', 'c'] },
     '',
-    ['0', 'begin', 'x', 'i', 'b c', 'a'],
+    ['0', 'begin', 'x', 'i', 'b c ', 'b c', 'a'],
   ],
   [
     { kind: 'begin', key: 'v1.35.4 with files x', endable: ['a', 'b'] },
     '',
-    ['0', 'begin', 'v1.35.4 with files x', '', '', 'a', 'b'],
+    ['0', 'begin', 'v1.35.4 with files x', '', '*', '', 'a', 'b'],
   ],
   [{ kind: 'run', script, args: ['x', ''] }, '', ['0', 'run', script.text, 'x', '']],
   [{ kind: 'rest', script, args: [] }, '', ['0', 'rest', script.text]],

@@ -31,12 +31,19 @@ test('nothing is wrong today', () => {
 describe('an import from a higher floor is a fault', () => {
   test.each([
     ['src/machine/observe.ts', '../upgrade/step.ts', 'src/upgrade/step.ts'],
-    ['scripts/lab/network.ts', './node-image.ts', 'scripts/lab/node-image.ts'],
-    ['scripts/certificates/secret.ts', '../lab/cache.ts', 'scripts/lab/cache.ts'],
-    ['scripts/docs/table.ts', '../lab/docker.ts', 'scripts/lab/docker.ts'],
+    ['scripts/lab/engine/network.ts', '../build/node-image.ts', 'scripts/lab/build/node-image.ts'],
+    ['scripts/lab/host/lock.ts', '../engine/docker.ts', 'scripts/lab/engine/docker.ts'],
+    ['scripts/lab/build/go.ts', '../cluster/registry.ts', 'scripts/lab/cluster/registry.ts'],
+    ['scripts/lab/cluster/registry.ts', '../verbs/status.ts', 'scripts/lab/verbs/status.ts'],
+    ['scripts/lab/verbs/down.ts', '../../lab.ts', 'scripts/lab.ts'],
+    ['scripts/certificates/secret.ts', '../lab/host/cache.ts', 'scripts/lab/host/cache.ts'],
+    ['scripts/docs/table.ts', '../lab/engine/docker.ts', 'scripts/lab/engine/docker.ts'],
     ['e2e/management/until.ts', '../scenarios/rollout.ts', 'e2e/scenarios/rollout.ts'],
-    ['e2e/verify.ts', './stage.ts', 'e2e/stage.ts'],
-    ['scripts/lab/poll.ts', '../../e2e/management/until.ts', 'e2e/management/until.ts'],
+    ['e2e/management/kube.ts', '../recovery/steps.ts', 'e2e/recovery/steps.ts'],
+    ['e2e/player/stage.ts', '../management/kube.ts', 'e2e/management/kube.ts'],
+    ['e2e/witness/verify.ts', '../player/stage.ts', 'e2e/player/stage.ts'],
+    ['e2e/witness/gaps.ts', '../demo.ts', 'e2e/demo.ts'],
+    ['scripts/lab/host/poll.ts', '../../../e2e/management/until.ts', 'e2e/management/until.ts'],
   ])('%s imports %s', (path, name, imported) => {
     plant(path, `import type {} from '${name}'`)
     expect(faultsIn(copy)).toContain(`${path} may not import ${imported}, which is above it`)
@@ -66,7 +73,7 @@ test('an import from another room of the same floor is a fault', () => {
 describe('a cycle is a fault, within a room too', () => {
   test.each([
     ['src/decide/diff.ts', './decide.ts', 'src/decide/decide.ts'],
-    ['scripts/lab/names.ts', './lock.ts', 'scripts/lab/lock.ts'],
+    ['scripts/lab/host/names.ts', './lock.ts', 'scripts/lab/host/lock.ts'],
     ['e2e/management/kube.ts', './clusters.ts', 'e2e/management/clusters.ts'],
   ])('%s imports %s', (path, name, imported) => {
     plant(path, `import type {} from '${name}'`)
@@ -76,14 +83,14 @@ describe('a cycle is a fault, within a room too', () => {
   })
 
   test('a file that imports itself', () => {
-    plant('e2e/call.ts', "export * from './call.ts'")
-    expect(faultsIn(copy)).toContain('import cycle: e2e/call.ts > e2e/call.ts')
+    plant('e2e/player/call.ts', "export * from './call.ts'")
+    expect(faultsIn(copy)).toContain('import cycle: e2e/player/call.ts > e2e/player/call.ts')
   })
 })
 
 test.each([
-  ['e2e/verify.ts', '../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
-  ['scripts/lab/versions.ts', '../../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
+  ['e2e/witness/verify.ts', '../../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
+  ['scripts/lab/host/versions.ts', '../../../src/contract/catalogue.ts', 'src/contract/catalogue.ts'],
   ['src/decide/diff.ts', '../machine/engine.ts', 'src/machine/engine.ts'],
 ])('%s never imports %s, although it is lower', (path, name, imported) => {
   plant(path, `import type {} from '${name}'`)

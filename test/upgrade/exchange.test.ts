@@ -188,3 +188,19 @@ test('patches are given to both runs of kubeadm', async () => {
   }
   expectAtTarget(lab, 'cp-1')
 })
+
+// Cluster API may go on to the next version while kubeadm is about to look at this one.
+test.each([
+  ['together', 'Done', undefined],
+  ['one-by-one', 'Failed', 'KUBEADM_CONFIG_CHANGED'],
+])('exchange: %s with a kubeadm-config that changes just before kubeadm runs: %s', async (exchange, phase, code) => {
+  const lab = startQuickLab('cp-1', 'cp-2')
+  when(lab, 'cp-1', 'note kubeadm started', () => {
+    lab.cluster.kubeadmConfigVersion = 'v1.35.5'
+  })
+  const { run } = await walk(lab, 'cp-1', { settings: { exchange } })
+  expect(run.progress).toMatchObject({ phase, ...(code === undefined ? {} : { error: { code } }) })
+  const version = code === undefined ? target : old
+  expect(lab.machine('cp-1').manifests).toEqual(staticPodsOf(version))
+  expect(lab.machine('cp-1').kubelet.version).toBe(version)
+})

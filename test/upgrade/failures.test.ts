@@ -118,7 +118,8 @@ test.each([
   const lab = startQuickLab('cp-1')
   provoke(lab)
   const { run } = await walk(lab, 'cp-1', { sources: { binaries } })
-  if (binaries === 'node-image') expect(run.progress.step).toBe('binaries')
+  if (binaries === 'node-image')
+    expect(run.progress.step).toBe(code === 'IMAGE_SOURCE_MISSING' ? 'node-image' : 'binaries')
   expect(run.progress).toMatchObject({
     phase: 'Failed',
     message: `${message} (${code})`,

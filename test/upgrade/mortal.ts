@@ -28,6 +28,8 @@ export function mortal(engine: Engine, n: number, when: 'before' | 'after'): Mor
       list: guard('list', engine.list),
       file: guard('file', engine.file),
       exec: guard('exec', engine.exec),
+      findImage: guard('findImage', engine.findImage),
+      pull: guard('pull', engine.pull),
       helper: guard('helper', engine.helper),
     },
   }

@@ -3,10 +3,10 @@ import { runInNewContext } from 'node:vm'
 import { expect, test, vi } from 'vitest'
 import { locate } from '../../src/machine/locate.ts'
 import { begun, lineOf } from '../../src/upgrade/attempt.ts'
-import { memberObserver } from '../../src/upgrade/members.ts'
 import { Session } from '../../src/upgrade/session.ts'
 import { caCertificate, caPin } from '../fake-docker/ca.ts'
 import { type Lab, startQuickLab } from '../fake-docker/lab.ts'
+import { toolsOf } from './walk.ts'
 
 const otherPin = `sha256:${'0'.repeat(64)}`
 const another = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
@@ -14,7 +14,7 @@ const another = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 // A session on w-1 with a request that names these hashes of CAs, after the first look.
 async function sessionOn(lab: Lab, pins: string[]): Promise<Session> {
   const located = await locate(lab.engine, { container: 'w-1', cluster: 'lab' })
-  const session = new Session(located, pins, memberObserver(lab.engine, lab.clock))
+  const session = new Session(located, pins, toolsOf(lab))
   await session.know({ sections: [] })
   return session
 }

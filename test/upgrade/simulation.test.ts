@@ -4,6 +4,7 @@ import type { UpdateMachineRequest } from '../../src/contract/objects.ts'
 import { readSettings } from '../../src/contract/settings.ts'
 import { answerUpdateMachine } from '../../src/hooks/update-machine.ts'
 import { memberObserver } from '../../src/upgrade/members.ts'
+import { nodeImages } from '../../src/upgrade/node-images.ts'
 import { planFor } from '../../src/upgrade/plan.ts'
 import { taskOfMachine } from '../../src/upgrade/task.ts'
 import { createUpgrades } from '../../src/upgrade/upgrades.ts'
@@ -30,7 +31,8 @@ function begin(clock = new SimulatedClock()) {
   }
   const engine = silent({ inspect: note, list: () => note('list'), exec: note, ping: () => note('ping') })
   const { log, text } = recorder()
-  const upgrades = createUpgrades({ engine, members: memberObserver(engine, clock), sources, clock, log })
+  const images = nodeImages({ engine, clock, log, stop: new AbortController().signal })
+  const upgrades = createUpgrades({ engine, members: memberObserver(engine, clock), images, sources, clock, log })
   return { clock, asked, log: text, upgrades }
 }
 

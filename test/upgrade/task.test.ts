@@ -25,6 +25,15 @@ test("a worker's task says all that can be checked of its container", () => {
   })
 })
 
+test('UPDATES_DISABLED, with disableInPlaceUpdates, by the hook and by start and sync', () => {
+  const settings = { disableInPlaceUpdates: 'true' }
+  const expected = expect.objectContaining({ code: 'UPDATES_DISABLED', answer: 'failure' })
+  expect(() => taskOfMachine({ ...sent('worker'), settings })).toThrow(expected)
+  const start = { providerID: 'docker:////m', clusterName: 'c', version: 'v1.35.4' }
+  expect(() => taskOfStart({ ...start, settings })).toThrow(expected)
+  expect(taskOfStart({ ...start, settings: { disableInPlaceUpdates: 'false' } })).toMatchObject({ container: 'm' })
+})
+
 test('a control plane machine is one by its label', () => {
   expect(taskOfMachine(sent('control-plane'))).toMatchObject({
     container: 'w1-cp-qslx5',

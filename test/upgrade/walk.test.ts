@@ -25,9 +25,9 @@ test.each<[string, string, Options]>([
 })
 
 test.each([
-  ['cp-1', 15, {}],
-  ['cp-1', 12, oneByOne],
-  ['w-1', 11, {}],
+  ['cp-1', 16, {}],
+  ['cp-1', 13, oneByOne],
+  ['w-1', 12, {}],
 ])('between its first look and its end a walk of %s counts steps up to %i', async (name, count, options) => {
   const lab = labFor(name)
   const { messages } = await walk(lab, name, options)

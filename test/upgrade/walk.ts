@@ -3,6 +3,8 @@ import { locate } from '../../src/machine/locate.ts'
 import { type AttemptRecord, recordIn } from '../../src/upgrade/attempt.ts'
 import type { Clock } from '../../src/upgrade/clock.ts'
 import { memberObserver } from '../../src/upgrade/members.ts'
+import { nodeImageOf } from '../../src/upgrade/node-image.ts'
+import { nodeImages } from '../../src/upgrade/node-images.ts'
 import { Session } from '../../src/upgrade/session.ts'
 import type { Situation, Sources, Step } from '../../src/upgrade/step.ts'
 import { type Task, taskOfMachine } from '../../src/upgrade/task.ts'
@@ -19,6 +21,7 @@ export const usualSources: Sources = {
   binariesUrl: 'http://files/release',
   images: 'node-image',
   nodeImage: 'kindest/node:{version}',
+  nodeImagePull: 'forbid',
 }
 
 export interface Begun {
@@ -76,6 +79,7 @@ export function toolsOf(lab: Lab, options: Options = {}): Tools {
   return {
     engine,
     members: memberObserver(engine, clock),
+    images: nodeImages({ engine, clock, log, stop: new AbortController().signal }),
     clock,
     sources: { ...usualSources, ...sources },
     log,
@@ -143,9 +147,19 @@ export async function situationOf(lab: Lab, name: string, step: Step, options: O
   const tools = toolsOf(lab, options)
   const { version, ...task } = taskOf(name, options)
   const located = await locate(tools.engine, { ...task, container: name })
-  const session = new Session(located, [], tools.members)
-  await session.know(step.needs)
-  const { observation, members, record } = session
+  const session = new Session(located, [], tools)
+  await session.know(step.needs, nodeImageOf({ sources: tools.sources, target: version }))
+  const { observation, members, nodeImage, record } = session
   const { machine, varVolume } = located
-  return { ...task, target: version, machine, varVolume, observation, members, record, sources: tools.sources }
+  return {
+    ...task,
+    target: version,
+    machine,
+    varVolume,
+    observation,
+    members,
+    nodeImage,
+    record,
+    sources: tools.sources,
+  }
 }

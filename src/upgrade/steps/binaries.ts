@@ -24,7 +24,7 @@ export const binaries: Step = {
   lookSeconds: 2,
   changes: false,
   needsWork: true,
-  needs: { sections: ['units', 'work'] },
+  needs: { sections: ['units', 'work'], nodeImage: true },
   // The script renames the directory into place when all three are checked.
   done(situation) {
     if (hasInWork(situation, 'bin')) return 'done'

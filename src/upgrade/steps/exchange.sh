@@ -14,6 +14,8 @@ servers='kube-scheduler kube-controller-manager kube-apiserver'
 # A new API server next to an old controller manager is allowed, and the other way round is not.
 in_order='etcd kube-apiserver kube-controller-manager kube-scheduler'
 programs='kubelet kubectl kubeadm'
+# A unit has the proxies of the container. What is asked here is this machine and its load balancer.
+export NO_PROXY='*' no_proxy='*'
 stopped=
 trap 'if [ -n "$stopped" ]; then systemctl start kubelet; fi' EXIT
 # dash runs no trap for EXIT when a signal ends it.
@@ -82,7 +84,7 @@ is_other_minor() { [ "$(minor_of "$1")" != "$(minor_of "$2")" ]; }
 
 etcd_is_well() {
   url=$(sed -n 's/.*--listen-metrics-urls=\([^, "]*\).*/\1/p' $manifests/etcd.yaml | head -n 1)
-  curl --noproxy '*' --silent --max-time 2 "${url:-http://127.0.0.1:2381}/health" | grep -q '"health":"true"'
+  curl --silent --max-time 2 "${url:-http://127.0.0.1:2381}/health" | grep -q '"health":"true"'
 }
 
 api_server_is_ready() {
@@ -138,7 +140,7 @@ last_words() {
 
 # Sets the state of this machine at the load balancer, by the page that Cluster API's Docker provider gives it.
 set_state() {
-  [ "$(curl --noproxy '*' --globoff --silent --max-time 3 --output /dev/null --write-out '%{http_code}' \
+  [ "$(curl --globoff --silent --max-time 3 --output /dev/null --write-out '%{http_code}' \
     --data "s=$node&action=$1&b=kube-apiservers" "$2")" = 303 ]
 }
 
@@ -147,7 +149,7 @@ drain() {
   if [ "$balancer" != drain ] || [ -e "$drained" ]; then return 0; fi
   host=$(sed -n 's/^ *server: *https:\/\///p' /etc/kubernetes/admin.conf | head -n 1 | sed 's/\/.*//; s/:[0-9]*$//')
   page="http://$host:8404/stats"
-  if ! curl --noproxy '*' --globoff --silent --fail --max-time 3 "$page;csv" | awk -F , -v node="$node" '
+  if ! curl --globoff --silent --fail --max-time 3 "$page;csv" | awk -F , -v node="$node" '
     $1 == "kube-apiservers" && $18 == "UP" && $2 != "BACKEND" { if ($2 == node) own = 1; else other = 1 }
     END { exit !(own && other) }'; then
     echo 'not drained: the load balancer has no such page, or no other machine that is up'

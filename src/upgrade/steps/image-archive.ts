@@ -17,7 +17,7 @@ export const imageArchive: Step = {
   lookSeconds: 2,
   changes: false,
   needsWork: true,
-  needs: { sections: ['units', 'work', 'pods'] },
+  needs: { sections: ['units', 'work', 'pods'], nodeImage: true },
   done(situation) {
     const isThere = hasInWork(situation, 'images.tar') || missingImages(situation).needed.length === 0
     return isThere ? 'done' : waiting('the image archive')

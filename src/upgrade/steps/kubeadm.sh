@@ -1,8 +1,9 @@
 # Runs the staged kubeadm's `upgrade node` and marks its success. Arguments: work directory, role, another control plane
-# machine that serves or "-", directory of kubeadm patches or "-", an UpgradeConfiguration or "", kubeadm's own.
-# Without a configuration it only gives the kubelet its own API server back, after an attempt that was cut off.
+# machine that serves or "-", directory of kubeadm patches or "-", an UpgradeConfiguration or "", the version, kubeadm's own.
+# Without a configuration, the last of its arguments then, it only gives the kubelet its own API server back, after an
+# attempt that was cut off.
 # Exit codes: 46: a control plane lacks a static pod manifest, and kubeadm would take it for a worker; 47: the directory of
-# patches is missing; else kubeadm's.
+# patches is missing; 48: kubeadm-config names another version by now, and kubeadm was not started; else kubeadm's.
 set -eu
 directory=$1 role=$2 other=$3 patches=$4 configuration=$5
 shift 5
@@ -107,6 +108,14 @@ is_settled() {
       END { exit !(pods && looks >= pods) }'
 }
 
+# Prints the version that kubeadm-config names, to which kubeadm takes the static pods; nothing where it cannot be read,
+# which kubeadm says better. kubectl's cache goes with the work directory, and not into the machine's home.
+named_version() {
+  "$directory/bin/kubectl" get configmap kubeadm-config --namespace=kube-system --kubeconfig=/etc/kubernetes/admin.conf \
+    --cache-dir="$directory/cache" --request-timeout=10s --output='jsonpath={.data.ClusterConfiguration}' 2>/dev/null |
+    sed -n "s/^kubernetesVersion: *[\"']\{0,1\}v\{0,1\}\([^\"' ]*\).*/v\1/p"
+}
+
 # What an attempt that was cut off has left. It may also have put the kubeconfig back and not come to the restart.
 if [ -e "$detour" ]; then
   end_detour
@@ -118,6 +127,8 @@ fi
 
 # Without a configuration that was all.
 [ -n "$configuration" ] || exit 0
+version=$1
+shift
 
 [ "$patches" = - ] || [ -d "$patches" ] || exit 47
 
@@ -142,7 +153,15 @@ printf '%s\n' "$configuration" | cat >"$directory/upgrade.yaml"
 # A unit that is stopped ends kubeadm; the kubelet gets its own API server back all the same.
 trap : TERM
 result=0
-"$directory/bin/kubeadm" upgrade node "$@" || result=$?
+# It may have been changed since it was read for this upgrade.
+if [ "$role" = control-plane ]; then
+  named=$(named_version)
+  if [ -n "$named" ] && [ "$named" != "$version" ]; then
+    # The static pods that were exchanged together are those of the right version already.
+    if [ -e "$directory/exchanged" ]; then set -- "$@" --skip-phases=control-plane; else result=48; fi
+  fi
+fi
+[ "$result" != 0 ] || "$directory/bin/kubeadm" upgrade node "$@" || result=$?
 trap - TERM
 if [ "$role" = control-plane ]; then note_leftovers || echo "not all that kubeadm has left could be noted" >&2; fi
 

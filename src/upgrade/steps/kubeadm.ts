@@ -43,7 +43,8 @@ export function isKubeadmAtWork({ units }: Observation): boolean {
 }
 
 function argumentsFor(situation: Situation): string[] {
-  const { machine, members, patches } = situation
+  const { machine, members, patches, target } = situation
+  const [configuration, ...flags] = upgradeNodeArguments(situation)
   // Where everything was exchanged already, nothing is left that would make the API server hang.
   const needsOther = machine.role === 'control-plane' && !hasInWork(situation, 'exchanged')
   return [
@@ -51,7 +52,9 @@ function argumentsFor(situation: Situation): string[] {
     machine.role,
     needsOther ? (otherApiServer(members) ?? '-') : '-',
     patches ?? '-',
-    ...upgradeNodeArguments(situation),
+    configuration,
+    target,
+    ...flags,
   ]
 }
 
@@ -110,7 +113,8 @@ export function explainMissing(exitCode: number, log: string): UpgradeError | un
 }
 
 /** What it means that a unit failed which runs kubeadm. */
-export function explainKubeadm({ exitCode, log, name: unit }: EndedUnit): UpgradeError {
+export function explainKubeadm({ exitCode, log, name: unit }: EndedUnit, { target }: Situation): UpgradeError {
+  if (exitCode === 48) return new UpgradeError('KUBEADM_CONFIG_CHANGED', { target }, { detail: log })
   const missing = explainMissing(exitCode, log)
   if (missing) return missing
   const details = { detail: log }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Change, change } from '../../../src/machine/change.ts'
 import { stateDirectory } from '../../../src/machine/machine.ts'
 import { begin, clear, digestIn, machineWith, recordPath, start, unit, work } from './changes.ts'
@@ -19,6 +19,12 @@ const ended = [
 const other = 'capd-kubeadm-upgrader-kubeadm'
 
 describe.skipIf(process.platform !== 'linux')('units', () => {
+  // The host of these tests may have proxies of its own.
+  beforeEach(() => {
+    for (const name of Object.keys(process.env)) if (/_proxy$/i.test(name)) vi.stubEnv(name, undefined)
+  })
+  afterEach(() => void vi.unstubAllEnvs())
+
   test.each(atWork)('a unit that is $active ($sub) stands in the way of begin, start and run', async (shown) => {
     const run: Change = { kind: 'run', script: { name: 'none', text: 'exit 1' }, args: [] }
     for (const wanted of [{ ...begin, endable: [unit, 'capd-kubeadm-upgrader-kube'] }, start(), run]) {
@@ -95,6 +101,23 @@ describe.skipIf(process.platform !== 'linux')('units', () => {
     expect(called).toContain('--property=RuntimeMaxSec=42 ')
     expect(called).toContain(`--property=StandardInput=file:${work}/${unit}.input sh ${work}/${unit}.sh a b '`)
     expect(bytesIn(root, `${work}/${unit}.sh`)).toBe(`${text}\n`)
+  })
+
+  test('a unit has the proxies of the container, as an exec of kubeadm has them', async () => {
+    const { root, machine } = machineWith()
+    const proxies = {
+      HTTPS_PROXY: 'http://proxy:3128',
+      no_proxy: 'a, $(reboot) "b" %h',
+      My_Proxy: 'x',
+      FTP_PROXY: '',
+      proxy: 'no',
+      http_proxy_of: 'no',
+    }
+    for (const [name, value] of Object.entries(proxies)) vi.stubEnv(name, value)
+    await change(machine, { seen: '', record: 'new' }, start())
+    const called = root.calls().find((call) => call.startsWith('systemd-run')) ?? ''
+    const given = [...called.matchAll(/--setenv=(.*?)(?= --setenv=| sh )/g)].map(([, pair]) => pair).sort()
+    expect(given).toEqual(['HTTPS_PROXY=http://proxy:3128', 'My_Proxy=x', 'no_proxy=a, $(reboot) "b" %h'])
   })
 
   test('a unit starts a service when it ends, where one is named', async () => {

@@ -40,9 +40,9 @@ const cases = (): (Case & { name: string })[] => [
   {
     ...shared,
     name: 'begin',
-    args: argumentsOf('', 'begin', 'another', '', ''),
+    args: argumentsOf('', 'begin', 'another', '', '*', ''),
     // The record comes before the key: the attempt takes its work directory once more.
-    argsAgain: (root) => argumentsOn(root, '', 'begin', 'another', '', ''),
+    argsAgain: (root) => argumentsOn(root, '', 'begin', 'another', '', '*', ''),
     prepare(root) {
       machine(root)
       root.write(`${work}/bin/kubeadm`, 'staged')
@@ -52,8 +52,8 @@ const cases = (): (Case & { name: string })[] => [
   {
     ...shared,
     name: 'begin',
-    args: argumentsOf('', 'begin', 'another', '', 'previous'),
-    argsAgain: (root) => argumentsOn(root, '', 'begin', 'another', '', 'previous'),
+    args: argumentsOf('', 'begin', 'another', '', '*', 'previous'),
+    argsAgain: (root) => argumentsOn(root, '', 'begin', 'another', '', '*', 'previous'),
     prepare(root) {
       machine(root)
       for (const file of ['bin/kubeadm', 'previous/kubelet']) root.write(`${work}/${file}`, 'staged')

@@ -22,7 +22,7 @@ export function checkAnswer(world: ModelWorld, caller: Caller, answer: Progress)
 export function checkFailure({ watch, clock }: ModelWorld, { trouble }: Replica, { phase, error }: Progress): void {
   if (phase !== 'Failed' || !error || !passing.includes(error.code)) return
   // One that a step ended with stands in the record.
-  if (watch.record?.failure?.code === error.code) return
+  if (watch.hasFailedBy(error.code)) return
   const seconds = (Math.min(trouble.until, clock.monotonic()) - trouble.since) / 1000
   if (seconds < troubleSeconds) watch.violated(`${error.code} is a failure after ${seconds} s`)
 }

@@ -49,7 +49,7 @@ function swapPart({ files }: SimulatedMachine): void {
 // As kubeadm does it: etcd first, each manifest moved to its backup before the next one comes.
 function exchangePart(machine: SimulatedMachine, pods: number): void {
   const { cluster, clock, manifests, files } = machine
-  if (!('kube-apiserver' in manifests)) return
+  if (!('kube-apiserver' in manifests) || cluster.kubeadmConfigVersion !== files.get(`${work}/bin/kubeadm`)) return
   copyEtcd(machine)
   const backup = `/etc/kubernetes/tmp/kubeadm-backup-manifests-${clock.now()}`
   const wanted = staticPodsOf(cluster.kubeadmConfigVersion)

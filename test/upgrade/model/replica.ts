@@ -1,6 +1,7 @@
 import { UpgradeError } from '../../../src/errors/upgrade-error.ts'
 import type { Engine, ExecOptions, ExecResult, Helper } from '../../../src/machine/engine.ts'
 import { memberObserver } from '../../../src/upgrade/members.ts'
+import { nodeImages } from '../../../src/upgrade/node-images.ts'
 import type { Progress } from '../../../src/upgrade/progress.ts'
 import type { Sources } from '../../../src/upgrade/step.ts'
 import type { Task } from '../../../src/upgrade/task.ts'
@@ -36,7 +37,8 @@ export class Replica {
     }
     const engine = this.#engine()
     const members = memberObserver(engine, ours)
-    this.#upgrades = createUpgrades({ engine, members, clock: ours, sources: sources as Sources, log: silent })
+    const images = nodeImages({ engine, clock: ours, log: silent, stop: new AbortController().signal })
+    this.#upgrades = createUpgrades({ engine, members, images, clock: ours, sources: sources as Sources, log: silent })
   }
 
   /** As kill -9: what it has asked for goes on, and nobody gets the answer. */
@@ -60,6 +62,8 @@ export class Replica {
       inspect: (name) => this.#living(this.#reached(() => base.inspect(name))),
       list: (labels) => this.#living(this.#reached(() => base.list(labels))),
       file: (name, path) => this.#living(this.#reached(() => base.file(name, path))),
+      findImage: (...image) => this.#living(this.#reached(() => base.findImage(...image))),
+      pull: (...image) => this.#living(this.#reached(() => base.pull(...image))),
       helper: (helper) => this.#living(this.#reached(() => this.#helper(helper))),
       exec: (name, argv, options = {}) => this.#living(this.#reached(() => this.#exec(name, argv, options))),
     }

@@ -19,6 +19,8 @@ export class Watch {
   #isTouched = false
   // Changing units that were started in the attempt, and have no reason to start again.
   readonly #started = new Set<string>()
+  // What the attempt before this one ended with, and when it was replaced.
+  #replaced: { code: string; seconds: number } | undefined
 
   constructor(machine: SimulatedMachine) {
     this.#machine = machine
@@ -32,6 +34,12 @@ export class Watch {
   /** Seconds since the world began. */
   get seconds(): number {
     return this.#machine.uptime - 3600
+  }
+
+  /** True where the record has this failure, or had it a moment ago: an answer stands for ten seconds. */
+  hasFailedBy(code: string): boolean {
+    if (this.record?.failure?.code === code) return true
+    return this.#replaced?.code === code && this.seconds - this.#replaced.seconds <= 15
   }
 
   violated(what: string): void {
@@ -94,6 +102,7 @@ export class Watch {
 
   #begins(before: AttemptRecord | undefined, after: AttemptRecord): void {
     if (before) this.#checkBegin(before, after)
+    if (before?.failure) this.#replaced = { code: before.failure.code, seconds: this.seconds }
     this.#isTouched = false
     this.#started.clear()
   }

@@ -73,7 +73,13 @@ export class ModelWorld {
     this.cluster = cluster
     this.base = inProcess(fake)
     const { images, binaries = 'download' } = kind
-    this.sources = { binaries, binariesUrl: 'http://files', nodeImage: 'kindest/node:{version}', images }
+    this.sources = {
+      binaries,
+      binariesUrl: 'http://files',
+      nodeImage: 'kindest/node:{version}',
+      nodeImagePull: 'allow',
+      images,
+    }
     for (const version of [target, patch])
       fake.helpers.images.set(`kindest/node:${version}`, nodeImage(this.clock, version))
     // A cluster without a CA in its machines: certificates take longer to read than all the rest.

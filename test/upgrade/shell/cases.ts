@@ -20,7 +20,7 @@ const program = `#!/bin/sh\n[ "$1" = --version ] && echo "Kubernetes v1.35.4" &&
 export const cases: Case[] = [
   {
     script: 'steps/kubeadm.sh',
-    args: [work, 'control-plane', 'cp-2', '-', '{}', '--one=1'],
+    args: [work, 'control-plane', 'cp-2', '-', '{}', 'v1.35.4', '--one=1'],
     disks: ['/etc', '/var'],
     prepare(root) {
       prepareControlPlane(root)

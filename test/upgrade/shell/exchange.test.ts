@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { rmSync, statSync } from 'node:fs'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
   balanceWith,
   breakIt,
@@ -68,6 +68,17 @@ function isAlive(pid: number): boolean {
 }
 
 describe.skipIf(globalThis.process.platform !== 'linux')('exchange.sh', () => {
+  test('asks the machine and its load balancer past every proxy', async () => {
+    const root = machine()
+    onTestFinished(() => void vi.unstubAllEnvs())
+    for (const name of ['HTTPS_PROXY', 'no_proxy', 'NO_PROXY']) vi.stubEnv(name, 'http://proxy:3128')
+    const note = 'echo "$NO_PROXY $no_proxy" >>/tmp/proxies'
+    root.program('/stand-ins/kubectl', `${note} ; printf ok`)
+    root.program('/stand-ins/curl', `${note} ; case "$*" in *csv) exit 7 ;; esac; echo '{"health":"true"}'`)
+    expect((await exchange(root)).exitCode).toBe(0)
+    expect(new Set(root.read('/tmp/proxies').trim().split('\n'))).toEqual(new Set(['* *']))
+  })
+
   test('exchanges manifests and programs while the kubelet is stopped, and says that it has', async () => {
     const root = machine()
     const { exitCode, stdout } = await exchange(root)

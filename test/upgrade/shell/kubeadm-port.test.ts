@@ -18,7 +18,7 @@ test.skipIf(process.platform !== 'linux')(
     addKubectl(root, `${work}/bin/kubectl`)
     root.write('/etc/kubernetes/kubelet.conf', kubeconfig('here'))
     root.write('/etc/kubernetes/controller-manager.conf', kubeconfig('here').replace('6443', '7443'))
-    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}')).exitCode).toBe(0)
+    expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}', 'v1.35.4')).exitCode).toBe(0)
     expect(root.read(`${work}/seen`)).toContain('server: https://cp-2:7443\n')
     expect(root.read('/etc/kubernetes/kubelet.conf')).toBe(kubeconfig('here'))
   },

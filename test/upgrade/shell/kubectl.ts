@@ -1,9 +1,11 @@
 import { chmodSync } from 'node:fs'
 import type { Root } from './rooted.ts'
 
-// Stands for the two kubectl commands that kubeadm.sh runs, on a kubeconfig of one cluster. Like kubectl, it writes into the
+// Stands for the kubectl commands that kubeadm.sh runs, on a kubeconfig of one cluster, whose kubeadm-config stands in
+// /var/cluster-configuration. Like kubectl, it writes into the
 // file that it edits.
 const script = `#!/bin/sh
+if [ "$1" = get ]; then command -p cat /var/cluster-configuration 2>/dev/null; exit; fi
 for argument; do
   case $argument in
     --kubeconfig=*) file=\${argument#*=} ;;
@@ -21,7 +23,7 @@ esac
 
 /** Puts a kubectl that edits kubeconfigs at a path of the machine. Its calls are not noted. */
 export function addKubectl(root: Root, path: string): void {
-  root.write(path, script)
+  root.write(path, script.replace('/var/cluster-configuration', root.path('/var/cluster-configuration')))
   chmodSync(root.path(path), 0o755)
 }
 

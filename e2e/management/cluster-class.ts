@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { moduleFolder } from '../../scripts/lab/build/cluster-api.ts'
+import type { Shape } from './workload.ts'
+
+// The machines of the Docker provider: DevMachine with its docker backend or, InMemory, with no machine behind it at all,
+// and DockerMachine (up to CAPI v1.14).
+export type Flavor = keyof typeof flavors
+
+const core = 'cluster.x-k8s.io'
+const infrastructure = `infrastructure.${core}/v1beta2`
+const bootstrap = `bootstrap.${core}/v1beta2`
+const controlPlane = `controlplane.${core}/v1beta2`
+
+const flavors = {
+  Dev: { kind: 'Dev', machine: { backend: { docker: {} } } },
+  InMemory: { kind: 'Dev', machine: { backend: { inMemory: {} } } },
+  Docker: { kind: 'Docker', machine: {} },
+} as const
+
+// A ClusterClass whose machine image does not depend on the version, and its templates. CAPD then picks the image of the
+// version when it makes a machine, and leaves a machine that is there alone. `more` is added to the class.
+export function clusterClass(namespace: string, name: string, flavor: Flavor, more: object = {}): object[] {
+  const { kind, machine } = flavors[flavor]
+  const metadata = { name, namespace }
+  const template = (apiVersion: string, kind: string) => ({ templateRef: { apiVersion, kind, name } })
+  const machineTemplate = template(infrastructure, `${kind}MachineTemplate`)
+  return [
+    {
+      apiVersion: infrastructure,
+      kind: `${kind}ClusterTemplate`,
+      metadata,
+      spec: { template: { spec: machine } },
+    },
+    { apiVersion: infrastructure, kind: `${kind}MachineTemplate`, metadata, spec: { template: { spec: machine } } },
+    {
+      apiVersion: controlPlane,
+      kind: 'KubeadmControlPlaneTemplate',
+      metadata,
+      spec: {
+        template: {
+          spec: {
+            kubeadmConfigSpec: { clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } } },
+            rollout: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0 } } },
+          },
+        },
+      },
+    },
+    {
+      apiVersion: bootstrap,
+      kind: 'KubeadmConfigTemplate',
+      metadata,
+      spec: { template: { spec: { format: 'cloud-config' } } },
+    },
+    {
+      apiVersion: `${core}/v1beta2`,
+      kind: 'ClusterClass',
+      metadata,
+      spec: {
+        ...more,
+        infrastructure: template(infrastructure, `${kind}ClusterTemplate`),
+        controlPlane: {
+          ...template(controlPlane, 'KubeadmControlPlaneTemplate'),
+          machineInfrastructure: machineTemplate,
+        },
+        workers: {
+          machineDeployments: [
+            {
+              class: 'workers',
+              bootstrap: template(bootstrap, 'KubeadmConfigTemplate'),
+              infrastructure: machineTemplate,
+              rollout: {
+                strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+              },
+            },
+          ],
+        },
+      },
+    },
+  ]
+}
+
+// CAPD's own class, which Cluster API's quick start takes, with its templates: its customImage depends on the version.
+export const quickStart = { class: 'quick-start', workers: 'default-worker' }
+
+export async function quickStartClass(): Promise<string> {
+  const module = await moduleFolder('sigs.k8s.io/cluster-api/test')
+  return readFile(join(module, 'infrastructure/docker/templates/clusterclass-quick-start.yaml'), 'utf8')
+}
+
+// A Cluster that is made from a ClusterClass. `more` is added to its workers, or takes the place of what is said here.
+export function clusterOfClass(
+  { namespace, name, version, controlPlanes, workers }: Shape,
+  className: string,
+  more: object = {},
+): object[] {
+  return [
+    {
+      apiVersion: `${core}/v1beta2`,
+      kind: 'Cluster',
+      metadata: { name, namespace },
+      spec: {
+        clusterNetwork: {
+          services: { cidrBlocks: ['10.128.0.0/16'] },
+          pods: { cidrBlocks: ['10.244.0.0/16'] },
+          serviceDomain: 'cluster.local',
+        },
+        topology: {
+          classRef: { name: className },
+          version,
+          controlPlane: { replicas: controlPlanes },
+          workers: { machineDeployments: [{ class: 'workers', name: 'workers', replicas: workers, ...more }] },
+        },
+      },
+    },
+  ]
+}

@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { cache } from '../host/cache.ts'
+import { controlPlane, cluster as name, network, nodeImage, worker } from '../host/names.ts'
+import { from } from '../host/versions.ts'
+import type { KindCluster } from './kind-cluster.ts'
+import { machines, removeMachines } from './machines.ts'
+import { steadyPod } from './steady-pod.ts'
+
+/** One control plane machine and so many workers, named as kind names them: worker, worker2, worker3, … */
+export function labClusterOf(workers: number): KindCluster & { workers: [string, ...string[]] } {
+  const more = Array.from({ length: workers - 1 }, (_, i) => `${worker}${i + 2}`)
+  return {
+    name,
+    network,
+    kubeconfig: join(cache, `${name}.kubeconfig`),
+    image: nodeImage(from),
+    nodes: [{ role: 'control-plane' }, ...[worker, ...more].map(() => ({ role: 'worker' as const }))],
+    containers: [controlPlane, worker, ...more],
+    workers: [worker, ...more],
+    objects: [steadyPod],
+    awaited: [
+      ['kube-system', 'k8s-app=kube-proxy'],
+      ['kube-system', 'k8s-app=kube-dns'],
+      ['default', 'app=steady'],
+    ],
+    remove: async () => removeMachines(await machines({ name, network })),
+  }
+}
+
+/** One control plane machine and one worker. */
+export const labCluster: KindCluster = labClusterOf(1)

@@ -1,0 +1,37 @@
+import { to } from '../host/versions.ts'
+
+const metadata = { name: 'sample', namespace: 'default' }
+const infrastructure = 'infrastructure.cluster.x-k8s.io'
+
+// One valid object of each provider, to ask its webhook.
+export const samples = [
+  {
+    apiVersion: 'cluster.x-k8s.io/v1beta2',
+    kind: 'Cluster',
+    metadata,
+    spec: { infrastructureRef: { apiGroup: infrastructure, kind: 'DevCluster', name: 'sample' } },
+  },
+  {
+    apiVersion: 'bootstrap.cluster.x-k8s.io/v1beta2',
+    kind: 'KubeadmConfig',
+    metadata,
+    spec: { format: 'cloud-config' },
+  },
+  {
+    apiVersion: 'controlplane.cluster.x-k8s.io/v1beta2',
+    kind: 'KubeadmControlPlane',
+    metadata,
+    spec: {
+      version: to,
+      machineTemplate: {
+        spec: { infrastructureRef: { apiGroup: infrastructure, kind: 'DevMachineTemplate', name: 'sample' } },
+      },
+    },
+  },
+  {
+    apiVersion: 'infrastructure.cluster.x-k8s.io/v1beta2',
+    kind: 'DevCluster',
+    metadata,
+    spec: { backend: { docker: {} } },
+  },
+]
