@@ -14,14 +14,14 @@ const node = usableNode()
 installPackages()
 run(process.argv.slice(2))
 
-// The running Node when it is new enough, else the pinned one from npm's platform packages.
+// The path of a Node that is new enough: the running one, else the pinned one from npm's platform packages.
 function usableNode() {
-  const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace('>=', '')
-  if (process.versions.node.localeCompare(wanted, 'en', { numeric: true }) >= 0) return process.execPath
+  const minimum = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node.replace('>=', '')
+  if (process.versions.node.localeCompare(minimum, 'en', { numeric: true }) >= 0) return process.execPath
   const home = join(cache, `node-${digest('scripts/node/package-lock.json')}`)
   const binary = join(home, `node_modules/node-${process.platform}-${process.arch}/bin/node`)
   if (!existsSync(binary)) {
-    console.error(`Node ${process.versions.node} is older than ${wanted}: installing a newer one into ${home}`)
+    console.error(`Node ${process.versions.node} is older than ${minimum}: installing a newer one into ${home}`)
     const staging = `${home}.${process.pid}.tmp`
     mkdirSync(staging, { recursive: true })
     cpSync(join(root, 'scripts/node'), staging, { recursive: true })
@@ -30,11 +30,11 @@ function usableNode() {
     renameSync(staging, home)
   }
   if (existsSync(binary)) return binary
-  console.error(`npm has no Node package for ${process.platform} ${process.arch}: install Node ${wanted} or newer.`)
+  console.error(`npm has no Node package for ${process.platform} ${process.arch}: install Node ${minimum} or newer.`)
   process.exit(1)
 }
 
-// node_modules is remade when the lock file it was made from has changed or an install was cut short.
+// Installs node_modules again when package-lock.json has changed since, or when the last install did not finish.
 function installPackages() {
   const stamp = join(root, 'node_modules/.installed-from')
   const lock = digest('package-lock.json')
@@ -57,7 +57,8 @@ function npmCi(folder, nodeBinary) {
 
 function run(argv) {
   const child = spawn(node, argv, { cwd: root, env: withNodeFirst(node), stdio: 'inherit' })
-  // A terminal sends Ctrl-C to the child too: stay until it has tidied up. Any other sender reaches only us.
+  // A terminal sends SIGINT to the child too, so this process waits until the child has cleaned up. SIGTERM reaches only
+  // this process, which passes it on.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => child.kill('SIGTERM'))
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))

@@ -8,8 +8,8 @@ import { performancePage, performanceTimeline } from './docs/performance.ts'
 import { recoveryPage } from './docs/recovery.ts'
 import { whatIsUpdatedPage } from './docs/what-is-updated.ts'
 
-// Makes the pages of docs/ that say what src/ does. `--check` writes nothing and fails when a page is not as it
-// would be made.
+// Writes the pages of docs/ that are generated from src/ and from results. `--check` writes nothing, and fails when a page
+// is out of date.
 const pages = {
   'docs/api.md': apiPage,
   'docs/configuration.md': configurationPage,

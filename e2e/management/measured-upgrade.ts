@@ -1,5 +1,5 @@
 import type { Answers } from '../../scripts/docs/performance/results.ts'
-import { servingImage } from '../../scripts/lab/build/serving-image.ts'
+import { servingImage } from '../../scripts/lab/cluster/images.ts'
 import { describeGaps } from '../witness/gaps.ts'
 import { createCluster, setVersion, untilComplete, untilUpToDate } from './clusters.ts'
 import { corednsOf, tagOf } from './coredns.ts'

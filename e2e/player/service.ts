@@ -23,7 +23,7 @@ export interface Service {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<string[]>
 }
 
-const readySeconds = 20
+const readySeconds = 60
 
 // Starts the service of this repository as a process of its own on a free loopback port, with a certificate made
 // for it, and waits until it says that it is ready.
@@ -56,12 +56,18 @@ export async function startService(environment: Record<string, string>): Promise
     stdin: 'ignore',
   })
   const logged = pipeline(child.all, createWriteStream(logFile, { flags: 'a' }))
-  const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     child.kill(signal)
     await Promise.all([child, logged])
     const trouble = (await readFile(logFile, 'utf8')).split('\n').filter(isTrouble).slice(-10)
     await rm(home, { recursive: true })
     return trouble
+  }
+  // Where its successor does not start, it is stopped once more at the end.
+  let ending: Promise<string[]> | undefined
+  const stop = (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
+    ending ??= end(signal)
+    return ending
   }
   const service = {
     url: `https://localhost:${port}`,

@@ -2,7 +2,7 @@
 // engine pulls a node image that it does not have, here by its digest.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import { registryImage } from '../../scripts/lab/build/registry-image.ts'
+import { registryImage } from '../../scripts/lab/cluster/images.ts'
 import { leaveRegistry, registryUp, useRegistry } from '../../scripts/lab/cluster/registry.ts'
 import { nodeImage, registry } from '../../scripts/lab/host/names.ts'
 import { nameVersion } from '../player/control-plane-controller.ts'

@@ -1,30 +1,34 @@
 import { generate } from 'selfsigned'
 
-// All PEM. The CA's key is nowhere: nobody can make a second certificate that this CA vouches for.
-export interface Made {
+/**
+ * A CA, and a serving certificate of it with its key, as PEM. The key of the CA is not kept, so that it issues no second
+ * certificate.
+ */
+export interface CertificateBundle {
   ca: string
   cert: string
   key: string
+  /** When both expire. */
   until: Date
 }
 
-// The names under which Cluster API and people reach a Service.
+/** The names by which Cluster API and people reach a Service. */
 export function namesOf(service: string, namespace: string): string[] {
   return [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`, 'localhost']
 }
 
-// A CA for this one time and a serving certificate of it.
-export async function makeCertificate(names: string[], days: number): Promise<Made> {
+/** Makes a CA and a serving certificate for these DNS names, valid from five minutes ago for so many days. */
+export async function makeCertificate(names: string[], days: number): Promise<CertificateBundle> {
   const now = Date.now()
   const until = new Date(now + days * 24 * 60 * 60 * 1000)
-  // From a moment ago, for clocks that are late.
   const options = {
     keyType: 'ec',
     algorithm: 'sha256',
+    // Five minutes ago, for machines whose clocks are slow.
     notBeforeDate: new Date(now - 5 * 60 * 1000),
     notAfterDate: until,
   } as const
-  // Whoever trusts two of these CAs at a time tells them apart by their names.
+  // A client that trusts two of these CAs finds the issuer of a certificate by its name, so each has its own.
   const name = `capd-kubeadm-upgrader CA ${new Date(now).toISOString()}`
   const ca = await generate([{ name: 'commonName', value: name }], {
     ...options,

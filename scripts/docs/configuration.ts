@@ -2,6 +2,7 @@ import { variables } from '../../src/config/environment.ts'
 import { ignoredSettings, settings } from '../../src/contract/settings.ts'
 import { heading, table } from './table.ts'
 
+/** The page about the environment and the settings of the service. */
 export function configurationPage(): string {
   const environment = Object.entries(variables).map(([name, { default: usual, description }]) => [
     `\`${name}\``,

@@ -44,7 +44,7 @@ const places: Record<FaultDefinition['on'], string> = {
   discovery: 'Discovery',
 }
 
-const told: Record<ParameterName, string> = {
+const parameterMeanings: Record<ParameterName, string> = {
   object:
     'Whose patch is left out. A change that does not touch this object is made in place as ever. Nothing of the infrastructure machine is ever covered, so `infrastructure` changes nothing.',
   hook: '`can-update` is both CanUpdate hooks.',
@@ -53,6 +53,7 @@ const told: Record<ParameterName, string> = {
   times: 'How often, for each machine, version and list of files.',
 }
 
+/** The page about fault injection: what each fault does, and what Cluster API then does. */
 export function misbehavioursPage(): string {
   const entries = Object.values(faults)
   const rows = entries.map((entry) => [
@@ -66,7 +67,7 @@ export function misbehavioursPage(): string {
     `\`<${name}>\``,
     allowed,
     usual && `\`${usual}\``,
-    told[name as ParameterName],
+    parameterMeanings[name as ParameterName],
   ])
   return `${heading('Misbehaviours', 'src/faults/table.ts')}
 

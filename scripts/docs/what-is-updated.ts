@@ -7,6 +7,7 @@ import { heading, table } from './table.ts'
 
 const objects = { machine: 'Machine', bootstrapConfig: 'KubeadmConfig' }
 
+/** The page about which changes are made in place, with every field of Cluster API's objects. */
 export function whatIsUpdatedPage(): string {
   const rows = claims.map(({ object, path, roles, reason }) => [
     objects[object],

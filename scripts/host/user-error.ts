@@ -1,4 +1,4 @@
-// A fault that the person at the keyboard can do something about: what is wrong and what to do next.
+/** A failure that the user can resolve. The message states what is wrong and, after `Next:`, what to do about it. */
 export class UserError extends Error {
   override name = 'UserError'
 
@@ -7,9 +7,11 @@ export class UserError extends Error {
   }
 }
 
-// The person wanted it to stop.
+/** SIGINT or SIGTERM ended the work. A command line that ends with it exits with 130. */
 export class Interrupted extends UserError {
+  override name = 'Interrupted'
+
   constructor(signal: string) {
-    super(`Stopped by ${signal}. What was finished is kept; the same command goes on from there.`)
+    super(`Stopped by ${signal}. Finished work is kept, and the same command continues from there.`)
   }
 }

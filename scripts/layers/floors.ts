@@ -1,7 +1,7 @@
 /** Files that belong together and may import each other: folders, written with a slash at the end, and files. */
 export type Room = readonly string[]
 
-/** Rooms that stand side by side. A room imports nothing of another room of its floor. */
+/** Rooms next to each other. A room imports nothing of another room of its floor. */
 export type Floor = readonly Room[]
 
 /** The folders whose files all have a place in `floors`. */
@@ -40,7 +40,7 @@ export const floors: readonly Floor[] = [
     ['scripts/test.ts'],
   ],
   [['scripts/certificates/'], ['scripts/docs/'], ['scripts/layers/']],
-  // Running programs, and what a person sees of it.
+  // Programs of the host, command lines, and what a user sees of them.
   [['scripts/host/']],
 
   // The service.
@@ -63,7 +63,7 @@ export const floors: readonly Floor[] = [
   [['src/errors/']],
 ]
 
-/** What else may not be imported, although it is lower: files that begin with the first, from the second. */
+/** What must not be imported although it is lower: files whose paths begin with `from` import none that begin with `to`. */
 export const forbidden: readonly { from: string; to: string; why: string }[] = [
   { from: 'e2e/', to: 'src/', why: 'the verifier shares no code with what it verifies' },
   { from: 'src/decide/', to: 'src/machine/', why: 'a decision knows no machine' },
@@ -71,7 +71,12 @@ export const forbidden: readonly { from: string; to: string; why: string }[] = [
   { from: 'scripts/certificates', to: 'src/', why: 'certificates are made without the service' },
 ]
 
-/** Packages with one home: no handler touches Docker, no step knows HTTP. */
+/** What is imported only with `import()`, so that it is loaded only when it is needed. Paths as those of `forbidden`. */
+export const loadedWhenNeeded: readonly { from: string; to: string; why: string }[] = [
+  { from: 'scripts/', to: 'scripts/lab/build/', why: 'builds are for hosts that no registry answers' },
+]
+
+/** Packages that one folder of src/ imports and no other: no handler uses Docker, and no step HTTP. */
 export const homes: Readonly<Record<string, string>> = {
   dockerode: 'src/machine/',
   fastify: 'src/app/',

@@ -2,15 +2,22 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
 
-/** A source file and everything that it imports. */
-export interface SourceFile {
-  /** Below the repository, such as `src/main.ts`. */
-  path: string
-  /** Paths below the repository, and names of packages and of Node's modules. */
-  imports: string[]
+/** An import of a source file. */
+export interface Import {
+  /** The path below the repository, or the name of a package or of a module of Node. */
+  name: string
+  /** Whether the file imports it with `import()`, so that it is loaded only when that runs. */
+  isLazy: boolean
 }
 
-/** The files of these folders of the repository at `root`, in the order of their paths. */
+/** A source file and all of its imports. */
+export interface SourceFile {
+  /** The path below the repository, such as `src/main.ts`. */
+  path: string
+  imports: Import[]
+}
+
+/** The files of these folders of the repository at `root`, sorted by path within each folder. */
 export function sourceFiles(root: string, folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -21,30 +28,32 @@ export function sourceFiles(root: string, folders: readonly string[]): SourceFil
 }
 
 function readSource(root: string, path: string): SourceFile {
-  const names = importedNames(path, readFileSync(join(root, path), 'utf8'))
-  return { path, imports: names.map((name) => (name.startsWith('.') ? normalize(join(dirname(path), name)) : name)) }
+  const imports = importsIn(path, readFileSync(join(root, path), 'utf8'))
+  const belowRoot = (name: string) => (name.startsWith('.') ? normalize(join(dirname(path), name)) : name)
+  return { path, imports: imports.map(({ name, isLazy }) => ({ name: belowRoot(name), isLazy })) }
 }
 
 /**
- * The names that a module imports, in any way that TypeScript has: `import`, `export … from`, `import()` and types
- * written as `import('…')`. Throws where a name is no constant, since its place could not be checked.
+ * The imports of a module as they are written, in any form that TypeScript has: `import`, `export … from`, `import()` and
+ * types as `import('…')`. Throws where a name is not a constant, because its place cannot be checked, and where the text
+ * cannot be parsed.
  */
-export function importedNames(path: string, text: string): string[] {
+export function importsIn(path: string, text: string): Import[] {
   const { program, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`)
-  const names: string[] = []
-  const take = (source: { type: string; value?: unknown }) => {
+  const imports: Import[] = []
+  const add = (source: { type: string; value?: unknown }, isLazy = false) => {
     if (source.type !== 'Literal' || typeof source.value !== 'string') {
-      throw new Error(`${path} imports a name that is no constant`)
+      throw new Error(`${path} imports a name that is not a constant`)
     }
-    names.push(source.value)
+    imports.push({ name: source.value, isLazy })
   }
   new Visitor({
-    ImportDeclaration: ({ source }) => take(source),
-    ImportExpression: ({ source }) => take(source),
-    ExportAllDeclaration: ({ source }) => take(source),
-    ExportNamedDeclaration: ({ source }) => source && take(source),
-    TSImportType: ({ source }) => take(source),
+    ImportDeclaration: ({ source }) => add(source),
+    ImportExpression: ({ source }) => add(source, true),
+    ExportAllDeclaration: ({ source }) => add(source),
+    ExportNamedDeclaration: ({ source }) => source && add(source),
+    TSImportType: ({ source }) => add(source),
   }).visit(program)
-  return names
+  return imports
 }

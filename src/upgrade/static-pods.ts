@@ -70,7 +70,7 @@ function containersOf({ pods }: Observed, image: string) {
   const digestOf = (name: string) => pods.digests.get(name) ?? name.split('@')[1] ?? name
   const digest = digestOf(image)
   const names = [...pods.digests.keys()].filter((name) => digestOf(name) === digest)
-  const repositories = new Set([image, ...names].map(repositoryOf))
+  const repositories = new Set([image, ...names].filter(hasTag).map(repositoryOf))
   const same = pods.containers.filter((container) => digestOf(container.image) === digest)
   const others = pods.containers.filter(
     (container) => digestOf(container.image) !== digest && repositories.has(repositoryOf(container.image)),
@@ -82,6 +82,13 @@ function containersOf({ pods }: Observed, image: string) {
 export function tagOf(image: string): string {
   const [name = ''] = image.split('@')
   return name.slice(name.lastIndexOf(':') + 1)
+}
+
+// A name without a tag is one that `ctr images import --digests` gives, "import-<date>@<digest>": images of any kind share
+// what stands before the digest.
+function hasTag(image: string): boolean {
+  const [name = ''] = image.split('@')
+  return /:[^:/]+$/.test(name)
 }
 
 // kind's node images have two names for each image of Kubernetes, one with the architecture, and containerd gives a

@@ -3,6 +3,7 @@ import type { Change } from '../machine/change.ts'
 import { hasFullDisk, namesFullDisk } from '../machine/disk-full.ts'
 import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
+import { pauseAfterLook } from './look-pause.ts'
 import { restAfterFailure } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import { type Action, hasInWork, type Needs, type Situation, type Step, unitNameOf } from './step.ts'
@@ -50,9 +51,6 @@ interface Unfinished {
 const watchSeconds = 60
 // A unit ends by its own limit; only then the step does.
 const unitGraceSeconds = 30
-const firstPauseSeconds = 0.5
-// A step that is looked at less often waits for other machines.
-const mostSecondsOfWork = 2
 // A file that is wrong again and again will not get right.
 const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
 
@@ -60,6 +58,9 @@ const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
 export class StepRun {
   readonly #step: Step
   readonly #parts: StepRunParts
+  // True until the first look after an action whose effect is there when its call returns. A second one follows a pause.
+  #isFirstCall = false
+  #calls = 0
 
   constructor(step: Step, parts: StepRunParts) {
     this.#step = step
@@ -99,12 +100,11 @@ export class StepRun {
     }
   }
 
-  // Many a step takes less than its usual pause, which is for those that take longer.
   #pauseSeconds(): number {
-    const { lookSeconds } = this.#step
-    if (lookSeconds > mostSecondsOfWork) return lookSeconds
     const waited = (this.#parts.tools.clock.monotonic() - this.#parts.watch.since) / 1000
-    return Math.min(lookSeconds, Math.max(firstPauseSeconds, waited / 2))
+    const isFirst = this.#isFirstCall
+    this.#isFirstCall = false
+    return isFirst ? 0 : pauseAfterLook(this.#step, waited)
   }
 
   async #tryToAct(): Promise<void> {
@@ -154,6 +154,7 @@ export class StepRun {
         })
         const error = action.read?.(output)
         if (error) throw error
+        this.#called()
         return
       }
       case 'helper':
@@ -164,6 +165,7 @@ export class StepRun {
           argv: action.argv,
           volumes: { [action.volume]: '/machine' },
         })
+        this.#called()
         return
       case 'pull':
         if (!isEntered) await session.change(record, { kind: 'note' })
@@ -174,6 +176,11 @@ export class StepRun {
         await action.after()
         return
     }
+  }
+
+  #called(): void {
+    this.#isFirstCall = this.#calls === 0
+    this.#calls += 1
   }
 
   // A unit that has failed is explained, noted and forgotten, so that it can be started again. Then the plan is gone

@@ -92,7 +92,7 @@ describe('in a cluster that has Cluster API', () => {
     const answers = secretWith('', { 'cert-manager.io/certificate-name': 'capd-kubeadm-upgrader' })
     const { exitCode, printed, calls } = await run(answers)
     expect(exitCode).toBe(1)
-    expect(printed).toMatch(/is kept by cert-manager\.\nNext: /)
+    expect(printed).toMatch(/belongs to cert-manager\.\nNext: /)
     expect(applied(calls)).toHaveLength(1)
   })
 
@@ -110,7 +110,7 @@ describe('what is missing is named with the next step, and nothing is changed', 
       { ...fresh, 'get --raw=/readyz': { exit: 'connection refused' } },
       /connection refused\nNext: check --kubeconfig/,
     ],
-    ['Cluster API', { ...fresh, [definition]: '' }, /no management cluster.*\nNext: .*clusterctl init/],
+    ['Cluster API', { ...fresh, [definition]: '' }, /not a management cluster.*\nNext: .*clusterctl init/],
     ['a newer Cluster API', { ...fresh, [definition]: 'v1alpha1' }, /v1beta2\.\nNext: .*clusterctl init/],
   ])('%s', async (_, answers, message) => {
     const { exitCode, printed, calls } = await run(answers)

@@ -62,7 +62,7 @@ describe('names agree', () => {
   })
 
   test('the image is the one that the lab builds, and Node is the same wherever it comes from', () => {
-    const lab = readFileSync(join(root, 'scripts/lab/build/extension-image.ts'), 'utf8')
+    const lab = readFileSync(join(root, 'scripts/lab/cluster/extension-image.ts'), 'utf8')
     expect(lab).toContain(`'${container.image}'`)
     const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8')
     const pinned = JSON.parse(readFileSync(join(root, 'scripts/node/package.json'), 'utf8')).optionalDependencies

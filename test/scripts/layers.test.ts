@@ -2,9 +2,9 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { faultsIn } from '../../scripts/layers/check.ts'
+import { violationsIn } from '../../scripts/layers/check.ts'
 import { folders } from '../../scripts/layers/floors.ts'
-import { importedNames } from '../../scripts/layers/imports.ts'
+import { importsIn } from '../../scripts/layers/imports.ts'
 
 const repository = join(import.meta.dirname, '../..')
 let copy: string
@@ -24,11 +24,11 @@ function plant(path: string, line: string): void {
   appendFileSync(file, `\n${line}\n`)
 }
 
-test('nothing is wrong today', () => {
-  expect(faultsIn(copy)).toEqual([])
+test('there are none today', () => {
+  expect(violationsIn(copy)).toEqual([])
 })
 
-describe('an import from a higher floor is a fault', () => {
+describe('an import from a higher floor is a violation', () => {
   test.each([
     ['src/machine/observe.ts', '../upgrade/step.ts', 'src/upgrade/step.ts'],
     ['scripts/lab/engine/network.ts', '../build/node-image.ts', 'scripts/lab/build/node-image.ts'],
@@ -43,10 +43,10 @@ describe('an import from a higher floor is a fault', () => {
     ['e2e/player/stage.ts', '../management/kube.ts', 'e2e/management/kube.ts'],
     ['e2e/witness/verify.ts', '../player/stage.ts', 'e2e/player/stage.ts'],
     ['e2e/witness/gaps.ts', '../demo.ts', 'e2e/demo.ts'],
-    ['scripts/lab/host/poll.ts', '../../../e2e/management/until.ts', 'e2e/management/until.ts'],
+    ['scripts/lab/host/wait.ts', '../../../e2e/management/until.ts', 'e2e/management/until.ts'],
   ])('%s imports %s', (path, name, imported) => {
     plant(path, `import type {} from '${name}'`)
-    expect(faultsIn(copy)).toContain(`${path} may not import ${imported}, which is above it`)
+    expect(violationsIn(copy)).toContain(`${path} must not import ${imported}, which is above it`)
   })
 
   test.each([
@@ -61,30 +61,32 @@ describe('an import from a higher floor is a fault', () => {
     "import {\n  type X,\n} from\n  '../main.ts'",
   ])('written as %s', (line) => {
     plant('src/errors/entry.ts', line)
-    expect(faultsIn(copy)).toContain('src/errors/entry.ts may not import src/main.ts, which is above it')
+    expect(violationsIn(copy)).toContain('src/errors/entry.ts must not import src/main.ts, which is above it')
   })
 })
 
-test('an import from another room of the same floor is a fault', () => {
+test('an import from another room of the same floor is a violation', () => {
   plant('src/hooks/discovery.ts', "export * from '../api/sync.ts'")
-  expect(faultsIn(copy)).toEqual(['src/hooks/discovery.ts may not import src/api/sync.ts, which is on the same floor'])
+  expect(violationsIn(copy)).toEqual([
+    'src/hooks/discovery.ts must not import src/api/sync.ts, which is on the same floor',
+  ])
 })
 
-describe('a cycle is a fault, within a room too', () => {
+describe('a cycle is a violation, within a room too', () => {
   test.each([
     ['src/decide/diff.ts', './decide.ts', 'src/decide/decide.ts'],
-    ['scripts/lab/host/names.ts', './lock.ts', 'scripts/lab/host/lock.ts'],
+    ['scripts/lab/host/cache.ts', './lock.ts', 'scripts/lab/host/lock.ts'],
     ['e2e/management/kube.ts', './clusters.ts', 'e2e/management/clusters.ts'],
   ])('%s imports %s', (path, name, imported) => {
     plant(path, `import type {} from '${name}'`)
     plant(imported, `import type {} from './${path.split('/').at(-1)}'`)
-    const found = faultsIn(copy).filter((fault) => fault.startsWith('import cycle: '))
-    expect(found.some((fault) => fault.includes(path) && fault.includes(imported))).toBe(true)
+    const found = violationsIn(copy).filter((violation) => violation.startsWith('import cycle: '))
+    expect(found.some((violation) => violation.includes(path) && violation.includes(imported))).toBe(true)
   })
 
   test('a file that imports itself', () => {
     plant('e2e/player/call.ts', "export * from './call.ts'")
-    expect(faultsIn(copy)).toContain('import cycle: e2e/player/call.ts > e2e/player/call.ts')
+    expect(violationsIn(copy)).toContain('import cycle: e2e/player/call.ts > e2e/player/call.ts')
   })
 })
 
@@ -94,27 +96,39 @@ test.each([
   ['src/decide/diff.ts', '../machine/engine.ts', 'src/machine/engine.ts'],
 ])('%s never imports %s, although it is lower', (path, name, imported) => {
   plant(path, `import type {} from '${name}'`)
-  expect(faultsIn(copy)).toEqual([expect.stringContaining(`${path} may not import ${imported}: `)])
+  expect(violationsIn(copy)).toEqual([expect.stringContaining(`${path} must not import ${imported}: `)])
+})
+
+test.each([
+  ["import { ensureGo } from '../build/go.ts'"],
+  ["import type { ensureGo } from '../build/go.ts'"],
+  ["export * from '../build/go.ts'"],
+])('the builds of the lab are loaded only when they are needed: %s', (line) => {
+  plant('scripts/lab/cluster/kind.ts', line)
+  const why = 'builds are for hosts that no registry answers'
+  expect(violationsIn(copy)).toEqual([
+    `scripts/lab/cluster/kind.ts must import scripts/lab/build/go.ts with import(): ${why}`,
+  ])
 })
 
 test.each(folders)('a new file of %s needs a floor', (folder) => {
   const file = join(copy, folder, 'new.ts')
   writeFileSync(file, '')
   onTestFinished(() => rmSync(file))
-  expect(faultsIn(copy)).toEqual([`${folder}/new.ts has no floor in scripts/layers/floors.ts`])
+  expect(violationsIn(copy)).toEqual([`${folder}/new.ts has no floor in scripts/layers/floors.ts`])
 })
 
-test('a package with a home is a fault elsewhere in src/', () => {
+test('a package with a home is a violation elsewhere in src/', () => {
   plant('src/upgrade/step.ts', "import Docker from 'dockerode'")
-  expect(faultsIn(copy)).toEqual(['src/upgrade/step.ts may not import dockerode, which belongs to src/machine/'])
+  expect(violationsIn(copy)).toEqual(['src/upgrade/step.ts must not import dockerode, which belongs to src/machine/'])
 })
 
 test('text that only looks like an import is none', () => {
   const text = "// import '../main.ts'\nconst text = `\nimport '../main.ts'\n`\n"
-  expect(importedNames('a.ts', text)).toEqual([])
+  expect(importsIn('a.ts', text)).toEqual([])
 })
 
-test('a name that is no constant, and a file that cannot be parsed, are refused', () => {
-  expect(() => importedNames('a.ts', 'await import(name)')).toThrow('a.ts imports a name that is no constant')
-  expect(() => importedNames('a.ts', 'import {')).toThrow('a.ts cannot be parsed')
+test('a name that is not a constant, and a file that cannot be parsed, are refused', () => {
+  expect(() => importsIn('a.ts', 'await import(name)')).toThrow('a.ts imports a name that is not a constant')
+  expect(() => importsIn('a.ts', 'import {')).toThrow('a.ts cannot be parsed')
 })

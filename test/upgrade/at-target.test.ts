@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Lab, putAtTarget, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
-import { target } from '../fake-docker/release.ts'
+import { imagesOf, old, target } from '../fake-docker/release.ts'
+import { renameContainers } from './steps/look.ts'
 import { recordFile, state, walk } from './walk.ts'
 
 const labs: [string, () => Lab][] = [
@@ -17,6 +18,23 @@ test.each(labs)('nothing is done on %s when it is at the target', async (name, s
   expect(messages).toEqual(['looking at the machine', `at ${target}`])
   expect(machine.snapshot()).toEqual(before)
   expect(machine.effects).toEqual([])
+})
+
+// As kind v0.33 makes node images: the images of Kubernetes also have the architecture in a name and names of their import,
+// and the only pause image is containerd's.
+test.each(labs)('nothing is done on %s when a released node image of the target made it', async (name, start) => {
+  const lab = start()
+  const machine = putAtTarget(lab, name)
+  for (const image of imagesOf(old)) machine.images.delete(image)
+  for (const digest of [...machine.images.values()]) machine.images.set(`import-2026-11-27@${digest}`, digest)
+  for (const image of machine.images.keys()) if (image.includes('/pause:')) machine.images.delete(image)
+  renameContainers(machine, (image) => image.replace(/(\/kube-.*)(?=:v)/, '$1-amd64'))
+  const before = machine.snapshot()
+  const { run, messages } = await walk(lab, name)
+  expect(run.progress).toMatchObject({ phase: 'Done' })
+  expect(messages).toEqual(['looking at the machine', `at ${target}`])
+  expect(machine.snapshot()).toEqual(before)
+  expect([...machine.effects, ...lab.fake.helpers.starts]).toEqual([])
 })
 
 test.each(labs)('nothing more is done on %s when it is asked for again after its walk', async (name, start) => {

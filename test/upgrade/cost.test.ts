@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Walk } from '../../src/upgrade/walk.ts'
 import { type Lab, putAtTarget, startQuickLab } from '../fake-docker/lab.ts'
 import { TogetherClock } from './together.ts'
-import { taskOf, toolsOf } from './walk.ts'
+import { recordOf, taskOf, toolsOf, walk } from './walk.ts'
 
 // Two replicas that are asked for the same machines.
 function startReplicas(lab: Lab, names: string[]): TogetherClock {
@@ -51,4 +51,13 @@ test.each([
   expect(machine.commands.length - own).toBeLessThanOrEqual(600 / seconds + 22)
   // The two other members are looked at when their state is needed, and then less often.
   expect(execsOn(lab) - all).toBeLessThanOrEqual(600 / seconds + 22 + 2 * 61)
+})
+
+test('the effect of a call is looked for at once', async () => {
+  const lab = startQuickLab('cp-1')
+  await walk(lab, 'cp-1')
+  const events = recordOf(lab, 'cp-1')?.events ?? []
+  const at = (step: string) => events.find((event) => event.step === step && event.event === 'started')?.at
+  expect(at('image-list')).toBeTypeOf('number')
+  expect(at('image-archive')).toBe(at('image-list'))
 })

@@ -79,6 +79,8 @@ test('a machine that is still drained at the end waits for its load balancer', a
   }
   const { reports } = await walk(lab, 'cp-1', together)
   expect(reports).toContain('tidy: LOAD_BALANCER_AWAY')
+  // It is made ready again and again, with a pause each time.
+  expect(lab.machine('cp-1').commands.filter((argv) => argv[8] === 'run').length).toBeLessThan(70)
   expectAtTarget(lab, 'cp-1')
 })
 

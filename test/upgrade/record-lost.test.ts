@@ -120,3 +120,27 @@ test.each([
   expect(machine.manifests).toEqual(staticPodsOf(version))
   for (const name of ['kubeadm', 'kubelet', 'kubectl']) expect(machine.files.get(`/usr/bin/${name}`)).toBe(version)
 })
+
+test('an attempt that changes files alone never removes the way back of a lost attempt', async () => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) machine.files.set(`${state}/work/previous/${name}`, old)
+  machine.brokenKubelets.add(target)
+  machine.files.set('/usr/bin/kubelet', target)
+  machine.restartKubelet()
+  const { run } = await walk(lab, 'w-1', {
+    settings: { changes: 'files' },
+    files: [{ path: '/etc/motd', content: 'hello' }],
+  })
+  expect(run.progress.phase).toBe('Failed')
+  lab.clock.pass(15)
+  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
+  lab.clock.pass(60)
+  const again = await walk(lab, 'w-1', {
+    settings: { changes: 'files' },
+    files: [{ path: '/etc/motd', content: 'hello' }],
+  })
+  expect(again.run.progress.phase).toBe('Done')
+  expect(machine.files.get('/etc/motd')).toContain('hello')
+  expect([...machine.files.keys()].filter((path) => path.startsWith(`${state}/work`))).toEqual([])
+})

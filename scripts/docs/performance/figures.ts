@@ -12,7 +12,7 @@ export interface Figure {
   isGoalKept: boolean | undefined
 }
 
-interface Limits {
+interface FigureLimits {
   must: number
   goal: number
   unit: string
@@ -22,7 +22,7 @@ interface Limits {
 /** All rows, from the runs without busy loops. */
 export function figuresOf(all: readonly Run[]): Figure[] {
   const runs = all.filter(({ busy }) => !busy)
-  const seconds = (must: number, goal: number): Limits => ({ must, goal, unit: ' s', digits: 1 })
+  const seconds = (must: number, goal: number): FigureLimits => ({ must, goal, unit: ' s', digits: 1 })
   return [
     ratio('control plane machine, first UpdateMachine to UpToDate, divided by a replaced one', runs, 'control-plane', {
       must: 0.75,
@@ -99,7 +99,7 @@ function ratio(
   what: string,
   runs: readonly Run[],
   role: MachineTime['role'],
-  { must, goal }: Pick<Limits, 'must' | 'goal'>,
+  { must, goal }: Pick<FigureLimits, 'must' | 'goal'>,
 ): Figure {
   const [mine, other] = [spreadOf(secondsOf(runs, 'in-place', role)), spreadOf(secondsOf(runs, 'rollout', role))]
   const limits = { must: `≤ ${must}`, goal: `≤ ${goal}` }
@@ -109,7 +109,7 @@ function ratio(
   return { what, ...limits, measured, isMustKept: value <= must, isGoalKept: value <= goal }
 }
 
-function limited(what: string, values: readonly number[], { must, goal, unit, digits }: Limits): Figure {
+function limited(what: string, values: readonly number[], { must, goal, unit, digits }: FigureLimits): Figure {
   const limits = { must: `≤ ${must}${unit}`, goal: `≤ ${goal}${unit}` }
   const found = spreadOf(values)
   if (!found) return { what, ...limits, ...notMeasured }

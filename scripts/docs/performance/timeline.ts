@@ -67,7 +67,7 @@ function lanesOf(machines: readonly MachineTime[], spans: readonly Span[], answe
   return [...named, ...away]
 }
 
-interface Place {
+interface LanePlace {
   y: number
   at: (second: number) => number
   begin: number
@@ -75,7 +75,7 @@ interface Place {
   steps: readonly string[]
 }
 
-function laneOf({ name, spans, isAway }: Lane, { y, at, begin, end, steps }: Place): string[] {
+function laneOf({ name, spans, isAway }: Lane, { y, at, begin, end, steps }: LanePlace): string[] {
   const middle = y + laneHeight / 2
   const bars = spans
     .filter((span) => span.end > begin && span.begin < end)

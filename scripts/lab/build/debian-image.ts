@@ -1,47 +1,53 @@
 import { existsSync } from 'node:fs'
-import { run } from '../../host/run.ts'
+import { run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
-import { changes, docker, imageInputs } from '../engine/docker.ts'
-import { inputsHash, withStaging } from '../host/cache.ts'
-import { install, mirror, onDebianAsRoot } from '../host/debian.ts'
-import { need } from '../host/stage.ts'
+import { ensureImage } from '../engine/ensure-image.ts'
+import { changes } from '../engine/labels.ts'
+import { debianMirror, installPackages, isRootOnDebian } from '../host/apt.ts'
+import { withStaging } from '../host/cache.ts'
+import { inputsHash } from '../host/hash.ts'
 import { debian } from '../host/versions.ts'
 
 const name = 'capd-kubeadm-upgrader/debian'
 
-// No D-Bus: kind's images have none either, and what works with them has to work without it.
+// Without D-Bus, because kind's images have none: what works on them has to work without it.
 const packages = [
   ...['systemd', 'systemd-sysv', 'kmod', 'procps', 'bash', 'ca-certificates', 'curl', 'jq', 'netbase'],
   ...['conntrack', 'iptables', 'nftables', 'iproute2', 'ethtool', 'socat', 'libseccomp2'],
   ...['containerd', 'runc', 'containernetworking-plugins'],
 ]
 
-export const debianHash = () => inputsHash({ debian, packages })
+/** The hash of what the Debian image is made from. */
+export function debianHash(): Promise<string> {
+  return inputsHash({ debian, packages })
+}
 
-// A Debian with systemd and containerd, from Debian's packages alone.
-export async function debianImage(): Promise<string> {
-  const hash = await debianHash()
-  return need({
+/** Ensures an image of Debian with systemd and containerd, made from Debian packages alone, and resolves to its name. */
+export function ensureDebianImage(): Promise<string> {
+  return ensureImage({
     title: `Debian ${debian} with systemd and containerd`,
-    there: async () => ((await imageInputs(name)) === hash ? name : undefined),
-    make: async () => {
-      if (!onDebianAsRoot()) {
-        const next = 'kind build node-image <version> --image kindest/node:<version>, then this again'
-        throw new UserError('Only root on Debian can build the machine images from packages.', next)
-      }
-      if (!existsSync('/usr/sbin/debootstrap')) await install(['debootstrap'])
-      await withStaging('debian', (staging) => bootstrap(staging, hash))
-      return name
+    built: [name],
+    load: async () => {
+      const hash = await debianHash()
+      return { hash, prepare: ensureDebootstrap, build: () => withStaging('debian', (staging) => build(staging, hash)) }
     },
   })
 }
 
-async function bootstrap(staging: string, hash: string) {
+async function ensureDebootstrap(): Promise<void> {
+  if (!isRootOnDebian()) {
+    const next = 'kind build node-image <version> --image kindest/node:<version>, then run this again'
+    throw new UserError('Only root on Debian can build the machine images from packages.', next)
+  }
+  if (!existsSync('/usr/sbin/debootstrap')) await installPackages(['debootstrap'])
+}
+
+async function build(staging: string, hash: string): Promise<void> {
   const [root, archive] = [`${staging}/root`, `${staging}/root.tar`]
-  const options = ['--variant=minbase', `--include=${packages.join(',')}`, debian, root, await mirror()]
-  // In a mount namespace of its own: whatever it mounts below the folder ends with it, however it ends.
-  await run('unshare', ['--mount', 'debootstrap', ...options], { seconds: 1200 })
-  const exclude = '--exclude=./var/cache/apt/archives/*.deb'
-  await run('tar', ['-C', root, '--numeric-owner', exclude, '-cf', archive, '.'])
-  await docker('import', [...changes(hash), archive, name])
+  const flags = ['--variant=minbase', `--include=${packages.join(',')}`]
+  // In a mount namespace of its own, so that what it mounts below the folder ends with it, even when it is killed.
+  const unshare = run({ timeoutSeconds: 1200 })
+  await unshare`unshare --mount debootstrap ${flags} ${debian} ${root} ${await debianMirror()}`
+  await run`tar -C ${root} --numeric-owner --exclude=./var/cache/apt/archives/*.deb -cf ${archive} .`
+  await run`docker import ${changes(hash)} ${archive} ${name}`
 }

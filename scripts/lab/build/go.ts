@@ -1,40 +1,50 @@
-import { attempt, run } from '../../host/run.ts'
+import { attempt, run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
-import { install, onDebianAsRoot } from '../host/debian.ts'
-import { need, type Stage } from '../host/stage.ts'
+import { installPackages, isRootOnDebian } from '../host/apt.ts'
+import { ensure, type Prerequisite } from '../host/prerequisite.ts'
 
-// Static programs, built by the Go that a module asks for: an older one fetches it, even where it was set not to.
+// Static programs, built by the Go version that a module requires: Go fetches it even where GOTOOLCHAIN forbids that.
 const env = { CGO_ENABLED: '0', GOTOOLCHAIN: 'auto' }
 
-// Wanted only where something must be built. 1.21 was the first Go that fetches a newer one by itself.
-const go: Stage<string> = {
+// 1.21 is the first Go that fetches a newer one (https://go.dev/doc/toolchain).
+const go: Prerequisite<string> = {
   title: 'Go',
-  there: async () => {
-    const version = await attempt('go', ['env', 'GOVERSION'])
+  find: async () => {
+    const version = await attempt`go env GOVERSION`
     const minor = /^go1\.(\d+)/.exec(version ?? '')?.[1]
     return Number(minor) >= 21 ? version : undefined
   },
-  make: async () => {
-    if (!onDebianAsRoot()) throw new UserError('There is no Go, 1.21 or newer.', 'install it')
-    await install(['golang-go', 'ca-certificates'])
-    return run('go', ['env', 'GOVERSION'])
+  create: async () => {
+    if (!isRootOnDebian()) throw new UserError('Go 1.21 or newer is missing.', 'install it')
+    await installPackages(['golang-go', 'ca-certificates'])
+    return run`go env GOVERSION`
   },
 }
 
-let found: Promise<string> | undefined
+let ensured: Promise<string> | undefined
 
-export function needGo(): Promise<string> {
-  found ??= need(go)
-  return found
+/** Ensures a Go that can build every module of the lab, once per process, and resolves to its version. */
+export function ensureGo(): Promise<string> {
+  ensured ??= ensure(go)
+  return ensured
 }
 
-export function goRun(folder: string, ...args: string[]) {
-  return run('go', args, { cwd: folder, env })
+/** Runs the go command in a folder and resolves to its standard output. */
+export function goRun(folder: string, ...args: string[]): Promise<string> {
+  return run({ cwd: folder, env })`go ${args}`
 }
 
-// Builds main packages of the module in `folder`: no trace of the folder, the same bytes from the same sources.
-// `out` is a file, or a folder with a slash at the end. -v names each package while it is compiled.
-export async function goBuild(folder: string, out: string, packages: readonly string[], stamp = '') {
-  const args = ['build', '-v', '-trimpath', '-mod=mod', '-ldflags', `-s -w ${stamp}`, '-o', out, ...packages]
-  await run('go', args, { cwd: folder, env, seconds: 3600 })
+/**
+ * Builds main packages of the module in `folder`, reproducibly and without a trace of the folder. `out` is a file, or a
+ * folder with a slash at the end; `linkerFlags` are added to those of the lab.
+ */
+export async function goBuild(
+  folder: string,
+  out: string,
+  packages: readonly string[],
+  linkerFlags = '',
+): Promise<void> {
+  const go = run({ cwd: folder, env, timeoutSeconds: 3600 })
+  // -v names each package while it is compiled.
+  await go`go build -v -trimpath -mod=mod -ldflags ${`-s -w ${linkerFlags}`} -o ${out} ${packages}`
 }

@@ -1,44 +1,51 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from '../../host/run.ts'
+import { run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
-import { docker } from '../engine/docker.ts'
-import { imageFiles } from '../host/cache.ts'
 import * as versions from '../host/versions.ts'
+import { ensureGoProgram } from './go-programs.ts'
 import { type ImageContent, writeImage } from './image-archive.ts'
-import { kubernetes } from './kubernetes.ts'
-import { machineImage } from './machine-image.ts'
-import { program } from './programs.ts'
+import { ensureKubernetesPrograms } from './kubernetes.ts'
+import { ensureMachineImage } from './machine-image.ts'
+import { imageFiles } from './sources.ts'
 
-// What the images of a version are made of.
-export interface Parts {
-  // Folder with Kubernetes' own programs.
+/** What the images of a Kubernetes version are made from: paths of programs, and the name of an image. */
+export interface NodeImageInputs {
+  /** The folder with Kubernetes' own programs. */
   release: string
   etcd: string[]
   coredns: string
   pause: string
-  // The image of a machine without Kubernetes.
+  /** The image of a machine without Kubernetes. */
   machineImage: string
 }
 
-export async function parts(version: string): Promise<Parts> {
+/** Ensures what the images of a Kubernetes version are made from. */
+export async function ensureNodeImageInputs(version: string): Promise<NodeImageInputs> {
   return {
-    machineImage: await machineImage(),
-    release: await kubernetes(version),
-    etcd: [await program('etcd'), await program('etcdctl')],
-    coredns: await program('coredns'),
-    pause: await program('pause'),
+    machineImage: await ensureMachineImage(),
+    release: await ensureKubernetesPrograms(version),
+    etcd: [await ensureGoProgram('etcd'), await ensureGoProgram('etcdctl')],
+    coredns: await ensureGoProgram('coredns'),
+    pause: await ensureGoProgram('pause'),
   }
 }
 
-// Writes every image that a cluster of this version runs, under the name that its kubeadm has for it, and gives
-// the archives. A container of the machine image lends iptables and the like, which kube-proxy calls.
-export async function writeImages(staging: string, version: string, container: string, of: Parts): Promise<string[]> {
+/**
+ * Writes an archive of every image that a cluster of a version runs, by the name that its kubeadm has for it, and
+ * resolves to their paths. `container` is one of the machine image: kube-proxy's image gets iptables and the like from it.
+ */
+export async function writeImages(
+  staging: string,
+  version: string,
+  container: string,
+  of: NodeImageInputs,
+): Promise<string[]> {
   const below = join(staging, 'packet-filters.tar')
   const script = await readFile(join(imageFiles, 'kube-proxy/layer.sh'), 'utf8')
-  await docker(`exec ${container} sh -c`, [script], { outputFile: below })
+  await run({ outputFile: below })`docker exec ${container} sh -c ${script}`
   const kubeadm = join(of.release, 'kubeadm')
-  const list = await run(kubeadm, ['config', 'images', 'list', '--kubernetes-version', version])
+  const list = await run`${kubeadm} config images list --kubernetes-version ${version}`
   const archives: string[] = []
   for (const name of list.split('\n')) {
     for (const content of contents(name, below, of)) {
@@ -48,7 +55,7 @@ export async function writeImages(staging: string, version: string, container: s
   return archives
 }
 
-function contents(name: string, below: string, of: Parts): ImageContent[] {
+function contents(name: string, below: string, of: NodeImageInputs): ImageContent[] {
   const repository = name.slice(0, name.lastIndexOf(':'))
   const component = repository.slice(repository.lastIndexOf('/') + 1)
   switch (component) {
@@ -67,6 +74,6 @@ function contents(name: string, below: string, of: Parts): ImageContent[] {
       return versions.pause.map((tag) => ({ ...image, name: `${repository}:${tag}` }))
     }
     default:
-      throw new UserError(`kubeadm of this release wants ${name}, and the lab does not know how to make it.`)
+      throw new UserError(`The kubeadm of this release requires ${name}, which the lab cannot build.`)
   }
 }

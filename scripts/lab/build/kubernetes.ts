@@ -1,28 +1,32 @@
 import { cp, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { cache, goSources, inputsHash, isKept, keep, keptFolder } from '../host/cache.ts'
-import { sha256 } from '../host/sha256.ts'
-import { need } from '../host/stage.ts'
-import { goBuild, goRun, needGo } from './go.ts'
+import { cache, isKept, keep, keptFolder } from '../host/cache.ts'
+import { inputsHash, sha256 } from '../host/hash.ts'
+import { ensure } from '../host/prerequisite.ts'
+import { ensureGo, goBuild, goRun } from './go.ts'
+import { goSources } from './sources.ts'
 
-// Built releases, `<version>/<program>` with `<program>.sha256` beside it.
+/** The folder of the releases that the lab has built: `<version>/<program>`, and `<program>.sha256` next to it. */
 export const releaseFolder = join(cache, 'releases')
 
 const source = join(goSources, 'kubernetes')
 const components = ['kubeadm', 'kubelet', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy']
 
-export function kubernetesHash(version: string) {
+/** The hash of what the programs of a Kubernetes version are built from. */
+export function kubernetesHash(version: string): Promise<string> {
   return inputsHash({ version, components, stamp: stamp(version) }, source)
 }
 
-// Builds the programs of a Kubernetes version from the Go module k8s.io/kubernetes, once, and gives their folder.
-export async function kubernetes(version: string): Promise<string> {
+/**
+ * Builds the programs of a Kubernetes version from the Go module k8s.io/kubernetes, once, and resolves to their folder.
+ */
+export async function ensureKubernetesPrograms(version: string): Promise<string> {
   const folder = keptFolder(`kubernetes-${version}`, await kubernetesHash(version))
-  return need({
+  return ensure({
     title: `Kubernetes ${version}`,
-    there: async () => (isKept(folder) && isKept(join(releaseFolder, version)) ? folder : undefined),
-    needs: needGo,
-    make: async () => {
+    find: async () => (isKept(folder) && isKept(join(releaseFolder, version)) ? folder : undefined),
+    prepare: ensureGo,
+    create: async () => {
       if (!isKept(folder)) await keep(folder, (staging) => build(version, staging))
       await publish(version, folder)
       return folder
@@ -30,7 +34,7 @@ export async function kubernetes(version: string): Promise<string> {
   })
 }
 
-async function build(version: string, staging: string) {
+async function build(version: string, staging: string): Promise<void> {
   const module = join(staging, 'module')
   await cp(source, module, { recursive: true })
   await writeFile(join(module, 'go.mod'), await moduleFile(version))
@@ -42,8 +46,8 @@ async function build(version: string, staging: string) {
   }
 }
 
-// Names the folder among the releases, in one step.
-async function publish(version: string, folder: string) {
+// Adds the folder to the releases, in one step.
+async function publish(version: string, folder: string): Promise<void> {
   const link = join(releaseFolder, `.${version}.tmp`)
   await mkdir(releaseFolder, { recursive: true })
   await rm(link, { force: true })
@@ -51,31 +55,32 @@ async function publish(version: string, folder: string) {
   await rename(link, join(releaseFolder, version))
 }
 
+// What `go mod edit -json` prints of a go.mod, in part.
 interface GoMod {
   Go: string
   Godebug?: { Key: string; Value: string }[]
   Replace: { Old: { Path: string }; New: { Path: string } }[]
 }
 
-// A module that needs Kubernetes. Kubernetes' own go.mod takes its libraries from folders beside it, k8s.io/api
-// from ./staging and so on: here each is replaced by what was published of it with this release.
-async function moduleFile(version: string) {
+// The go.mod of a module that requires Kubernetes. Kubernetes' own takes its libraries from folders, such as k8s.io/api
+// from ./staging/src/k8s.io/api. Here each is replaced by the module that was published with the same release.
+async function moduleFile(version: string): Promise<string> {
   const download = await goRun(cache, 'mod', 'download', '-json', `k8s.io/kubernetes@${version}`)
-  const theirs: GoMod = JSON.parse(await goRun(cache, 'mod', 'edit', '-json', JSON.parse(download).GoMod))
-  const libraries = theirs.Replace.filter(({ New }) => New.Path.startsWith('./staging/'))
+  const kubernetes: GoMod = JSON.parse(await goRun(cache, 'mod', 'edit', '-json', JSON.parse(download).GoMod))
+  const libraries = kubernetes.Replace.filter(({ New }) => New.Path.startsWith('./staging/'))
   const published = version.replace('v1.', 'v0.')
   return [
     'module lab.invalid/kubernetes',
-    `go ${theirs.Go}`,
-    ...(theirs.Godebug ?? []).map(({ Key, Value }) => `godebug ${Key}=${Value}`),
+    `go ${kubernetes.Go}`,
+    ...(kubernetes.Godebug ?? []).map(({ Key, Value }) => `godebug ${Key}=${Value}`),
     `require k8s.io/kubernetes ${version}`,
     ...libraries.map(({ Old: { Path } }) => `replace ${Path} => ${Path} ${published}`),
     '',
   ].join('\n')
 }
 
-// What a release build writes into its programs: without it kubeadm takes itself for v0.0.0 and refuses to work.
-function stamp(version: string) {
+// The linker flags of a release build. A kubeadm without them takes its version for v0.0.0 and fails.
+function stamp(version: string): string {
   const [, minor] = version.split('.')
   const values = [
     `gitVersion=${version}`,

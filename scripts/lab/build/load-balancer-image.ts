@@ -1,28 +1,21 @@
 import { join } from 'node:path'
-import { canPull, docker, imageInputs, labelledFrom, pull } from '../engine/docker.ts'
-import { imageFiles, inputsHash } from '../host/cache.ts'
-import { need } from '../host/stage.ts'
-import { loadBalancer } from '../host/versions.ts'
-import { debianHash, debianImage } from './debian-image.ts'
+import { run } from '../../host/subprocess.ts'
+import type { ImageBuild } from '../engine/ensure-image.ts'
+import { labelsWithInputs } from '../engine/labels.ts'
+import { inputsHash } from '../host/hash.ts'
+import { debianHash, ensureDebianImage } from './debian-image.ts'
+import { imageFiles } from './sources.ts'
 
-const name = `kindest/haproxy:${loadBalancer}`
 const folder = join(imageFiles, 'haproxy')
 
-// The image of the load balancer before a control plane, under the name by which Cluster API's Docker provider
-// starts it.
-export async function needLoadBalancerImage(): Promise<string> {
+/** The build of the load balancer's image: Debian's haproxy with the files that Cluster API's Docker provider expects. */
+export async function loadBalancerImageBuild(name: string): Promise<ImageBuild> {
   const hash = await inputsHash(await debianHash(), folder)
-  return need({
-    title: name,
-    there: async () => {
-      const inputs = await imageInputs(name)
-      return inputs === '' || inputs === hash ? name : undefined
+  return {
+    hash,
+    prepare: ensureDebianImage,
+    build: async () => {
+      await run`docker build ${labelsWithInputs(hash)} --tag ${name} ${folder}`
     },
-    needs: async () => ((await canPull(name)) ? undefined : debianImage()),
-    make: async (base) => {
-      if (base) await docker(`build ${labelledFrom(hash)} --tag ${name}`, [folder])
-      else await pull(name)
-      return name
-    },
-  })
+  }
 }

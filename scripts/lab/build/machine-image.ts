@@ -1,24 +1,33 @@
 import { join } from 'node:path'
-import { docker, imageInputs, labelledFrom } from '../engine/docker.ts'
-import { imageFiles, inputsHash } from '../host/cache.ts'
-import { need } from '../host/stage.ts'
-import { debianHash, debianImage } from './debian-image.ts'
+import { run } from '../../host/subprocess.ts'
+import { ensureImage } from '../engine/ensure-image.ts'
+import { labelsWithInputs } from '../engine/labels.ts'
+import { inputsHash } from '../host/hash.ts'
+import { debianHash, ensureDebianImage } from './debian-image.ts'
+import { imageFiles } from './sources.ts'
 
 const name = 'capd-kubeadm-upgrader/machine'
 const folder = join(imageFiles, 'machine')
 
-export const machineHash = async () => inputsHash(await debianHash(), folder)
+/** The hash of what the machine image without Kubernetes is made from. */
+export async function machineHash(): Promise<string> {
+  return inputsHash(await debianHash(), folder)
+}
 
-// A machine without Kubernetes: see image/machine/Dockerfile.
-export async function machineImage(): Promise<string> {
-  const hash = await machineHash()
-  return need({
+/** Ensures the image of a machine without Kubernetes, see image/machine/Dockerfile, and resolves to its name. */
+export function ensureMachineImage(): Promise<string> {
+  return ensureImage({
     title: 'machine image without Kubernetes',
-    there: async () => ((await imageInputs(name)) === hash ? name : undefined),
-    needs: debianImage,
-    make: async () => {
-      await docker(`build ${labelledFrom(hash)} --tag ${name}`, [folder])
-      return name
+    built: [name],
+    load: async () => {
+      const hash = await machineHash()
+      return {
+        hash,
+        prepare: ensureDebianImage,
+        build: async () => {
+          await run`docker build ${labelsWithInputs(hash)} --tag ${name} ${folder}`
+        },
+      }
     },
   })
 }

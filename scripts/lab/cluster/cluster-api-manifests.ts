@@ -1,16 +1,15 @@
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import { run } from '../../host/run.ts'
-import { moduleFolder, type Provider, providers } from '../build/cluster-api.ts'
-import { providerImage } from '../build/cluster-api-images.ts'
+import { run } from '../../host/subprocess.ts'
+import { type Provider, providerImage, providers } from '../host/providers.ts'
 import { type WebhookCertificate, webhookCertificate } from './webhook-certificate.ts'
 
-// A Kubernetes object of any kind, as far as it is looked at here.
-export interface Manifest {
+/** A Kubernetes object of any kind, in part. */
+export interface KubernetesObject {
   apiVersion: string
   kind: string
   metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
-  // biome-ignore lint/suspicious/noExplicitAny: every kind has another one.
+  // biome-ignore lint/suspicious/noExplicitAny: the spec of every kind differs.
   spec?: any
   type?: string
   data?: Record<string, string>
@@ -21,25 +20,29 @@ interface WebhookClient {
   caBundle?: string
 }
 
-// What clusterctl would ask the environment for; everything else has its default.
+/** The variables that clusterctl reads from the environment. All others have the defaults of the manifests. */
 export const settings: Record<string, string> = {
   CLUSTER_TOPOLOGY: 'true',
   EXP_RUNTIME_SDK: 'true',
   EXP_IN_PLACE_UPDATES: 'true',
 }
 
-// All providers' objects, ready to be applied: what clusterctl and cert-manager would do with them is done here.
-export async function clusterApiManifests(kubectl: string): Promise<Manifest[]> {
-  const all: Manifest[] = []
+/**
+ * The objects of all providers, ready to be applied: with the variables that clusterctl replaces, and with the
+ * certificates that cert-manager issues.
+ */
+export async function clusterApiManifests(kubectl: string): Promise<KubernetesObject[]> {
+  const all: KubernetesObject[] = []
   for (const provider of providers) all.push(...(await manifests(kubectl, provider)))
   return all
 }
 
-async function manifests(kubectl: string, provider: Provider) {
+async function manifests(kubectl: string, provider: Provider): Promise<KubernetesObject[]> {
+  const { moduleFolder } = await import('../build/cluster-api.ts')
   const folder = join(await moduleFolder(provider.module), provider.folder, 'config/default')
-  const text = await run(kubectl, ['kustomize', folder])
-  const filled = text.replaceAll(/\$\{(\w+):=(.*?)\}/g, (_, name, byDefault) => settings[name] ?? byDefault)
-  const objects: Manifest[] = parseAllDocuments(filled).map((document) => document.toJS())
+  const text = await run`${kubectl} kustomize ${folder}`
+  const replaced = text.replaceAll(/\$\{(\w+):=(.*?)\}/g, (_, name, byDefault) => settings[name] ?? byDefault)
+  const objects: KubernetesObject[] = parseAllDocuments(replaced).map((document) => document.toJS())
   for (const { kind, spec } of objects) {
     if (kind !== 'Deployment') continue
     const [container] = spec.template.spec.containers
@@ -48,29 +51,33 @@ async function manifests(kubectl: string, provider: Provider) {
   return withCertificates(objects)
 }
 
-// Makes a Secret of each Certificate, and tells whoever is to trust it.
-async function withCertificates(objects: Manifest[]) {
-  const made: Record<string, WebhookCertificate> = {}
+// Replaces each Certificate by a Secret, and sets its CA in the webhooks that name it.
+async function withCertificates(objects: KubernetesObject[]): Promise<KubernetesObject[]> {
+  const certificates: Record<string, WebhookCertificate> = {}
   for (const { kind, metadata, spec } of objects) {
-    if (kind === 'Certificate') made[`${metadata.namespace}/${metadata.name}`] = await webhookCertificate(spec.dnsNames)
+    if (kind !== 'Certificate') continue
+    certificates[`${metadata.namespace}/${metadata.name}`] = await webhookCertificate(spec.dnsNames)
   }
   for (const object of objects) {
-    const certificate = made[object.metadata.annotations?.['cert-manager.io/inject-ca-from'] ?? '']
+    const certificate = certificates[object.metadata.annotations?.['cert-manager.io/inject-ca-from'] ?? '']
     if (!certificate) continue
     const caBundle = base64(certificate.cert)
     for (const client of webhookClients(object)) client.caBundle = caBundle
   }
-  return objects.filter(({ kind }) => kind !== 'Issuer').map((object) => asSecret(object, made) ?? object)
+  return objects.filter(({ kind }) => kind !== 'Issuer').map((object) => asSecret(object, certificates) ?? object)
 }
 
-function webhookClients({ webhooks = [], spec }: Manifest): WebhookClient[] {
+function webhookClients({ webhooks = [], spec }: KubernetesObject): WebhookClient[] {
   const conversion: WebhookClient | undefined = spec?.conversion?.webhook?.clientConfig
   return [...webhooks.map(({ clientConfig }) => clientConfig), ...(conversion ? [conversion] : [])]
 }
 
-function asSecret({ kind, metadata, spec }: Manifest, made: Record<string, WebhookCertificate>): Manifest | undefined {
-  const certificate = made[`${metadata.namespace}/${metadata.name}`]
-  if (kind !== 'Certificate' || !certificate) return
+function asSecret(
+  { kind, metadata, spec }: KubernetesObject,
+  certificates: Record<string, WebhookCertificate>,
+): KubernetesObject | undefined {
+  const certificate = certificates[`${metadata.namespace}/${metadata.name}`]
+  if (kind !== 'Certificate' || !certificate) return undefined
   const { cert, key } = certificate
   return {
     apiVersion: 'v1',
@@ -81,6 +88,6 @@ function asSecret({ kind, metadata, spec }: Manifest, made: Record<string, Webho
   }
 }
 
-function base64(text: string) {
+function base64(text: string): string {
   return Buffer.from(text).toString('base64')
 }

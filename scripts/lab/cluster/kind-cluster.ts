@@ -1,117 +1,122 @@
 import { writeFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { say } from '../../host/progress.ts'
-import { run } from '../../host/run.ts'
-import { docker, imageInputs, tryDocker } from '../engine/docker.ts'
-import { poll } from '../host/poll.ts'
-import { need } from '../host/stage.ts'
-import { type Machine, machines } from './machines.ts'
+import { interruption } from '../../host/interruption.ts'
+import { log } from '../../host/progress.ts'
+import { retry } from '../../host/retry.ts'
+import { attempt, run } from '../../host/subprocess.ts'
+import { imageInputs } from '../engine/images.ts'
+import { ensure } from '../host/prerequisite.ts'
+import { waitFor } from '../host/wait.ts'
+import { type MachineContainer, machines } from './machines.ts'
 
-// A cluster that kind makes, just as Cluster API's Docker provider makes its machines.
+/** A cluster that kind creates. Its machines are like those of Cluster API's Docker provider. */
 export interface KindCluster {
   name: string
+  /** The Docker network of the machines. */
   network: string
-  // Never the user's own file.
+  /** The file for an administrator's access from the host. It is never the user's own kubeconfig. */
   kubeconfig: string
-  // The machines' image, kind's description of each machine, and their names; the first is the control plane.
+  /** The image of all machines. */
   image: string
+  /** The machines as kind's configuration has them. */
   nodes: { role: 'control-plane' | 'worker'; extraMounts?: { hostPath: string; containerPath: string }[] }[]
+  /** The containers of the machines, in the same order. The first is a control plane machine. */
   containers: [string, ...string[]]
-  // What is put into it when it is new.
+  /** Kubernetes objects that are created in a new cluster. */
   objects: object[]
-  // Pods that have to be ready, by namespace and label.
+  /** Pods that have to be ready, as pairs of a namespace and a label selector. */
   awaited: [string, string][]
-  // Makes room for a new one.
+  /** Removes what is left of a cluster of this name. */
   remove: () => Promise<void>
 }
 
-// Written into the control plane machine last: a cluster without it is half-made.
+// Written to the control plane machine last, so that a cluster without it is known to be incomplete.
 const completeFile = '/kind/lab-complete'
 
-// kubectl of the control plane machine: the host needs none.
-const kubectl = ({ containers: [controlPlane] }: KindCluster) =>
-  `exec --interactive ${controlPlane} kubectl --kubeconfig=/etc/kubernetes/admin.conf`
+// The kubectl of the control plane machine, so that the host needs none.
+function kubectlOf({ containers: [controlPlane] }: KindCluster): string[] {
+  const kubectl = ['kubectl', '--kubeconfig=/etc/kubernetes/admin.conf']
+  return ['docker', 'exec', '--interactive', controlPlane, ...kubectl]
+}
 
-export async function needKindCluster(kind: string, cluster: KindCluster) {
+/** Ensures a kind cluster with ready Pods, starts machines that are stopped, and writes the kubeconfig. */
+export async function ensureKindCluster(kind: string, cluster: KindCluster): Promise<void> {
   const { name, containers, kubeconfig } = cluster
-  await need({
+  await ensure({
     title: `cluster ${name}: ${containers.join(', ')}`,
-    there: async () => ((await isComplete(cluster)) ? name : undefined),
-    make: async () => {
+    find: async () => ((await isComplete(cluster)) ? name : undefined),
+    create: async () => {
       await cluster.remove()
-      // From now on there may be something to remove.
+      // `down --all` removes the clusters that have a kubeconfig, so it is there before the first machine.
       await writeFile(kubeconfig, '', { mode: 0o600 })
       await create(kind, cluster)
       return name
     },
   })
-  await writeFile(kubeconfig, await run(kind, ['get', 'kubeconfig', '--name', name]), { mode: 0o600 })
+  await writeFile(kubeconfig, await run`${kind} get kubeconfig --name ${name}`, { mode: 0o600 })
 }
 
-// Was finished once, and serves.
 async function isComplete(cluster: KindCluster): Promise<boolean> {
   const found = await machines(cluster)
   const names = found.map(({ name }) => name)
   if (!cluster.containers.every((name) => names.includes(name))) return false
-  // Unlike an exec this works in a machine that is stopped, too.
-  if ((await tryDocker(`cp ${cluster.containers[0]}:${completeFile} -`)) === undefined) return false
+  // Unlike an exec this works in a stopped machine too.
+  if ((await attempt`docker cp ${cluster.containers[0]}:${completeFile} -`) === undefined) return false
   const stopped = found.filter(({ state }) => state !== 'running').sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const machine of stopped) await start(machine)
   if (stopped.length === 0) return true
-  if (!(await serves(cluster))) return false
+  if (!(await answers(cluster))) return false
   await podsReady(cluster)
   return true
 }
 
-// A machine that was stopped, perhaps with the host. They are started one after the other, so that they get their
-// addresses back if they can: with another address a control plane machine is of no use.
-async function start({ name, state }: Machine) {
-  say(`     Starting ${name}, which was ${state}`)
-  await docker(`${state === 'paused' ? 'unpause' : 'start'} ${name}`)
+// One after the other and in the order of their creation, so that they get their addresses back if these are free: a
+// control plane machine does not work with another address.
+async function start({ name, state }: MachineContainer): Promise<void> {
+  log(`     Starting ${name}, which is ${state}`)
+  await run`docker ${state === 'paused' ? 'unpause' : 'start'} ${name}`
 }
 
-async function serves(cluster: KindCluster) {
-  for (const limit = Date.now() + 90_000; Date.now() < limit; await sleep(1000)) {
-    if (await tryDocker(`${kubectl(cluster)} get --raw=/readyz`)) return true
-  }
-  say('     Its API server does not answer: making new machines')
-  return false
+async function answers(cluster: KindCluster): Promise<boolean> {
+  const options = { limitSeconds: 90, everySeconds: 1, signal: interruption() }
+  const ready = await retry(() => attempt`${kubectlOf(cluster)} get --raw=/readyz`, options)
+  if (ready === undefined) log('     The API server does not answer: creating the machines again')
+  return ready !== undefined
 }
 
-async function create(kind: string, cluster: KindCluster) {
+async function create(kind: string, cluster: KindCluster): Promise<void> {
   const { name, network, kubeconfig, image, nodes, objects } = cluster
   const config = {
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',
     nodes: nodes.map((node) => ({ ...node, image })),
-    // An image of ours brings a pod network of its own; a pulled one is used with kind's.
+    // The lab's images have a pod network of their own; pulled images get kind's.
     networking: { disableDefaultCNI: (await imageInputs(image)) !== '' },
   }
   const flags = ['--name', name, '--kubeconfig', kubeconfig, '--wait', '150s', '--config', '-']
   const env = { KIND_EXPERIMENTAL_DOCKER_NETWORK: network }
-  const options = { env, input: JSON.stringify(config), seconds: 480 }
-  await run(kind, ['create', 'cluster', ...flags], options).catch(async (error: Error) => {
+  const createCluster = run({ env, input: JSON.stringify(config), timeoutSeconds: 480 })
+  await createCluster`${kind} create cluster ${flags}`.catch(async (error: Error) => {
     if (!error.message.includes('is already in use by container')) throw error
-    // A run was stopped while the engine made a machine: the engine finished it, and only now it can be seen.
+    // The engine finished a container after the run that requested it was stopped, so it was not visible before.
     await cluster.remove()
-    await run(kind, ['create', 'cluster', ...flags], options)
+    await createCluster`${kind} create cluster ${flags}`
   })
   const list = { apiVersion: 'v1', kind: 'List', items: objects }
-  if (objects.length) await docker(`${kubectl(cluster)} apply -f -`, [], { input: JSON.stringify(list) })
+  if (objects.length > 0) await run({ input: JSON.stringify(list) })`${kubectlOf(cluster)} apply -f -`
   await podsReady(cluster)
-  await docker(`exec ${cluster.containers[0]} touch ${completeFile}`)
+  await run`docker exec ${cluster.containers[0]} touch ${completeFile}`
 }
 
-async function podsReady(cluster: KindCluster) {
+async function podsReady(cluster: KindCluster): Promise<void> {
   for (const [namespace, selector] of cluster.awaited) {
     const next = `kubectl --kubeconfig ${cluster.kubeconfig} get pods --all-namespaces`
-    await poll(`Pods with ${selector} are ready`, 120, () => allReady(cluster, namespace, selector), next)
+    await waitFor(`Pods with ${selector} are ready`, 120, () => allReady(cluster, namespace, selector), next)
   }
 }
 
-async function allReady(cluster: KindCluster, namespace: string, selector: string) {
-  const ready = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
-  const get = `${kubectl(cluster)} get pods --namespace=${namespace} --selector=${selector} --output`
-  const states = await tryDocker(get, [`jsonpath=${ready}`])
+async function allReady(cluster: KindCluster, namespace: string, selector: string): Promise<boolean | undefined> {
+  const ready = 'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}'
+  const flags = [`--namespace=${namespace}`, `--selector=${selector}`, `--output=${ready}`]
+  const states = await attempt`${kubectlOf(cluster)} get pods ${flags}`
   return states?.split('\n').every((state) => state === 'True')
 }

@@ -1,44 +1,45 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../host/user-error.ts'
-import { inputsHash, isKept, keep, keptFolder } from '../host/cache.ts'
+import { isKept, keep, keptFolder } from '../host/cache.ts'
 import { downloadUrl } from '../host/downloads.ts'
+import { inputsHash, sha256 } from '../host/hash.ts'
 import { arch } from '../host/names.ts'
-import { sha256 } from '../host/sha256.ts'
-import { need } from '../host/stage.ts'
+import { ensure } from '../host/prerequisite.ts'
 import { to } from '../host/versions.ts'
 import type { Releases } from './releases.ts'
 
-// Path of a kubectl of the version to go to, which the host can run.
-export async function needKubectl(releases: Releases): Promise<string> {
+/** Ensures a kubectl of the version to upgrade to, for the host, and resolves to its path. */
+export async function ensureKubectl(releases: Releases): Promise<string> {
   if ('folder' in releases) return join(releases.folder, to, 'kubectl')
   const folder = keptFolder('kubectl', await inputsHash({ to, arch }))
   const file = join(folder, 'kubectl')
-  return need({
+  return ensure({
     title: `kubectl ${to}`,
-    there: async () => (isKept(folder) ? file : undefined),
-    make: async () => {
-      await keep(folder, (staging) => download(releases.url, join(staging, 'kubectl')))
+    find: async () => (isKept(folder) ? file : undefined),
+    create: async () => {
+      await keep(folder, (staging) => downloadKubectl(releases.url, join(staging, 'kubectl')))
       return file
     },
   })
 }
 
-async function download(server: string, file: string) {
-  const wanted = await fetched(downloadUrl(server, to, 'kubectl.sha256'))
-  const program = await fetched(downloadUrl(server, to, 'kubectl'))
+async function downloadKubectl(server: string, file: string): Promise<void> {
+  const checksum = await download(downloadUrl(server, to, 'kubectl.sha256'))
+  const program = await download(downloadUrl(server, to, 'kubectl'))
   await writeFile(file, program)
-  if ((await sha256(file)) !== wanted.toString().trim())
-    throw new UserError(`kubectl from ${server} has another SHA-256.`)
+  if ((await sha256(file)) !== checksum.toString().trim()) {
+    throw new UserError(`The SHA-256 of kubectl from ${server} differs from its checksum file.`, 'run this again')
+  }
   await chmod(file, 0o755)
 }
 
-async function fetched(url: string): Promise<Buffer> {
+async function download(url: string): Promise<Buffer> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(300_000) })
     if (!response.ok) throw new Error(`status ${response.status}`)
     return Buffer.from(await response.arrayBuffer())
   } catch (error) {
-    throw new UserError(`${url} cannot be had: ${(error as Error).message}`, 'try again')
+    throw new UserError(`Cannot download ${url}: ${(error as Error).message}`, 'run this again')
   }
 }

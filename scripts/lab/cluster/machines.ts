@@ -1,20 +1,23 @@
+import { run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
-import { docker, removeContainers } from '../engine/docker.ts'
+import { removeContainers } from '../engine/containers.ts'
 
-export interface Machine {
+/** A container that is a machine of a kind cluster or of Cluster API's Docker provider. */
+export interface MachineContainer {
   name: string
-  // Docker's word: running, paused, exited, …
+  /** As Docker has it: running, paused, exited, … */
   state: string
-  // The cluster that it belongs to, and its network.
+  /** The cluster that it belongs to. */
   cluster: string
+  /** Its Docker network. */
   network: string
 }
 
-// kind's label, which Cluster API's Docker provider uses, too.
+// The label of kind, which Cluster API's Docker provider uses too.
 const clusterLabel = 'io.x-k8s.kind.cluster'
 
-// A cluster's machine containers. A cluster of that name that is somebody else's stops everything.
-export async function machines(cluster: { name: string; network: string }): Promise<Machine[]> {
+/** The machines of a cluster. Throws `UserError` when a cluster of this name is on another network: it is not the lab's. */
+export async function machines(cluster: { name: string; network: string }): Promise<MachineContainer[]> {
   const found = await list(`label=${clusterLabel}=${cluster.name}`)
   const foreign = found.find(({ network }) => network !== cluster.network)
   if (!foreign) return found
@@ -23,15 +26,19 @@ export async function machines(cluster: { name: string; network: string }): Prom
   throw new UserError(`There is a kind cluster "${cluster.name}" that is not the lab's, ${where}.`, next)
 }
 
-export const machinesOn = (network: string) => list(`network=${network}`)
+/** The machines on a Docker network, of any cluster, and all other containers there. */
+export function machinesOn(network: string): Promise<MachineContainer[]> {
+  return list(`network=${network}`)
+}
 
-export async function removeMachines(found: Machine[]) {
+/** Removes machines, running or not, with their volumes. */
+export async function removeMachines(found: MachineContainer[]): Promise<void> {
   await removeContainers(found.map(({ name }) => name))
 }
 
-async function list(filter: string): Promise<Machine[]> {
+async function list(filter: string): Promise<MachineContainer[]> {
   const format = `{{.Names}}\t{{.State}}\t{{.Label "${clusterLabel}"}}\t{{.Networks}}`
-  const lines = (await docker(`ps --all --filter ${filter} --format`, [format])).split('\n').filter(Boolean)
+  const lines = (await run`docker ps --all --filter ${filter} --format ${format}`).split('\n').filter(Boolean)
   return lines.map((line) => {
     const [name = '', state = '', cluster = '', network = ''] = line.split('\t')
     return { name, state, cluster, network }

@@ -3,12 +3,12 @@ import { cache } from '../host/cache.ts'
 import { kindNetwork, managementControlPlane, management as name, nodeImage } from '../host/names.ts'
 import { to } from '../host/versions.ts'
 import type { KindCluster } from './kind-cluster.ts'
-import { removeManagement } from './workload.ts'
+import { removeManagementCluster } from './workload-machines.ts'
 
-// The engine's own socket, for the Docker provider.
+// The socket of the engine, for the Docker provider.
 const socket = /^unix:\/\/(.+)/.exec(process.env.DOCKER_HOST ?? '')?.[1] ?? '/var/run/docker.sock'
 
-// One machine, with Cluster API to come into it.
+/** The management cluster: one machine, in which Cluster API is installed later. */
 export const managementCluster: KindCluster = {
   name,
   network: kindNetwork,
@@ -21,5 +21,5 @@ export const managementCluster: KindCluster = {
     ['kube-system', 'k8s-app=kube-proxy'],
     ['kube-system', 'k8s-app=kube-dns'],
   ],
-  remove: () => removeManagement(name),
+  remove: () => removeManagementCluster(name),
 }

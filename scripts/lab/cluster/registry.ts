@@ -1,76 +1,85 @@
-import { interruptible } from '../../host/run.ts'
+import { interruptible } from '../../host/interruption.ts'
+import { attempt, run } from '../../host/subprocess.ts'
 import { UserError } from '../../host/user-error.ts'
-import { registryImage } from '../build/registry-image.ts'
-import { docker, imageInputs, labelledFrom, removeContainers, runContainerd, tryDocker } from '../engine/docker.ts'
+import { removeContainers, runContainerd } from '../engine/containers.ts'
+import { imageInputs } from '../engine/images.ts'
+import { labelsWithInputs } from '../engine/labels.ts'
 import { hasNetwork } from '../engine/network.ts'
-import { alone } from '../host/lock.ts'
+import { withLabLock } from '../host/lock.ts'
 import { arch, inputsLabel, network, nodeImage, registry } from '../host/names.ts'
-import { need } from '../host/stage.ts'
+import { ensure } from '../host/prerequisite.ts'
 import { to } from '../host/versions.ts'
+import { registryImage } from './images.ts'
 
-// Where the machines find it.
+// The address for machines.
 const registryAddress = `${registry}:5000`
 
-// containerd's folder for a registry; it is read at every pull, without a restart.
+// containerd's folder for a registry. It is read at every pull, without a restart.
 const hosts = '/etc/containerd/certs.d/registry.k8s.io'
 
-// A registry on the machines' network that holds the images of the version to go to. The lab must be up.
+/**
+ * Ensures a registry on the machines' network with the images of the version to upgrade to, and resolves to its address.
+ * Throws `UserError` when the lab is not up.
+ */
 export function registryUp(): Promise<string> {
   return interruptible(() =>
-    alone(async () => {
+    withLabLock(async () => {
       if (!(await hasNetwork(network))) throw new UserError('There are no machines.', 'npm run lab -- up')
       const image = await registryImage()
-      await need({
+      await ensure({
         title: `registry ${registry} with the images of ${to}`,
-        there: async () => ((await isRunning()) ? registry : undefined),
-        make: () => start(image),
+        find: async () => ((await isRunning()) ? registry : undefined),
+        create: () => start(image),
       })
       return registryAddress
     }),
   )
 }
 
-// Lets a machine take the images of registry.k8s.io from there.
-export async function useRegistry(machine: string) {
+/** Makes the registry the mirror of registry.k8s.io on a machine. */
+export async function useRegistry(machine: string): Promise<void> {
   const input = `[host."http://${registryAddress}"]\n  capabilities = ["pull", "resolve"]\n`
   const write = `mkdir -p ${hosts} && cat >${hosts}/hosts.toml`
-  await docker(`exec --interactive ${machine} sh -c`, [write], { input })
+  await run({ input })`docker exec --interactive ${machine} sh -c ${write}`
 }
 
-export async function leaveRegistry(machine: string) {
-  await docker(`exec ${machine} rm -rf ${hosts}`)
+/** Undoes `useRegistry`. */
+export async function leaveRegistry(machine: string): Promise<void> {
+  await run`docker exec ${machine} rm -rf ${hosts}`
 }
 
-async function isRunning() {
+async function isRunning(): Promise<boolean> {
   const format = `{{ .State.Running }} {{ index .Config.Labels "${inputsLabel}" }}`
-  const state = await tryDocker('container inspect --format', [format, registry])
-  return state?.trim() === `true ${await filledFrom()}`
+  const state = await attempt`docker container inspect --format ${format} ${registry}`
+  return state?.trim() === `true ${await contentHash()}`
 }
 
-// What it is filled from: a pulled node image has no hash, its version says it all.
-const filledFrom = async () => (await imageInputs(nodeImage(to))) || to
+// The node image whose images it has. A pulled one has no hash, and its version is enough.
+async function contentHash(): Promise<string> {
+  return (await imageInputs(nodeImage(to))) || to
+}
 
-// It gets its name when it is full.
-async function start(image: string) {
+async function start(image: string): Promise<string> {
+  // It gets its name when it has all images.
   const filling = `${registry}-filling`
   await removeContainers([registry, filling])
-  const where = `--network ${network} --network-alias ${registry} --name ${filling}`
-  await docker(`run --detach ${labelledFrom(await filledFrom())} ${where} ${image}`)
+  const flags = ['--network', network, '--network-alias', registry, '--name', filling]
+  await run`docker run --detach ${labelsWithInputs(await contentHash())} ${flags} ${image}`
   await fill()
-  await docker(`rename ${filling} ${registry}`)
+  await run`docker rename ${filling} ${registry}`
   return registry
 }
 
-// The node image has all the images, under their names: its own containerd pushes them.
-async function fill() {
+// The node image has all images by their names, so its own containerd pushes them.
+async function fill(): Promise<void> {
   const source = `${registry}-source`
   try {
     await runContainerd(source, nodeImage(to), network)
-    const list = await docker(`exec ${source} kubeadm config images list --kubernetes-version ${to}`)
+    const list = await run`docker exec ${source} kubeadm config images list --kubernetes-version ${to}`
     for (const name of list.split('\n')) {
       const pushed = name.replace('registry.k8s.io', registryAddress)
-      const push = `images push --plain-http --platform linux/${arch} ${pushed} ${name}`
-      await docker(`exec ${source} ctr --namespace k8s.io ${push}`)
+      const flags = ['--plain-http', '--platform', `linux/${arch}`]
+      await run`docker exec ${source} ctr --namespace k8s.io images push ${flags} ${pushed} ${name}`
     }
   } finally {
     await removeContainers([source])

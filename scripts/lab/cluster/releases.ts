@@ -1,26 +1,26 @@
-import { interruptible } from '../../host/run.ts'
-import { kubernetes, releaseFolder } from '../build/kubernetes.ts'
-import { needNodeImage } from '../build/node-image.ts'
-import { downloads, downloadsReachable } from '../host/downloads.ts'
-import { alone } from '../host/lock.ts'
+import { interruptible } from '../../host/interruption.ts'
+import { canDownload, downloadServer } from '../host/downloads.ts'
+import { withLabLock } from '../host/lock.ts'
 import { to } from '../host/versions.ts'
+import { ensureNodeImage } from './images.ts'
 
-// Where a release's programs come from: a folder for `serveReleases`, or a server.
+/** Where the programs of a release are: in a folder that `serveReleases` can serve, or on a server. */
 export type Releases = { folder: string } | { url: string }
 
-// Those of a version.
-export async function needReleases(version = to): Promise<Releases> {
-  if (await downloadsReachable(version)) return { url: downloads }
-  await kubernetes(version)
+/** Ensures the programs of a Kubernetes version: those of Kubernetes' own server, else built ones. */
+export async function ensureReleases(version = to): Promise<Releases> {
+  if (await canDownload(version)) return { url: downloadServer }
+  const { ensureKubernetesPrograms, releaseFolder } = await import('../build/kubernetes.ts')
+  await ensureKubernetesPrograms(version)
   return { folder: releaseFolder }
 }
 
-// Makes what is missing to have machines of one more version: its machine image, and its programs for download.
+/** Ensures what machines of one more Kubernetes version need: its machine image, and its programs for download. */
 export async function needVersion(version: string): Promise<void> {
   await interruptible(() =>
-    alone(async () => {
-      await needNodeImage(version)
-      await needReleases(version)
+    withLabLock(async () => {
+      await ensureNodeImage(version)
+      await ensureReleases(version)
     }),
   )
 }

@@ -1,6 +1,6 @@
 import { worker } from '../host/names.ts'
 
-// A pod on the worker that does nothing: it has to come through an upgrade as the same container, not restarted.
+/** A pod on the worker that does nothing. An upgrade must keep its container, without a restart. */
 export const steadyPod = {
   apiVersion: 'v1',
   kind: 'Pod',
@@ -8,7 +8,7 @@ export const steadyPod = {
   spec: {
     nodeName: worker,
     terminationGracePeriodSeconds: 1,
-    // On every machine already: kind's images hold their pods open with it, and ours have it too.
+    // Every machine has it: it is the sandbox image of kind's containerd, and the lab's machine images contain it too.
     containers: [{ name: 'steady', image: 'registry.k8s.io/pause:3.10', imagePullPolicy: 'IfNotPresent' }],
   },
 }

@@ -3,7 +3,7 @@ import { to } from '../host/versions.ts'
 const metadata = { name: 'sample', namespace: 'default' }
 const infrastructure = 'infrastructure.cluster.x-k8s.io'
 
-// One valid object of each provider, to ask its webhook.
+/** A valid object of each provider: a dry run of its creation calls the provider's webhook. */
 export const samples = [
   {
     apiVersion: 'cluster.x-k8s.io/v1beta2',

@@ -1,58 +1,49 @@
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { basename, join, relative } from 'node:path'
+import { basename, join } from 'node:path'
 
-// Where everything is kept that took long to make. Never inside the repository.
+/** The folder that keeps what is expensive to make. It is never inside the repository. */
 export const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'capd-kubeadm-upgrader')
 
-// Files that go into images, and Go sources that are built.
-export const imageFiles = join(import.meta.dirname, '../build/image')
-export const goSources = join(import.meta.dirname, '../build/go')
-
-// A short hash of what something is made from: values, and all files below some folders.
-export async function inputsHash(values: unknown, ...folders: string[]): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(values))
-  for (const folder of folders) {
-    for (const file of await filesBelow(folder)) {
-      hash.update(relative(folder, file)).update(await readFile(file))
-    }
-  }
-  return hash.digest('hex').slice(0, 12)
+/** The path of an entry of the cache: its name, and the hash of its inputs as `inputsHash` makes it. */
+export function keptFolder(name: string, hash: string): string {
+  return join(cache, `${name}-${hash}`)
 }
 
-async function filesBelow(folder: string) {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  return files.sort()
+/** Whether an entry of the cache exists. An entry that exists is complete. */
+export function isKept(folder: string): boolean {
+  return existsSync(folder)
 }
 
-// A folder whose presence says that what is in it is complete.
-export const keptFolder = (name: string, hash: string) => join(cache, `${name}-${hash}`)
-export const isKept = existsSync
-
-// Fills a folder beside the final one and moves it there last, so that a half-made one is never seen. What was made
-// under this name from other inputs goes.
-export async function keep(folder: string, fill: (staging: string) => Promise<void>) {
+/**
+ * Adds an entry to the cache: `fill` writes it into a staging folder, which is renamed to `folder` last, so an entry is
+ * never seen half-made. Entries of the same name with other hashes are removed. What `fill` throws is thrown on.
+ */
+export async function keep(folder: string, fill: (staging: string) => Promise<void>): Promise<void> {
   const kept = basename(folder)
   await withStaging(kept, async (staging) => {
     await fill(staging)
     await rename(staging, folder)
   })
-  const older = (await readdir(cache)).filter((entry) => entry !== kept && nameOf(entry) === nameOf(kept))
-  await Promise.all(older.map((entry) => remove(join(cache, entry))))
+  const outdated = (await readdir(cache)).filter((entry) => entry !== kept && nameOf(entry) === nameOf(kept))
+  await Promise.all(outdated.map((entry) => remove(join(cache, entry))))
 }
 
-const nameOf = (entry: string) => /^(.+)-[0-9a-f]{12}$/.exec(entry)?.[1] ?? entry
+function nameOf(entry: string): string {
+  return /^(.+)-[0-9a-f]{12}$/.exec(entry)?.[1] ?? entry
+}
 
-// An empty folder of the cache for the time of `work`. What killed runs left goes first; a program that one of them
-// started may still be writing there, so no two runs share a folder.
+/**
+ * Gives `work` an empty folder in the cache and removes it afterwards. Folders that killed runs have left under this
+ * name are removed first. A program of a killed run may still write to its folder, so no two runs share one.
+ */
 export async function withStaging<T>(name: string, work: (staging: string) => Promise<T>): Promise<T> {
+  await mkdir(cache, { recursive: true })
   const left = (await readdir(cache)).filter((entry) => entry.startsWith(`${name}.`) && entry.endsWith('.tmp'))
   await Promise.all(left.map((entry) => remove(join(cache, entry))))
   const staging = join(cache, `${name}.${process.pid}.tmp`)
-  await mkdir(staging, { recursive: true })
+  await mkdir(staging)
   try {
     return await work(staging)
   } finally {
@@ -60,6 +51,6 @@ export async function withStaging<T>(name: string, work: (staging: string) => Pr
   }
 }
 
-function remove(folder: string) {
+function remove(folder: string): Promise<void> {
   return rm(folder, { recursive: true, force: true, maxRetries: 3 })
 }

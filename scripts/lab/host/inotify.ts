@@ -1,25 +1,27 @@
 import { readFile } from 'node:fs/promises'
-import { say } from '../../host/progress.ts'
-import { run } from '../../host/run.ts'
-import type { Stage } from './stage.ts'
+import { log } from '../../host/progress.ts'
+import { run } from '../../host/subprocess.ts'
+import type { Prerequisite } from './prerequisite.ts'
 
-// systemd and the kubelet of each machine take about twenty, and a host usually has 128 for all that runs as root.
-// Without one containerd serves no CRI, and kubeadm gives up.
 const setting = 'fs.inotify.max_user_instances'
-const wanted = 1024
+const minimum = 1024
 
-// Room for a dozen machines and more, until the host is started again.
-export const inotify: Stage<number> = {
-  title: `${setting} of ${wanted} or more`,
-  there: async () => {
+/**
+ * Enough inotify instances for a dozen machines, until the host restarts. systemd and the kubelet of a machine take about
+ * twenty, and the usual limit is 128 for all processes of root. At the limit containerd serves no CRI, and kubeadm fails.
+ */
+export const inotifyInstances: Prerequisite<number> = {
+  title: `${setting} of ${minimum} or more`,
+  find: async () => {
     const limit = await readFile(`/proc/sys/${setting.replaceAll('.', '/')}`, 'utf8').catch(() => undefined)
-    if (limit === undefined) return wanted // not Linux: the engine has a host of its own
-    return Number(limit) >= wanted ? Number(limit) : undefined
+    // Not Linux: the engine has a host of its own.
+    if (limit === undefined) return minimum
+    return Number(limit) >= minimum ? Number(limit) : undefined
   },
-  make: async () => {
-    const args = ['--write', `${setting}=${wanted}`]
-    say(`     sysctl ${args.join(' ')}`)
-    await run('sysctl', args, { next: `sudo sysctl ${args.join(' ')}` })
-    return wanted
+  create: async () => {
+    const assignment = `${setting}=${minimum}`
+    log(`     sysctl --write ${assignment}`)
+    await run({ next: `sudo sysctl --write ${assignment}` })`sysctl --write ${assignment}`
+    return minimum
   },
 }

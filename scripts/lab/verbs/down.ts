@@ -1,87 +1,94 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { timed } from '../../host/progress.ts'
-import { interruptible } from '../../host/run.ts'
-import { labCluster } from '../cluster/cluster.ts'
+import { interruptible } from '../../host/interruption.ts'
+import { withProgress } from '../../host/progress.ts'
+import { attempt, run } from '../../host/subprocess.ts'
+import { labCluster } from '../cluster/lab-cluster.ts'
 import { machines, machinesOn } from '../cluster/machines.ts'
-import { removeManagement, workloadMachines } from '../cluster/workload.ts'
-import { docker, removeContainers, tryDocker } from '../engine/docker.ts'
-import { engineVersion, stopEngine } from '../engine/engine.ts'
+import { removeManagementCluster, workloadMachines } from '../cluster/workload-machines.ts'
+import { removeContainers } from '../engine/containers.ts'
+import { engineVersion, stopEngine } from '../engine/dockerd.ts'
 import { hasNetwork } from '../engine/network.ts'
+import { isRootOnDebian, removeSourceList } from '../host/apt.ts'
 import { cache } from '../host/cache.ts'
-import { forgetRelease, onDebianAsRoot } from '../host/debian.ts'
-import { alone } from '../host/lock.ts'
-import { kindNetwork, management, network, ours } from '../host/names.ts'
+import { withLabLock } from '../host/lock.ts'
+import { kindNetwork, labLabel, management, network } from '../host/names.ts'
 
-// Removes the clusters and everything on the network of the first; images and caches stay for the next time.
+/**
+ * Removes both clusters of the lab, everything on the network of the first, and every machine that the second has
+ * created. Images and caches stay. Throws `UserError` when the cluster or the network belongs to someone else.
+ */
 export function labDown(): Promise<void> {
-  return interruptible(() => alone(removeLab))
+  return interruptible(() => withLabLock(removeLab))
 }
 
-async function removeLab() {
+async function removeLab(): Promise<void> {
   if (!(await engineVersion())) return
-  await machines(labCluster) // stops here when the cluster of this name is not ours
-  if (await hasNetwork(network)) await timed(`removing ${network}`, () => removeNetwork(network))
+  // Throws when the cluster of this name is not the lab's.
+  await machines(labCluster)
+  if (await hasNetwork(network)) await withProgress(`removing ${network}`, () => removeNetwork(network))
   await rm(labCluster.kubeconfig, { force: true })
-  await removeWithWorkload(management)
+  await removeManagement(management)
   await removeKindNetwork()
 }
 
-async function removeWithWorkload(name: string) {
+async function removeManagement(name: string): Promise<void> {
   const found = [...(await machines({ name, network: kindNetwork })), ...(await workloadMachines(name))]
-  if (found.length) await timed(`removing ${name} and what it made`, () => removeManagement(name))
+  if (found.length > 0) await withProgress(`removing ${name} and its machines`, () => removeManagementCluster(name))
   await rm(join(cache, `${name}.kubeconfig`), { force: true })
 }
 
-// Only if we made it, and not while anything is on it, running or not.
-async function removeKindNetwork() {
-  const isOurs = (await list('network ls --format {{.Name}}')).includes(kindNetwork)
-  if (isOurs && !(await machinesOn(kindNetwork)).length) await docker(`network rm ${kindNetwork}`)
+// The network stays when the lab has not created it, and while a container is on it.
+async function removeKindNetwork(): Promise<void> {
+  const isOurs = (await labNetworks()).includes(kindNetwork)
+  if (isOurs && (await machinesOn(kindNetwork)).length === 0) await run`docker network rm ${kindNetwork}`
 }
 
-// Removes every lab, our images, the cache, and the engine if it was started by us.
+/** Removes every lab, its images, the cache, the two files in /etc/apt, and the engine if the lab started it. */
 export function labDownAll(): Promise<void> {
-  return interruptible(() => alone(removeAll))
+  return interruptible(() => withLabLock(removeAll))
 }
 
-async function removeAll() {
+async function removeAll(): Promise<void> {
   if (await engineVersion()) {
     await removeLab()
-    for (const name of await managementClusters()) await removeWithWorkload(name)
-    for (const name of await list('network ls --format {{.Name}}')) {
-      if (name !== kindNetwork) await timed(`removing ${name}`, () => removeNetwork(name))
+    for (const name of await managementClusters()) await removeManagement(name)
+    for (const name of await labNetworks()) {
+      if (name !== kindNetwork) await withProgress(`removing ${name}`, () => removeNetwork(name))
     }
-    await removeContainers(await list('ps --all --quiet'))
+    await removeContainers(lines(await run`docker ps --all --quiet --filter label=${labLabel}`))
     await removeKindNetwork()
-    await timed('removing our images', removeImages)
+    await withProgress("removing the lab's images", removeImages)
   }
   await stopEngine()
-  if (onDebianAsRoot()) await forgetRelease()
-  await timed(`removing ${cache}`, () => rm(cache, { recursive: true, force: true }))
+  if (isRootOnDebian()) await removeSourceList()
+  await withProgress(`removing ${cache}`, () => rm(cache, { recursive: true, force: true }))
 }
 
-// Every management cluster that was begun and not removed has its kubeconfig in the cache.
-async function managementClusters() {
+// Every management cluster has its kubeconfig in the cache from before its creation until after its removal.
+async function managementClusters(): Promise<string[]> {
   const files = await readdir(cache).catch(() => [])
   return files.flatMap((file) => /^(.+-management)\.kubeconfig$/.exec(file)?.[1] ?? [])
 }
 
-// A machine container has no label of ours, but only ours are on a network of ours.
-async function removeNetwork(name: string) {
-  const on = await docker(`ps --all --quiet --filter network=${name}`)
-  await removeContainers(on.split('\n').filter(Boolean))
-  await docker(`network rm ${name}`)
+// kind does not label machines as the lab's, but all on a network of the lab are.
+async function removeNetwork(name: string): Promise<void> {
+  await removeContainers(lines(await run`docker ps --all --quiet --filter network=${name}`))
+  await run`docker network rm ${name}`
 }
 
-// An image may have lost its name to a newer one, and one may still be needed by a container that is not ours.
-async function removeImages() {
-  for (const id of await list('images --quiet --no-trunc')) {
-    await tryDocker(`rmi --force ${id}`, [], { seconds: 120 })
+// By their ids, because an image may have lost its name to a newer build. An image that a container of the user needs
+// stays.
+async function removeImages(): Promise<void> {
+  for (const id of lines(await run`docker images --quiet --no-trunc --filter label=${labLabel}`)) {
+    await attempt({ timeoutSeconds: 120 })`docker rmi --force ${id}`
   }
 }
 
-// What carries our label.
-async function list(command: string) {
-  const lines = await docker(`${command} --filter label=${ours}`)
-  return [...new Set(lines.split('\n').filter(Boolean))]
+async function labNetworks(): Promise<string[]> {
+  return lines(await run`docker network ls --format {{.Name}} --filter label=${labLabel}`)
+}
+
+function lines(output: string): string[] {
+  return [...new Set(output.split('\n').filter(Boolean))]
 }

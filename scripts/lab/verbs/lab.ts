@@ -1,60 +1,74 @@
+import { interruptible } from '../../host/interruption.ts'
 import { logTo } from '../../host/progress.ts'
-import { interruptible } from '../../host/run.ts'
-import { kind as needKind } from '../build/kind.ts'
-import { needNodeImage } from '../build/node-image.ts'
-import { labClusterOf } from '../cluster/cluster.ts'
-import { needKindCluster } from '../cluster/kind-cluster.ts'
-import { needReleases, type Releases } from '../cluster/releases.ts'
-import { engine } from '../engine/engine.ts'
-import { gateway, needNetwork } from '../engine/network.ts'
-import { alone } from '../host/lock.ts'
+import { ensureNodeImage } from '../cluster/images.ts'
+import { ensureKind } from '../cluster/kind.ts'
+import { ensureKindCluster } from '../cluster/kind-cluster.ts'
+import { labClusterOf } from '../cluster/lab-cluster.ts'
+import { ensureReleases, type Releases } from '../cluster/releases.ts'
+import { dockerEngine } from '../engine/dockerd.ts'
+import { ensureNetwork, gateway } from '../engine/network.ts'
+import { withLabLock } from '../host/lock.ts'
 import { arch, cluster, controlPlane, network, worker } from '../host/names.ts'
-import { need } from '../host/stage.ts'
+import { ensure } from '../host/prerequisite.ts'
 import { from, to } from '../host/versions.ts'
 
+/** The lab as `up` leaves it: one control plane machine and one or more workers, at the version to upgrade from. */
 export interface Lab {
-  // Name of the kind cluster, and of its two machine containers.
+  /** The name of the kind cluster. */
   cluster: string
+  /** The container of the control plane machine. */
   controlPlane: string
+  /** The container of the first worker. */
   worker: string
-  // All worker containers; the first is `worker`.
+  /** The containers of all workers. */
   workers: string[]
-  // The machines' Docker network, and the host's address on it: what listens there is reached by the machines.
+  /** The Docker network of the machines. */
   network: string
+  /** The host's address on it, at which machines reach what the host serves. */
   gateway: string
-  // File with an administrator's access from the host.
+  /** The file for an administrator's access from the host. */
   kubeconfig: string
-  // The version of new machines, the version to go to, and the latter's machine image.
+  /** The Kubernetes version of new machines. */
   from: string
+  /** The Kubernetes version to upgrade to. */
   to: string
+  /** The machine image of the version to upgrade to. */
   toImage: string
+  /** The architecture, as Kubernetes' releases name it. */
   arch: string
+  /** Where the programs of the version to upgrade to are. */
   releases: Releases
-  // Path of kind.
+  /** The path of kind. */
   kind: string
 }
 
-interface Options {
+/** How `labUp` creates the lab. */
+export interface LabOptions {
+  /** Replaces the machines by new ones. */
   fresh?: boolean
-  // How many workers there are at least; 1 by default.
+  /** The number of workers that there are at least, by default 1. */
   workers?: number
+  /** Takes the lines of progress, by default standard error. */
   log?: (line: string) => void
 }
 
-// Makes what is missing; with `fresh`, machines as new. SIGINT and SIGTERM end it, and it then throws.
-export function labUp(options: Options = {}): Promise<Lab> {
-  if (options.log) logTo(options.log)
+/**
+ * Ensures the engine, the images, the network and the cluster of the lab. Throws `UserError` where that is impossible,
+ * and `Interrupted` at SIGINT or SIGTERM.
+ */
+export function labUp({ fresh = false, workers: count = 1, log }: LabOptions = {}): Promise<Lab> {
+  if (log) logTo(log)
   return interruptible(() =>
-    alone(async () => {
-      await need(engine)
-      const kind = await needKind()
-      await needNodeImage(from)
-      const toImage = await needNodeImage(to)
-      const releases = await needReleases()
-      await needNetwork(network)
-      const kindCluster = labClusterOf(options.workers ?? 1)
-      if (options.fresh) await kindCluster.remove()
-      await needKindCluster(kind, kindCluster)
+    withLabLock(async () => {
+      await ensure(dockerEngine)
+      const kind = await ensureKind()
+      await ensureNodeImage(from)
+      const toImage = await ensureNodeImage(to)
+      const releases = await ensureReleases()
+      await ensureNetwork(network)
+      const kindCluster = labClusterOf(count)
+      if (fresh) await kindCluster.remove()
+      await ensureKindCluster(kind, kindCluster)
       const { kubeconfig, workers } = kindCluster
       const machines = { cluster, controlPlane, worker, workers, network, gateway: await gateway(network), kubeconfig }
       return { ...machines, from, to, toImage, arch, releases, kind }

@@ -1,72 +1,89 @@
+import { interruptible } from '../../host/interruption.ts'
 import { logTo } from '../../host/progress.ts'
-import { interruptible } from '../../host/run.ts'
-import { needClusterApiImages } from '../build/cluster-api-images.ts'
-import { kind as needKind } from '../build/kind.ts'
-import { needLoadBalancerImage } from '../build/load-balancer-image.ts'
-import { needNodeImage } from '../build/node-image.ts'
-import { needClusterApi } from '../cluster/cluster-api-in-cluster.ts'
-import { needKindCluster } from '../cluster/kind-cluster.ts'
-import { needKubectl } from '../cluster/kubectl.ts'
+import { ensureClusterApi } from '../cluster/cluster-api.ts'
+import { ensureLoadBalancerImage, ensureNodeImage, ensureProviderImages } from '../cluster/images.ts'
+import { ensureKind } from '../cluster/kind.ts'
+import { ensureKindCluster } from '../cluster/kind-cluster.ts'
+import { ensureKubectl } from '../cluster/kubectl.ts'
 import { managementCluster } from '../cluster/management-cluster.ts'
-import { needReleases, type Releases } from '../cluster/releases.ts'
-import { engine } from '../engine/engine.ts'
-import { needImageIn } from '../engine/load-image.ts'
-import { gateway, needNetwork } from '../engine/network.ts'
-import { inotify } from '../host/inotify.ts'
-import { alone } from '../host/lock.ts'
+import { ensureReleases, type Releases } from '../cluster/releases.ts'
+import { dockerEngine } from '../engine/dockerd.ts'
+import { ensureImageInMachine } from '../engine/image-in-machine.ts'
+import { ensureNetwork, gateway } from '../engine/network.ts'
+import { inotifyInstances } from '../host/inotify.ts'
+import { withLabLock } from '../host/lock.ts'
 import { arch, management as cluster, kindNetwork, managementControlPlane, workloadPrefix } from '../host/names.ts'
-import { need } from '../host/stage.ts'
+import { ensure } from '../host/prerequisite.ts'
 import { from, to } from '../host/versions.ts'
 
+/** The management cluster as `management` leaves it: one machine with Cluster API, which creates other machines. */
 export interface Management {
-  // Name of the kind cluster, and of its one container.
+  /** The name of the kind cluster. */
   cluster: string
+  /** Its only container. */
   controlPlane: string
-  // The Docker network of it and of every machine that it makes, and the host's address on it.
+  /** The Docker network of it and of every machine that it creates. */
   network: string
+  /** The host's address on the network, at which machines reach what the host serves. */
   gateway: string
-  // What the names of the clusters that it makes should begin with: no other lab has them, and what is left of them is
-  // found even when nobody can be asked.
+  /**
+   * What the names of the clusters that it creates should begin with. No other lab has the prefix, and `down` finds such
+   * clusters even when the management cluster does not answer.
+   */
   prefix: string
-  // File with an administrator's access from the host.
+  /** The file for an administrator's access from the host. */
   kubeconfig: string
-  // Paths of kubectl and kind.
+  /** The path of kubectl. */
   kubectl: string
+  /** The path of kind. */
   kind: string
-  // The versions that machines can be made with.
+  /** The Kubernetes version to upgrade from, which machines can be created with. */
   from: string
+  /** The Kubernetes version to upgrade to, which machines can be created with. */
   to: string
+  /** The architecture, as Kubernetes' releases name it. */
   arch: string
+  /** Where the programs of the version to upgrade to are. */
   releases: Releases
 }
 
-// Makes what is missing of a cluster with Cluster API in it; with `fresh`, a new one. SIGINT and SIGTERM end it, and
-// it then throws.
-export function managementUp(options: { fresh?: boolean; log?: (line: string) => void } = {}): Promise<Management> {
-  if (options.log) logTo(options.log)
+/** How `managementUp` creates the management cluster. */
+export interface ManagementOptions {
+  /** Replaces the management cluster, and removes the machines that it has created. */
+  fresh?: boolean
+  /** Takes the lines of progress, by default standard error. */
+  log?: (line: string) => void
+}
+
+/**
+ * Ensures a management cluster with Cluster API in it. Throws `UserError` where that is impossible, and `Interrupted` at
+ * SIGINT or SIGTERM.
+ */
+export function managementUp({ fresh = false, log }: ManagementOptions = {}): Promise<Management> {
+  if (log) logTo(log)
   return interruptible(() =>
-    alone(async () => {
-      await need(engine)
-      await need(inotify)
-      const kind = await needKind()
-      await needNodeImage(from)
-      await needNodeImage(to)
-      await needLoadBalancerImage()
-      await needClusterApiImages()
-      const releases = await needReleases()
-      const kubectl = await needKubectl(releases)
-      const network = await needNetwork(kindNetwork)
-      if (options.fresh) await managementCluster.remove()
-      await needKindCluster(kind, managementCluster)
+    withLabLock(async () => {
+      await ensure(dockerEngine)
+      await ensure(inotifyInstances)
+      const kind = await ensureKind()
+      await ensureNodeImage(from)
+      await ensureNodeImage(to)
+      await ensureLoadBalancerImage()
+      await ensureProviderImages()
+      const releases = await ensureReleases()
+      const kubectl = await ensureKubectl(releases)
+      const network = await ensureNetwork(kindNetwork)
+      if (fresh) await managementCluster.remove()
+      await ensureKindCluster(kind, managementCluster)
       const { kubeconfig } = managementCluster
-      await needClusterApi(kubectl, kubeconfig)
+      await ensureClusterApi(kubectl, kubeconfig)
       const machine = { cluster, controlPlane: managementControlPlane, network, gateway: await gateway(network) }
       return { ...machine, prefix: workloadPrefix(cluster), kubeconfig, kubectl, kind, from, to, arch, releases }
     }),
   )
 }
 
-// Puts an image of the engine into the management cluster, for its Pods.
+/** Loads an image of the engine into the management cluster, for its Pods. */
 export function loadImage({ controlPlane }: Pick<Management, 'controlPlane'>, image: string): Promise<void> {
-  return interruptible(() => alone(() => needImageIn(controlPlane, image)))
+  return interruptible(() => withLabLock(() => ensureImageInMachine(controlPlane, image)))
 }

@@ -1,50 +1,55 @@
-import { attempt } from '../../host/run.ts'
-import { labCluster } from '../cluster/cluster.ts'
+import { attempt } from '../../host/subprocess.ts'
 import type { KindCluster } from '../cluster/kind-cluster.ts'
+import { labCluster } from '../cluster/lab-cluster.ts'
 import { machines } from '../cluster/machines.ts'
 import { managementCluster } from '../cluster/management-cluster.ts'
-import { workloadMachines } from '../cluster/workload.ts'
-import { imageInputs, tryDocker } from '../engine/docker.ts'
-import { engineVersion } from '../engine/engine.ts'
+import { workloadMachines } from '../cluster/workload-machines.ts'
+import { engineVersion } from '../engine/dockerd.ts'
+import { imageInputs } from '../engine/images.ts'
 import { cache, isKept } from '../host/cache.ts'
-import { management as managementName, nodeImage } from '../host/names.ts'
+import { management, nodeImage } from '../host/names.ts'
 import { from, to } from '../host/versions.ts'
 
-// Prints what is there and changes nothing; true when machines of the lab are there and all run.
+/** Prints what exists of the lab and changes nothing. Resolves to true when there are machines and all of them run. */
 export async function labStatus(): Promise<boolean> {
   const version = await engineVersion()
-  row('engine', version ? `Docker ${version}` : 'none answers')
-  row('cache', isKept(cache) ? `${cache}, ${await size()}` : 'empty')
+  row('engine', version ? `Docker ${version}` : 'does not answer')
+  row('cache', isKept(cache) ? `${cache}, ${await cacheSize()}` : 'empty')
   if (!version) return false
-  for (const name of [nodeImage(from), nodeImage(to)]) row(name, await describe(name))
-  const lab = await clusterStatus(labCluster)
-  const management = await clusterStatus(managementCluster)
-  for (const { cluster, name, state } of await workloadMachines(managementName))
+  for (const name of [nodeImage(from), nodeImage(to)]) row(name, await imageState(name))
+  const isLabRunning = await clusterStatus(labCluster)
+  const isManagementRunning = await clusterStatus(managementCluster)
+  for (const { cluster, name, state } of await workloadMachines(management)) {
     row(`  ${name}`, `${state}, of cluster ${cluster}`)
-  return (lab ?? management ?? false) && lab !== false && management !== false
+  }
+  return (isLabRunning ?? isManagementRunning ?? false) && isLabRunning !== false && isManagementRunning !== false
 }
 
-// Whether all its machines run; undefined when there are none.
+// Whether all machines run; undefined when there are none.
 async function clusterStatus(cluster: KindCluster): Promise<boolean | undefined> {
   const found = await machines(cluster)
-  if (!found.length) return void row(`cluster ${cluster.name}`, 'missing')
+  if (found.length === 0) {
+    row(`cluster ${cluster.name}`, 'missing')
+    return undefined
+  }
   row(`cluster ${cluster.name}`, cluster.kubeconfig)
   for (const { name, state } of found) {
-    const kubelet = await tryDocker(`exec ${name} kubelet --version`)
+    const kubelet = await attempt`docker exec ${name} kubelet --version`
     row(`  ${name}`, [state, ...(kubelet ? [kubelet] : [])].join(', '))
   }
   return found.every(({ state }) => state === 'running')
 }
 
-async function describe(image: string) {
+async function imageState(image: string): Promise<string> {
   const inputs = await imageInputs(image)
-  return inputs === undefined ? 'missing' : inputs ? `built from ${inputs}` : 'not built here'
+  if (inputs === undefined) return 'missing'
+  return inputs ? `built from ${inputs}` : 'not built by the lab'
 }
 
-async function size() {
-  return (await attempt('du', ['-sh', cache]))?.split('\t')[0] ?? 'of unknown size'
+async function cacheSize(): Promise<string> {
+  return (await attempt`du -sh ${cache}`)?.split('\t')[0] ?? 'of unknown size'
 }
 
-function row(name: string, value: string) {
+function row(name: string, value: string): void {
   console.log(`${name.padEnd(40)}  ${value}`)
 }

@@ -171,13 +171,19 @@ left() {
   for name in $programs; do if [ -e "/usr/bin/.$name.new" ]; then echo "$name"; fi; done
 }
 
+# What systemd has to read again it reads while everything runs.
+stop_kubelet() {
+  systemctl daemon-reload
+  stopped=yes
+  systemctl stop kubelet
+}
+
 exchange() {
   if [ ! -e "$directory/exchange.begun" ] && ! etcd_is_well; then exit 51; fi
   ending=$(for name in $in_order; do if [ -e "$staged/$name.yaml" ]; then echo "$name"; fi; done)
   if [ -e /usr/bin/.kubelet.new ] && is_other_minor "$before/kubelet" /usr/bin/.kubelet.new; then ending=$in_order; fi
   drain
-  stopped=yes
-  systemctl stop kubelet
+  stop_kubelet
   # shellcheck disable=SC2046,SC2086 # Names are words.
   end_all $(echo $ending)
   : >"$directory/exchange.begun"
@@ -187,7 +193,6 @@ exchange() {
   for name in $programs; do
     if [ -e "/usr/bin/.$name.new" ]; then mv "/usr/bin/.$name.new" "/usr/bin/$name"; fi
   done
-  systemctl daemon-reload
 }
 
 # kubeadm asks through the endpoint, and a load balancer takes some seconds to find a machine that is back.
@@ -234,15 +239,13 @@ undo() {
   if [ -n "$pods$changed" ]; then
     ending=$pods
     if is_other_minor "$before/kubelet" /usr/bin/kubelet; then ending=$in_order; fi
-    stopped=yes
-    systemctl stop kubelet
+    stop_kubelet
     # shellcheck disable=SC2046,SC2086 # Names are words.
     end_all $(echo $ending)
     mkdir -p "$staged"
     for name in $pods; do put_back "$before/manifests/$name.yaml" "$manifests/$name.yaml" "$staged/back"; done
     for name in $changed; do put_back "$before/$name" "/usr/bin/$name" "/usr/bin/.$name.new"; done
     rm -rf "$staged"
-    systemctl daemon-reload
   fi
   systemctl start kubelet
   stopped=

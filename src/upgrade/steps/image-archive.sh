@@ -82,6 +82,17 @@ FOUND
     -C /tmp/pack oci-layout index.json -C "$store" --files-from=/tmp/pack/parts
 }
 
+# By the client itself: the transfer service of containerd 2 may end before the last part is written. An image for several
+# architectures has only this one's parts here, so it has to be named.
+export_images() {
+  case $(uname -m) in
+    x86_64) arch=amd64 ;;
+    aarch64) arch=arm64 ;;
+    *) arch=$(uname -m) ;;
+  esac
+  ctr -n k8s.io images export --local --platform "linux/$arch" "$archive.new" "$@"
+}
+
 containerd >/tmp/containerd.log 2>&1 &
 tries=0
 until ctr -n k8s.io images ls >/tmp/listed 2>/dev/null; do
@@ -101,6 +112,6 @@ done
 
 # Words of their own again: an image's name has no spaces.
 # shellcheck disable=SC2086
-pack $names 2>/dev/null || error=$(ctr -n k8s.io images export "$archive.new" $names 2>&1) || fail "$error"
+pack $names 2>/dev/null || error=$(export_images $names 2>&1) || fail "$error"
 error=$(sync "$archive.new" 2>&1) || fail "$error"
 mv "$archive.new" "$archive"

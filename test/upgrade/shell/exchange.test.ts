@@ -47,7 +47,7 @@ function balancerOf(root: Root): string[] {
 
 const oldTags = ['3.6.5-0', 'v1.34.4', 'v1.34.4', 'v1.34.4']
 const newTags = ['3.6.6-0', 'v1.35.4', 'v1.35.4', 'v1.35.4']
-const wholeExchange = ['systemctl stop kubelet', 'systemctl daemon-reload', 'systemctl start kubelet']
+const wholeExchange = ['systemctl daemon-reload', 'systemctl stop kubelet', 'systemctl start kubelet']
 
 // A real process; undefined once it has ended.
 function process(command: string): number {
@@ -157,7 +157,7 @@ describe.skipIf(globalThis.process.platform !== 'linux')('exchange.sh', () => {
     const root = machine()
     root.program('/stand-ins/ctr', 'exit 1')
     expect((await exchange(root)).exitCode).not.toBe(0)
-    expect(systemdOf(root)).toEqual(['systemctl stop kubelet', 'systemctl start kubelet'])
+    expect(systemdOf(root)).toEqual(wholeExchange)
     expect(tagsOf(root)).toEqual(oldTags)
   })
 

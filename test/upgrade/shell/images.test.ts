@@ -1,4 +1,5 @@
-import { readdirSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readdirSync, statSync, truncateSync } from 'node:fs'
 import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
 import { createRoot, type Root } from './rooted.ts'
@@ -73,19 +74,84 @@ describe.skipIf(process.platform !== 'linux')('steps/images.sh', () => {
     expect(root.calls()).toEqual([`kubeadm config images pull --config ${configuration}`])
   })
 
-  test('imports the archive, and then takes it away', async () => {
-    const root = machine('')
-    root.write(`${work}/images.tar`, 'archive')
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch
+  const imported = `ctr -n k8s.io images import --platform linux/${arch}`
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+  /** An archive of an index whose second architecture is not there, of its manifest, and of a layer. */
+  function parts() {
+    const layer = 'layer\n'
+    const manifest = `{"layers":[{"digest":"sha256:${sha256(layer)}"}]}`
+    const index = `{"manifests":[{"digest":"sha256:${sha256(manifest)}"},{"digest":"sha256:${'9'.repeat(64)}"}]}`
+    const top = `{"manifests":[{"digest":"sha256:${sha256(index)}"}]}`
+    return { layer, manifest, index, top }
+  }
+
+  async function withArchive(root: Root, change: (files: Map<string, string>) => void = () => {}): Promise<Root> {
+    const { layer, manifest, index, top } = parts()
+    const files = new Map([['index.json', top]])
+    for (const part of [index, manifest, layer]) files.set(`blobs/sha256/${sha256(part)}`, part)
+    change(files)
+    for (const [path, text] of files) root.write(`/packed/${path}`, text)
+    root.write(`${work}/images.tar`, '')
+    await execa('tar', ['-C', root.path('/packed'), '-cf', root.path(`${work}/images.tar`), ...files.keys()])
+    return root
+  }
+
+  test('imports what this architecture needs of the archive, and then takes it away', async () => {
+    const root = await withArchive(machine(''))
     expect((await root.run('steps/images.sh', work, 'node-image')).exitCode).toBe(0)
-    expect(root.calls()).toEqual([`ctr -n k8s.io images import ${work}/images.tar`])
+    expect(root.calls()).toEqual([`${imported} ${work}/images.tar`])
     expect(root.has(`${work}/images.tar`)).toBe(false)
   })
 
-  test('keeps the archive when it cannot be imported', async () => {
-    const root = machine('', 'exit 1')
-    root.write(`${work}/images.tar`, 'archive')
+  test('leaves the images packed where they cannot be unpacked', async () => {
+    const root = await withArchive(machine('', 'case "$*" in *--no-unpack*) ;; *) exit 1 ;; esac'))
+    expect((await root.run('steps/images.sh', work, 'node-image')).exitCode).toBe(0)
+    expect(root.calls().at(-1)).toBe(`${imported} --no-unpack ${work}/images.tar`)
+  })
+
+  test('does not leave the images packed where the disk is full', async () => {
+    const root = await withArchive(machine('', 'echo "write: no space left on device" >&2; exit 1'))
+    const { exitCode, stdout } = await root.run('steps/images.sh', work, 'node-image')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: 'write: no space left on device' })
+    expect(root.calls()).toEqual([`${imported} ${work}/images.tar`])
+  })
+
+  test('takes an archive away that cannot be imported, so that another is made', async () => {
+    const root = await withArchive(machine('', 'exit 1'))
     expect((await root.run('steps/images.sh', work, 'node-image')).exitCode).toBe(1)
-    expect(root.has(`${work}/images.tar`)).toBe(true)
+    expect(root.has(`${work}/images.tar`)).toBe(false)
+  })
+
+  test.each([
+    ['a layer is missing', (files: Map<string, string>) => files.delete(`blobs/sha256/${sha256(parts().layer)}`)],
+    [
+      'a layer is another',
+      (files: Map<string, string>) => files.set(`blobs/sha256/${sha256(parts().layer)}`, 'other\n'),
+    ],
+    [
+      'the manifest is missing',
+      (files: Map<string, string>) => files.delete(`blobs/sha256/${sha256(parts().manifest)}`),
+    ],
+    ['the image is missing', (files: Map<string, string>) => files.delete(`blobs/sha256/${sha256(parts().index)}`)],
+    ['its list of images is missing', (files: Map<string, string>) => files.delete('index.json')],
+    ['its list of images is empty', (files: Map<string, string>) => files.set('index.json', '{"manifests":[]}')],
+  ])('takes an archive away in which %s, and imports nothing', async (_, change) => {
+    const root = await withArchive(machine(''), change)
+    const { exitCode, stderr } = await root.run('steps/images.sh', work, 'node-image')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('the archive of the images is not whole')
+    expect(root.calls()).toEqual([])
+    expect(root.has(`${work}/images.tar`)).toBe(false)
+  })
+
+  test('takes an archive away that was cut off', async () => {
+    const root = await withArchive(machine(''))
+    truncateSync(root.path(`${work}/images.tar`), 1500)
+    expect((await root.run('steps/images.sh', work, 'node-image')).exitCode).toBe(1)
+    expect(root.calls()).toEqual([])
+    expect(root.has(`${work}/images.tar`)).toBe(false)
   })
 
   test('fails when kubeadm cannot pull', async () => {
@@ -100,7 +166,7 @@ describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
   const line = (name: string, letter: string, type = manifest) => `${name} ${type} sha256:${digest(letter)} 7.0 MiB -`
   const listed = [line('registry/a:1', 'a'), line('registry/b:1', 'b')]
   const ctr = (lines: string[], onExport: string) =>
-    `case $4 in ls) printf '%s\\n' 'REF TYPE DIGEST SIZE PLATFORMS' ${lines.map((one) => `'${one}'`).join(' ')} ;; export) shift 4; ${onExport} ;; esac`
+    `case $4 in ls) printf '%s\\n' 'REF TYPE DIGEST SIZE PLATFORMS' ${lines.map((one) => `'${one}'`).join(' ')} ;; export) shift 7; ${onExport} ;; esac`
   const exported = 'echo "$*" >"$1"'
   const naming = (...letters: string[]) => letters.map((letter) => `{"digest":"sha256:${digest(letter)}"}`).join(',')
 

@@ -1,7 +1,8 @@
 import { expect } from 'vitest'
 import type { Look, Step } from '../../../src/upgrade/step.ts'
 import { type Lab, putAtTarget, startQuickLab } from '../../fake-docker/lab.ts'
-import { target } from '../../fake-docker/release.ts'
+import type { SimulatedMachine } from '../../fake-docker/machine.ts'
+import { digestOf, target } from '../../fake-docker/release.ts'
 import { situationOf } from '../walk.ts'
 
 export type Row = [name: string, waitsFor: string, why: string, change: (lab: Lab) => void]
@@ -41,4 +42,17 @@ export function nodeOf({ cluster }: Lab, name: string) {
 
 export function stopContainers(containers: Map<string, string>, name: string): void {
   for (const [id, image] of containers) if (image.includes(name)) containers.delete(id)
+}
+
+// Gives the images of kubeadm's static pods a second name, under which they run.
+export function renameContainers(
+  { images, containers, manifests }: SimulatedMachine,
+  rename: (name: string) => string,
+): void {
+  const own = Object.values(manifests)
+  for (const [id, image] of containers) {
+    if (!own.includes(image)) continue
+    images.set(rename(image), digestOf(image))
+    containers.set(id, rename(image))
+  }
 }

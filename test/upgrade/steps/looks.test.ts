@@ -8,9 +8,8 @@ import { kubelet } from '../../../src/upgrade/steps/kubelet.ts'
 import { manifests } from '../../../src/upgrade/steps/manifests.ts'
 import { staticPods } from '../../../src/upgrade/steps/static-pods.ts'
 import { tidy } from '../../../src/upgrade/steps/tidy.ts'
-import type { SimulatedMachine } from '../../fake-docker/machine.ts'
 import { digestOf, old, target } from '../../fake-docker/release.ts'
-import { look, nothing, type Row, serverOf, stage, stopContainers, work } from './look.ts'
+import { look, nothing, type Row, renameContainers, serverOf, stage, stopContainers, work } from './look.ts'
 
 const rows: [Step, ...Row][] = [
   [staticPods, 'cp-1', 'done', ...nothing],
@@ -70,6 +69,18 @@ const rows: [Step, ...Row][] = [
     'done',
     "the node image has its images under two names, and the runtime takes the architecture's",
     ({ machine }) => renameContainers(machine('cp-1'), (name) => name.replace(/(:v[^:]*)$/, '-amd64$1')),
+  ],
+  [
+    staticPods,
+    'cp-1',
+    'done',
+    'an import has named images by their digests, and one that is nothing of kubeadm runs',
+    ({ machine }) => {
+      const digest = digestOf('another')
+      for (const one of [...machine('cp-1').images.values(), digest])
+        machine('cp-1').images.set(`import-2026-11-27@${one}`, one)
+      machine('cp-1').runContainer(`import-2026-11-27@${digest}`)
+    },
   ],
   [
     staticPods,
@@ -282,13 +293,3 @@ test.each(
 )('%s on %s: %s, when %s', async (_step, name, waitsFor, _why, change, step) => {
   expect(await look(step, name, change)).toBe(waitsFor)
 })
-
-// Gives the images of kubeadm's static pods a second name, under which they run.
-function renameContainers({ images, containers, manifests }: SimulatedMachine, rename: (name: string) => string): void {
-  const own = Object.values(manifests)
-  for (const [id, image] of containers) {
-    if (!own.includes(image)) continue
-    images.set(rename(image), digestOf(image))
-    containers.set(id, rename(image))
-  }
-}

@@ -8,15 +8,15 @@ import { steadyPod } from './steady-pod.ts'
 
 /** One control plane machine and so many workers, named as kind names them: worker, worker2, worker3, … */
 export function labClusterOf(workers: number): KindCluster & { workers: [string, ...string[]] } {
-  const more = Array.from({ length: workers - 1 }, (_, i) => `${worker}${i + 2}`)
+  const others = Array.from({ length: workers - 1 }, (_, i) => `${worker}${i + 2}`)
   return {
     name,
     network,
     kubeconfig: join(cache, `${name}.kubeconfig`),
     image: nodeImage(from),
-    nodes: [{ role: 'control-plane' }, ...[worker, ...more].map(() => ({ role: 'worker' as const }))],
-    containers: [controlPlane, worker, ...more],
-    workers: [worker, ...more],
+    nodes: [{ role: 'control-plane' }, ...[worker, ...others].map(() => ({ role: 'worker' as const }))],
+    containers: [controlPlane, worker, ...others],
+    workers: [worker, ...others],
     objects: [steadyPod],
     awaited: [
       ['kube-system', 'k8s-app=kube-proxy'],

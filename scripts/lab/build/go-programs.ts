@@ -1,47 +1,48 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { goSources, inputsHash, isKept, keep, keptFolder } from '../host/cache.ts'
-import { need } from '../host/stage.ts'
+import { isKept, keep, keptFolder } from '../host/cache.ts'
+import { inputsHash } from '../host/hash.ts'
+import { ensure } from '../host/prerequisite.ts'
 import * as versions from '../host/versions.ts'
-import { goBuild, needGo } from './go.ts'
+import { ensureGo, goBuild } from './go.ts'
+import { goSources } from './sources.ts'
 
-interface Program {
-  // A Go module that can be built by itself.
+interface GoProgram {
+  // A Go module, and its version. Without `source` it is the main package that is built.
   module?: string
   version?: string
-  // Its main package is ours, in the folder of this name below go/.
+  // The folder below `goSources` with a main package of the lab.
   source?: string
 }
 
-// Programs under the name of the file that comes out.
 const programs = {
   kind: { module: 'sigs.k8s.io/kind', version: versions.kind },
-  // go.etcd.io/etcd/v3 holds no program: server and client are modules of their own.
+  // go.etcd.io/etcd/v3 has no main package: server and client are modules of their own.
   etcd: { module: 'go.etcd.io/etcd/server/v3', version: versions.etcd },
   etcdctl: { module: 'go.etcd.io/etcd/etcdctl/v3', version: versions.etcd },
   coredns: { module: 'github.com/coredns/coredns', version: versions.coredns },
-  // Kubernetes' own is written in C and no module.
+  // Kubernetes' own is written in C.
   pause: { source: 'pause' },
-  // Answers HTTP, for tests that ask whether a Pod is there.
+  // Answers HTTP, for probes of a Pod.
   serve: { source: 'serve' },
   registry: {
     module: 'github.com/distribution/distribution/v3',
     version: versions.distribution,
     source: 'registry',
   },
-} satisfies Record<string, Program>
+} satisfies Record<string, GoProgram>
 
-// Builds a program, once, and gives its path.
-export async function program(name: keyof typeof programs): Promise<string> {
-  const { module = '', version = '', source }: Program = programs[name]
+/** Builds a program from its Go module, once, and resolves to its path. The name of the file is the key. */
+export async function ensureGoProgram(name: keyof typeof programs): Promise<string> {
+  const { module = '', version = '', source }: GoProgram = programs[name]
   const sources = source ? [join(goSources, source)] : []
   const folder = keptFolder(name, await inputsHash({ module, version }, ...sources))
   const file = join(folder, name)
-  return need({
+  return ensure({
     title: `${name} ${version}`.trim(),
-    there: async () => (isKept(folder) ? file : undefined),
-    needs: needGo,
-    make: async () => {
+    find: async () => (isKept(folder) ? file : undefined),
+    prepare: ensureGo,
+    create: async () => {
       await keep(folder, async (staging) => {
         const work = join(staging, 'module')
         await mkdir(work)
