@@ -112,10 +112,18 @@ function settingObjection({ current, desired, root }: Change, setting: Path): st
   const names = new Set(list.map(nameIn))
   const gone = old.find((entry) => !names.has(nameIn(entry)))
   if (gone !== undefined) return `${nameIn(gone)} is taken away`
+  const found = list.find((entry) => old.some((other) => isFoundElsewhere(other, entry)))
+  if (found !== undefined) return `the value of ${nameIn(found)} is found by the kubelet before and after`
   if (setting.join('.') !== 'etcd.local.extraArgs') return undefined
   const changed = list.filter((entry) => !old.some((other) => isDeepStrictEqual(other, entry)))
   const fixed = changed.map(nameIn).find((name) => fixedEtcdArguments.test(name))
   return fixed && `the argument ${fixed} makes another member of etcd`
+}
+
+// The manifest of a machine has a variable of the name in both cases, and not where kubeadm's defaults lead it.
+function isFoundElsewhere(old: unknown, entry: unknown): boolean {
+  const [before, after] = [old, entry].map((one) => valueAt(one, ['valueFrom']))
+  return nameIn(old) === nameIn(entry) && before != null && after != null && !isDeepStrictEqual(before, after)
 }
 
 function entriesAt(object: unknown, path: Path): unknown[] | undefined {

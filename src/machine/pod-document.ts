@@ -11,6 +11,8 @@ export interface Mount {
   path: string
   readOnly: boolean
   hostPath: string | undefined
+  /** What `hostPath` has to be, such as Directory; empty where it may be anything. */
+  pathType: string
 }
 
 /** What a static pod's manifest says of its first container. */
@@ -57,13 +59,14 @@ export function manifestIn(yaml: string): Manifest {
 }
 
 function mountsIn(container: Record<string, unknown>, spec: Record<string, unknown>): Mount[] {
-  const volumes = new Map(recordsIn(spec.volumes).map((volume) => [volume.name, Object(volume.hostPath).path]))
+  const volumes = new Map(recordsIn(spec.volumes).map((volume) => [volume.name, Object(volume.hostPath)]))
   return recordsIn(container.volumeMounts).map(({ name, mountPath, readOnly }) => {
-    const hostPath = volumes.get(name)
+    const { path: hostPath, type } = Object(volumes.get(name))
     return {
       path: String(mountPath),
       readOnly: readOnly === true,
       hostPath: typeof hostPath === 'string' ? hostPath : undefined,
+      pathType: typeof type === 'string' ? type : '',
     }
   })
 }

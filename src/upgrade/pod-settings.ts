@@ -50,11 +50,13 @@ function hasVariable({ environment }: Manifest, entry: unknown): boolean {
 }
 
 function hasVolume({ mounts }: Manifest, entry: unknown): boolean {
-  const isReadOnly = valueAt(entry, ['readOnly']) === true
-  return mounts.some(
-    ({ path, readOnly, hostPath }) =>
-      path === valueAt(entry, ['mountPath']) && hostPath === valueAt(entry, ['hostPath']) && readOnly === isReadOnly,
-  )
+  const wanted = {
+    path: valueAt(entry, ['mountPath']),
+    readOnly: valueAt(entry, ['readOnly']) === true,
+    hostPath: valueAt(entry, ['hostPath']),
+    pathType: valueAt(entry, ['pathType']) ?? '',
+  }
+  return mounts.some((mount) => isDeepStrictEqual(mount, wanted))
 }
 
 // The kubelet fills in variables where a text names them, and finds some by itself.

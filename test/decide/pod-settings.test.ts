@@ -52,6 +52,14 @@ test.each([
   expect(declined.map(({ code }) => code)).toEqual(['SETTING_NOT_COVERED'])
 })
 
+test('a variable that the kubelet is to find elsewhere is not covered', () => {
+  const of = (fieldPath: string) => ({
+    clusterConfiguration: { scheduler: { extraEnvs: [{ name: 'A', valueFrom: { fieldRef: { fieldPath } } }] } },
+  })
+  const { declined } = decide(question({ ...same, bootstrap: [of('status.podIP'), of('status.hostIP')] }))
+  expect(declined.map(({ code }) => code)).toEqual(['SETTING_NOT_COVERED'])
+})
+
 test('a setting that is taken away is not covered', () => {
   const { declined } = decide(question({ ...same, bootstrap: [v('2'), { clusterConfiguration: { apiServer: {} } }] }))
   expect(declined.map(({ code }) => code)).toEqual(['SETTING_NOT_COVERED'])
