@@ -16,6 +16,7 @@ import { pull } from './scenarios/pull.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { recoveryShort } from './scenarios/recovery-short.ts'
 import { rollout } from './scenarios/rollout.ts'
+import { settings } from './scenarios/settings.ts'
 import { short } from './scenarios/short.ts'
 import { surge } from './scenarios/surge.ts'
 import { topology } from './scenarios/topology.ts'
@@ -33,6 +34,7 @@ const scenarios: Record<string, Scenario> = {
   rollout,
   surge,
   files,
+  settings,
   fallback,
   'fallback-target': fallbackTarget,
   topology,

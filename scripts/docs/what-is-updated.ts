@@ -87,6 +87,20 @@ When a machine is updated, the files are written after the images are there and 
 when it is not the one that was seen in place last. A file that was changed in the machine since is left alone; without
 a first look at it, it is written when it differs. [What changes](what-changes.md) says what is kept.
 
+## Settings of static pods
+
+Arguments, environment and volumes of the API server, the controller manager, the scheduler and local etcd that are added,
+or change, are applied on control plane machines, at the same version or together with a new one. Cluster API writes them into
+kubeadm-config first, and the machine waits until they are there. kubeadm renders the manifests from it, only static pods whose
+manifest differs are exchanged, and the others keep their containers; the kubelet is restarted. The update is done
+when the running processes have the arguments, the environment and the mounts of their manifests. A static pod that
+does not get healthy gives way to the one from before: one that ends, and one that does not answer where the kubelet asks it.
+
+Not covered are an entry that is taken away, a variable whose \`valueFrom\` becomes another one, arguments of etcd that make
+another member of it (such as \`data-dir\` and \`initial-cluster\`), machines with kubeadm's patches or the feature gate
+RootlessControlPlane, versions before v1.31, and the setting \`exchange: one-by-one\`. Names of certificates (\`certSANs\`,
+\`serverCertSANs\`, \`peerCertSANs\`) are not covered either: kubeadm renews a certificate with the names that it has.
+
 ## kubeadm's patches
 
 kubeadm remembers no patches, so each update gives it the directory again: \`joinConfiguration.patches.directory\`, and on

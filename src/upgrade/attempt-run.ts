@@ -123,11 +123,12 @@ export class AttemptRun {
   #situation(): Situation {
     const { session, goal, tools } = this.#parts
     const { located, observation, members, nodeImage, record } = session
-    const { target, files, patches, key, settings } = goal()
+    const { target, files, patches, pods, key, settings } = goal()
     return {
       target,
       files,
       patches,
+      pods,
       key,
       settings,
       machine: located.machine,

@@ -110,6 +110,29 @@ is_steady() {
   are_steady $pids
 }
 
+# Prints the URL of a static pod's liveness probe, from kubeadm's manifest; nothing where the manifest has no address.
+probe_of() {
+  tr -d "\"'" <"$manifests/$1.yaml" | awk '
+    $1 == "-" && $2 == "containerPort:" { number = $3 }
+    $1 == "name:" && $2 == "probe-port" { port["probe-port"] = number }
+    /^    [A-Za-z]/ { inside = $1 == "livenessProbe:" }
+    inside { probe[$1] = $2 }
+    END {
+      host = probe["host:"]
+      number = probe["port:"]
+      if (number in port) number = port[number]
+      if (index(host, ":") > 0) host = "[" host "]"
+      if (host != "" && number ~ /^[0-9]+$/ && probe["path:"] ~ /^\//)
+        print tolower(probe["scheme:"] == "" ? "http" : probe["scheme:"]) "://" host ":" number probe["path:"]
+    }'
+}
+
+# True when the liveness probe of a static pod succeeds. Otherwise the pod would never be Ready.
+answers() {
+  url=$(probe_of "$1")
+  [ -z "$url" ] || curl --globoff --silent --insecure --fail --max-time 2 --output /dev/null "$url"
+}
+
 # The address of the health endpoint can be changed in the cluster's configuration.
 kubelet_is_steady() { are_steady "$(systemctl show kubelet --property=MainPID --value)"; }
 
@@ -118,8 +141,8 @@ unwell() {
   if ! kubelet_is_steady; then echo kubelet
   elif ! etcd_is_well; then echo etcd
   elif ! api_server_is_ready; then echo kube-apiserver
-  elif ! is_steady kube-controller-manager; then echo kube-controller-manager
-  elif ! is_steady kube-scheduler; then echo kube-scheduler
+  elif ! is_steady kube-controller-manager || ! answers kube-controller-manager; then echo kube-controller-manager
+  elif ! is_steady kube-scheduler || ! answers kube-scheduler; then echo kube-scheduler
   fi
 }
 
