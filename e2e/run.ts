@@ -1,9 +1,11 @@
-import { parseArgs } from 'node:util'
+import { Option } from 'commander'
+import { ActionFailed, commandLine, exitCodeOf, numberBetween } from '../scripts/host/command-line.ts'
 import { exitOnInterrupt } from './cli/interrupt.ts'
 import { compare, runScenario } from './management/run-scenario.ts'
 import type { RecoveryOptions, Result, Scenario } from './management/scenario.ts'
 import { setSite } from './management/site.ts'
 import { checkRows, listRows } from './recovery/rows.ts'
+import { asPeopleHaveIt } from './scenarios/as-people-have-it.ts'
 import { fallback } from './scenarios/fallback.ts'
 import { fallbackTarget } from './scenarios/fallback-target.ts'
 import { files } from './scenarios/files.ts'
@@ -12,6 +14,7 @@ import { inPlace } from './scenarios/in-place.ts'
 import { interrupted } from './scenarios/interrupted.ts'
 import { killed } from './scenarios/killed.ts'
 import { neighbours } from './scenarios/neighbours.ts'
+import { ownVersion } from './scenarios/own-version.ts'
 import { pull } from './scenarios/pull.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { recoveryShort } from './scenarios/recovery-short.ts'
@@ -28,6 +31,7 @@ const scenarios: Record<string, Scenario> = {
   killed,
   trouble,
   pull,
+  'own-version': ownVersion,
   recovery,
   'recovery-short': recoveryShort,
   'in-place': inPlace,
@@ -37,6 +41,7 @@ const scenarios: Record<string, Scenario> = {
   settings,
   fallback,
   'fallback-target': fallbackTarget,
+  'as-people-have-it': asPeopleHaveIt,
   topology,
   interrupted,
   neighbours,
@@ -53,47 +58,68 @@ interface RunOptions extends RecoveryOptions {
   atOnce: number
 }
 
-const options = {
-  'at-once': { type: 'string', default: '1' },
-  rows: { type: 'string', default: '' },
-  record: { type: 'boolean', default: false },
-  members: { type: 'string', default: '1' },
-  list: { type: 'boolean', default: false },
-  help: { type: 'boolean' },
-} as const
+interface GivenOptions {
+  atOnce: number
+  rows?: string[]
+  members: '1' | '3'
+  list?: boolean
+  record?: boolean
+}
 
-const usage = `Usage: npm run e2e [-- scenario ...]
+const program = commandLine('npm run e2e --')
+  .usage('[options] [scenario ...]')
+  .description(
+    `Runs scenarios on the lab's machines; without a name all but "short" and "recovery-short", which are parts of others. ` +
+      'Each file in e2e/scenarios states what it proves.',
+  )
+  .argument('[scenario...]', 'names of scenarios; recovery <row ...> and recovery:<row> do the same as --rows')
+  .option(
+    '--at-once <n>',
+    'how many of those under Cluster API run at the same time, each with its own cluster. Two cores are enough for two. ' +
+      '"interrupted" and "fallback-target" restart the extension, which all share, and ' +
+      '"as-people-have-it" the Docker provider.',
+    numberBetween(1, 9),
+    1,
+  )
+  .option(
+    '--rows <a,b>',
+    'only these rows of "recovery", each on its own machine; a+b run one after the other on one machine',
+    (text) => text.split(',').filter(Boolean),
+  )
+  .addOption(
+    new Option(
+      '--members <n>',
+      '3: run rows of control plane machines in clusters with three of them, made by Cluster API',
+    )
+      .choices(['1', '3'])
+      .default('1'),
+  )
+  .option('--list', 'print the rows of "recovery"')
+  .option('--record', 'add the results of "recovery" to docs/reference/recovery.real.json')
+  .addHelpText(
+    'after',
+    `
+Without Cluster API:  ${namesOn('lab').join(', ')}
+Under Cluster API:    ${namesOn('management cluster').join(', ')}
 
-Runs scenarios on the lab's machines; without a name all but "short" and
-"recovery-short", which are parts of others. Each file in e2e/scenarios
-states what it proves.
-
-  without Cluster API   ${namesOn('lab').join(', ')}
-  under Cluster API     ${namesOn('management cluster').join(', ')}
-
-  --at-once <n>   how many of those under Cluster API run at the same time, each with its own cluster; default 1. Two cores
-                  are enough for two. "interrupted" and "fallback-target" restart the extension, which all share.
-  --rows <a,b>    only these rows of "recovery", each on its own machine; a+b run one after the other on one machine.
-                  recovery <row ...> and recovery:<row> do the same.
-  --members 3     run rows of control plane machines in clusters with three of them, made by Cluster API; default 1
-  --list          print the rows of "recovery"
-  --record        add the results of "recovery" to docs/reference/recovery.real.json
-  --help          show this
-
-Results and timelines of those under Cluster API are written to e2e/results. "in-place" and "rollout" in one run are
-also compared there. Exit code 0 when every scenario passed, else 1.`
+Results and timelines of those under Cluster API are written to e2e/results. "in-place" and "rollout" in one run are also
+compared there. Exit code 0 when every scenario passed, 1 when one failed, 2 when called wrongly.`,
+  )
+  .action(async (words: string[], given: GivenOptions) => {
+    if (given.list) console.log(listRows(Number(given.members)).join('\n'))
+    else if ((await runScenarios(runOptions(words, given))) > 0) throw new ActionFailed()
+  })
 
 exitOnInterrupt([
   'Stopped. Machines and clusters stay as they are; a scenario that is run again makes new ones.',
   'Next: run it again, or remove everything with: npm run lab -- down',
 ])
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = await exitCodeOf(program, process.argv.slice(2))
 
-async function main(args: string[]): Promise<number> {
-  const options = read(args)
-  if (typeof options === 'number') return options
+// Returns how many scenarios failed.
+async function runScenarios(options: RunOptions): Promise<number> {
   const failed = await runOnLab(options)
-  return failed + (await runManaged(options)) === 0 ? 0 : 1
+  return failed + (await runManaged(options))
 }
 
 // Returns how many scenarios failed.
@@ -144,24 +170,14 @@ function namesOn(place: Scenario['on']): string[] {
   return Object.entries(scenarios).flatMap(([name, { on }]) => (on === place ? [name] : []))
 }
 
-// Returns the options, or the exit code.
-function read(args: string[]): RunOptions | number {
+function runOptions(words: string[], { atOnce, rows = [], record = false, ...given }: GivenOptions): RunOptions {
+  const members = Number(given.members)
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    if (values.help || values.list) {
-      console.log(values.help ? usage : listRows(Number(values.members)).join('\n'))
-      return 0
-    }
-    if (!/^[1-9]$/.test(values['at-once'])) throw new Error('--at-once takes a number from 1 to 9.')
-    if (!/^[13]$/.test(values.members)) throw new Error('--members takes 1 or 3.')
-    const rows = values.rows.split(',').filter(Boolean)
-    const members = Number(values.members)
-    const named = namesIn(positionals, rows)
+    const named = namesIn(words, rows)
     for (const row of named.rows) checkRows(row, members)
-    return { ...named, atOnce: Number(values['at-once']), isRecorded: values.record, members }
+    return { ...named, atOnce, isRecorded: record, members }
   } catch (thrown) {
-    console.error(`${(thrown as Error).message}\n\n${usage}`)
-    return 2
+    return program.error((thrown as Error).message)
   }
 }
 

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { apiPage } from './docs/api.ts'
 import { configurationPage } from './docs/configuration.ts'
 import { errorsPage } from './docs/errors.ts'
+import { metricsPage } from './docs/metrics.ts'
 import { misbehavioursPage } from './docs/misbehaviours.ts'
 import { performancePage, performanceTimeline } from './docs/performance.ts'
 import { recoveryPage } from './docs/recovery.ts'
@@ -14,6 +15,7 @@ const pages = {
   'docs/reference/api.md': apiPage,
   'docs/reference/configuration.md': configurationPage,
   'docs/reference/errors.md': errorsPage,
+  'docs/reference/metrics.md': metricsPage,
   'docs/reference/misbehaviours.md': misbehavioursPage,
   'docs/reference/performance.md': performancePage,
   'docs/reference/performance.svg': performanceTimeline,
@@ -24,14 +26,15 @@ const pages = {
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } })
 for (const [name, page] of Object.entries(pages)) {
   const file = new URL(`../${name}`, import.meta.url)
+  const wanted = await page()
   if (values.check) {
     const text = await readFile(file, 'utf8').catch(() => '')
-    if (text === page()) continue
+    if (text === wanted) continue
     console.error(`${name} is out of date: run "node scripts/docs.ts"`)
     process.exitCode = 1
   } else {
     await mkdir(new URL('.', file), { recursive: true })
-    await writeFile(file, page())
+    await writeFile(file, wanted)
     console.log(`wrote ${name}`)
   }
 }

@@ -12,7 +12,8 @@ const lab = commandLine('npm run lab --')
     'after',
     `
 Everything is kept in $XDG_CACHE_HOME/capd-kubeadm-upgrader (by default below ~/.cache).
-UPGRADER_LAB_CLUSTER=<name> selects a second lab next to the first, which is named upgrader-lab.`,
+UPGRADER_LAB_CLUSTER=<name> selects a second lab next to the first, which is named upgrader-lab.
+UPGRADER_LAB_IMAGES=older builds node images with containerd 1.7, not as kind v0.33 releases them.`,
   )
 
 lab

@@ -11,19 +11,19 @@ import type { Shape } from '../management/workload.ts'
 import type { Role } from '../witness/role.ts'
 import type { Measurement } from './orchestrate.ts'
 
-const overlooked = [
+const ignoredErrors = [
   'SystemVerification',
   'Swap',
   'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables',
-  // The images are there already, as far as anything uses them.
+  // All images that are used are on the machine.
   'ImagePull',
 ]
 
 const limitSeconds = 900
 
 /**
- * Upgrades a cluster as kubernetes.io's "Upgrading kubeadm clusters" describes it, with commands in each machine and without a
- * drain. Cluster API leaves the cluster alone meanwhile.
+ * Upgrades a cluster as kubernetes.io's "Upgrading kubeadm clusters" describes, with commands in each machine and without a
+ * drain. The cluster is paused in Cluster API meanwhile.
  */
 export async function upgradeByHand(run: ScenarioRun, shape: Shape): Promise<Measurement> {
   const { kube, site, timeline } = run
@@ -37,7 +37,7 @@ export async function upgradeByHand(run: ScenarioRun, shape: Shape): Promise<Mea
   await startSource(source, to)
   try {
     const stop = await measureServing(kube, shape, machines, timeline.elapsed)
-    // All first: kube-proxy and CoreDNS move on every machine once the last control plane machine is at the target.
+    // Every machine is staged first, because kube-proxy and CoreDNS are updated everywhere after the last control plane machine.
     const staging = new Map<string, number>()
     for (const { name, role } of hosts) {
       timeline.note(`${name}: staging`)
@@ -59,12 +59,12 @@ export async function upgradeByHand(run: ScenarioRun, shape: Shape): Promise<Mea
   }
 }
 
-// A container of the new node image with its containerd, from which programs and images are taken.
+// Starts a container of the new node image with its containerd. Programs and images are copied from it.
 async function startSource(name: string, version: string): Promise<void> {
   await execa('docker', ['rm', '--force', '--volumes', name], { reject: false })
   const flags = ['--detach', '--privileged', '--network=none', `--name=${name}`, '--entrypoint=containerd']
   await execa('docker', ['run', ...flags, nodeImage(version)])
-  await until('containerd of the node image answers', 60, async () => {
+  await until('containerd of the node image responds', 60, async () => {
     await execa('docker', ['exec', name, 'ctr', '-n=k8s.io', 'images', 'ls', '-q'])
     return true
   })
@@ -73,7 +73,7 @@ async function startSource(name: string, version: string): Promise<void> {
 interface Host {
   name: string
   role: Role
-  // The machine that decides the cluster's version.
+  /** Whether it is upgraded with `upgrade apply`, which sets the cluster's version. */
   isFirst: boolean
 }
 
@@ -103,10 +103,10 @@ async function pipe(from: readonly string[], to: readonly string[]): Promise<voi
 async function upgrade({ name, isFirst }: Host, version: string): Promise<void> {
   const kubeadm = `${staged(version)}/kubeadm`
   const verb = isFirst ? ['apply', version, '--yes'] : ['node']
-  const flags = [`--ignore-preflight-errors=${overlooked.join()}`]
+  const flags = [`--ignore-preflight-errors=${ignoredErrors.join()}`]
   await execa('docker', ['exec', name, kubeadm, 'upgrade', ...verb, ...flags], { timeout: limitSeconds * 1000 })
   const swap = `cp ${staged(version)}/* /usr/bin/ && systemctl daemon-reload && systemctl restart kubelet`
-  // A program that runs cannot be overwritten.
+  // A running program cannot be overwritten.
   await execa('docker', ['exec', name, 'sh', '-ec', `rm /usr/bin/kubelet; ${swap}`])
 }
 

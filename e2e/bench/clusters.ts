@@ -1,10 +1,11 @@
 import type { Way } from '../../scripts/docs/performance/results.ts'
+import { enabled } from '../management/extension.ts'
 import type { Kube } from '../management/kube.ts'
 import { workloadOf } from '../management/kube.ts'
-import { createOld, type Measured, upgradeByRollout, upgradeInPlace } from '../management/measured-upgrade.ts'
+import { createOld, type MeasuredUpgrade, upgradeByRollout, upgradeInPlace } from '../management/measured-upgrade.ts'
 import { runScenario } from '../management/run-scenario.ts'
 import type { ScenarioRun } from '../management/scenario.ts'
-import { enabled, type Site } from '../management/site.ts'
+import type { Site } from '../management/site.ts'
 import { controlPlaneOf, type Shape } from '../management/workload.ts'
 import type { Role } from '../witness/role.ts'
 import { whileBusy } from './busy.ts'
@@ -14,7 +15,7 @@ import { inPlaceTimes, replacementTimes, spansOf } from './times.ts'
 
 const workers = 3
 
-/** The ways that need a management cluster. The same site serves all of them; it is set up when the first one needs it. */
+/** The measures of the ways that need a management cluster. They share one, which `site` sets up for the first of them. */
 export function clusterMeasures(site: () => Promise<Site>): Record<Exclude<Way, 'single' | 'hooks'>, Measure> {
   return {
     'in-place': measured(site, 'in-place', enabled, async (run, shape) => {
@@ -23,14 +24,14 @@ export function clusterMeasures(site: () => Promise<Site>): Record<Exclude<Way, 
       return { answers: gaps, machines, spans: spansOf(run.timeline.entries, machines) }
     }),
     rollout: measured(site, 'rollout', {}, async (run, shape) => {
-      const { gaps }: Measured = await upgradeByRollout(run, shape)
+      const { gaps }: MeasuredUpgrade = await upgradeByRollout(run, shape)
       return { answers: gaps, machines: replacementTimes(run.timeline.entries, roleIn(shape)) }
     }),
     kubeadm: measured(site, 'kubeadm', {}, upgradeByHand),
   }
 }
 
-// A cluster of its own, in a namespace with the labels. What goes wrong in the scenario makes the run fail.
+// Measures an upgrade of a new cluster, in a namespace with these labels. The run fails when a check of the scenario fails.
 function measured(
   site: () => Promise<Site>,
   way: Exclude<Way, 'single' | 'hooks'>,
@@ -46,7 +47,7 @@ function measured(
       const taken = await whileBusy(busy, () => upgrade(run, shape))
       const kept = new Set(await servingContainers(workload))
       const restarted = before.filter((one) => !kept.has(one)).map((one) => one.split(' ')[0] ?? '')
-      run.expect(taken.machines?.length === shape.controlPlanes + workers, 'not every machine has been timed')
+      run.expect(taken.machines?.length === shape.controlPlanes + workers, 'there is a machine without a time')
       found = { ...taken, restarted }
     }
     const { problems } = await runScenario(
@@ -68,7 +69,7 @@ interface Pod {
   status: { containerStatuses?: { containerID: string; restartCount: number }[] }
 }
 
-// Name, container and restarts of each pod that is asked.
+// Name, container and restart count of each pod that is probed.
 async function servingContainers(workload: Kube): Promise<string[]> {
   const pods = await workload.list<Pod>('pods', '-n=default', '-l=app=serving')
   return pods.map(({ metadata, status: { containerStatuses = [] } }) =>

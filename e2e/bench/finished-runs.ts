@@ -2,35 +2,35 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Results, Run } from '../../scripts/docs/performance/results.ts'
 
-/** What makes a run the same run: it is not repeated where a finished one has all of this. */
-export type Key = Pick<Run, 'way' | 'number' | 'busy' | 'from' | 'to' | 'clusterApi' | 'cores'>
+/** What identifies a run. A run is not repeated when there is a finished one with the same values. */
+export type RunKey = Pick<Run, 'way' | 'number' | 'busy' | 'from' | 'to' | 'clusterApi' | 'cores'>
 
-/** The results of finished runs, in a file that is never written in part. */
-export interface Kept {
+/** Finished runs, kept in a file. */
+export interface FinishedRuns {
   runs(): readonly Run[]
-  has(key: Key): boolean
+  has(key: RunKey): boolean
   add(run: Run): Promise<void>
-  /** Forgets the runs that are meant. */
-  forget(isMeant: (run: Run) => boolean): Promise<void>
+  /** Removes runs. */
+  remove(isRemoved: (run: Run) => boolean): Promise<void>
 }
 
-/** Opens the file; where there is none yet, nothing is finished. Throws where it holds something else. */
-export async function openKept(file: string): Promise<Kept> {
+/** Reads the finished runs of a file; none when the file does not exist. Throws when it has other contents. */
+export async function openFinishedRuns(file: string): Promise<FinishedRuns> {
   let { runs } = await read(file)
   const write = async (next: Run[]) => {
-    await writeWhole(file, { runs: next })
+    await writeAtomically(file, { runs: next })
     runs = next
   }
   return {
     runs: () => runs,
     has: (key) => runs.some((run) => isSame(run, key)),
     add: (run) => write([...runs.filter((other) => !isSame(other, run)), run]),
-    forget: (isMeant) => write(runs.filter((run) => !isMeant(run))),
+    remove: (isRemoved) => write(runs.filter((run) => !isRemoved(run))),
   }
 }
 
-/** Writes a file next to its place and renames it, as JSON. */
-export async function writeWhole(file: string, value: unknown): Promise<void> {
+/** Writes a value as JSON to a file, which a reader finds complete at any time: it is written next to it and renamed. */
+export async function writeAtomically(file: string, value: unknown): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   await writeFile(`${file}.new`, `${JSON.stringify(value, undefined, 2)}\n`)
   await rename(`${file}.new`, file)
@@ -42,7 +42,7 @@ async function read(file: string): Promise<Results> {
     throw thrown
   })
   const found = parsed(text)
-  if (!Array.isArray(found?.runs)) throw new Error(`${file} holds no results of a bench: remove it to begin again.`)
+  if (!Array.isArray(found?.runs)) throw new Error(`${file} is not a file of bench results. Remove it to start again.`)
   return found
 }
 
@@ -54,8 +54,8 @@ function parsed(text: string): Results | undefined {
   }
 }
 
-const keys: readonly (keyof Key)[] = ['way', 'number', 'busy', 'from', 'to', 'clusterApi', 'cores']
+const keys: readonly (keyof RunKey)[] = ['way', 'number', 'busy', 'from', 'to', 'clusterApi', 'cores']
 
-function isSame(one: Key, other: Key): boolean {
+function isSame(one: RunKey, other: RunKey): boolean {
   return keys.every((key) => one[key] === other[key])
 }

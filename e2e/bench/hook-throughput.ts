@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import type { Throughput } from '../../scripts/docs/performance/results.ts'
 import { testExtension } from '../../scripts/lab/build/test-extension.ts'
-import { from, to } from '../../scripts/lab/host/versions.ts'
+import { ladders } from '../../scripts/lab/host/versions.ts'
 import { until } from '../management/until.ts'
 import type { ServiceAddress } from '../player/call.ts'
 import { discover } from '../player/cluster-api.ts'
@@ -18,11 +18,12 @@ import type { Measure } from './orchestrate.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 const connectionCounts = [1, 8]
+const [from, to] = ladders.built
 const secondsEach = 5
-// Until both have compiled what they run often.
+// By then both have compiled their hot code.
 const warmUpSeconds = 3
 
-/** Calls of the hooks that decide, answered by this service and by Cluster API's test extension, one after the other. */
+/** Measures how many calls of the CanUpdate hooks this service and Cluster API's test extension answer, one after the other. */
 export const hookThroughput: Measure = async ({ busy }) => {
   const program = await testExtension()
   const home = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-bench-'))
@@ -65,7 +66,7 @@ async function measured(
     capturedRequest(requests[hook], { cluster: 'bench', machine: 'bench-machine', from, to, ca: cert }),
   )
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
-  const call = () => answered(address, agent, path, body)
+  const call = () => callHook(address, agent, path, body)
   try {
     await during(warmUpSeconds, connections, call)
     return { server, hook, connections, perSecond: await during(secondsEach, connections, call) }
@@ -74,7 +75,7 @@ async function measured(
   }
 }
 
-// Calls in a second, with so many at once all the time.
+// Returns the calls per second, with so many in progress at any time.
 async function during(seconds: number, atOnce: number, call: () => Promise<void>): Promise<number> {
   const begun = performance.now()
   let count = 0
@@ -88,7 +89,7 @@ async function during(seconds: number, atOnce: number, call: () => Promise<void>
   return count / ((performance.now() - begun) / 1000)
 }
 
-function answered({ url, ca }: ServiceAddress, agent: Agent, path: string, body: string): Promise<void> {
+function callHook({ url, ca }: ServiceAddress, agent: Agent, path: string, body: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-length': String(Buffer.byteLength(body)) }
     const call = request(new URL(path, url), { method: 'POST', agent, ca, headers, timeout: 10_000 })
@@ -102,13 +103,13 @@ function answered({ url, ca }: ServiceAddress, agent: Agent, path: string, body:
         isSuccess ? resolve() : reject(new Error(`${path}: ${response.statusCode} ${text.slice(0, 300)}`))
       })
     })
-    call.on('timeout', () => call.destroy(new Error(`no answer from ${path} within 10 s`)))
+    call.on('timeout', () => call.destroy(new Error(`no response from ${path} within 10 s`)))
     call.on('error', reject)
     call.end(body)
   })
 }
 
-// As the image starts it.
+// Starts the service with the arguments of its image.
 async function service(home: string) {
   const entrypoint = /^ENTRYPOINT (.*)$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1] ?? '[]'
   const { port, ca } = await certified(home)
@@ -122,7 +123,7 @@ async function service(home: string) {
   return started(home, process.execPath, args, { port, ca, environment })
 }
 
-// It wants a kubeconfig and, for these hooks, asks no API server.
+// Starts the test extension. It needs a kubeconfig, but calls no API server for these hooks.
 async function extension(home: string, program: string) {
   const { port, ca } = await certified(home)
   const kubeconfig = join(home, 'kubeconfig')
@@ -146,14 +147,19 @@ async function extension(home: string, program: string) {
   return started(home, program, args, { port, ca, environment: {} })
 }
 
-interface Means {
+interface ServerOptions {
   port: number
   ca: string
   environment: Record<string, string>
 }
 
-// Both write what they log into a file themselves.
-async function started(home: string, program: string, args: readonly string[], { port, ca, environment }: Means) {
+// The process writes its log to a file itself.
+async function started(
+  home: string,
+  program: string,
+  args: readonly string[],
+  { port, ca, environment }: ServerOptions,
+) {
   const logFile = join(home, `${port}.log`)
   const log = openSync(logFile, 'a')
   const env = { PATH: process.env.PATH ?? '', ...environment }
@@ -168,7 +174,7 @@ async function started(home: string, program: string, args: readonly string[], {
   }
   const address: ServiceAddress = { url: `https://localhost:${port}`, ca }
   try {
-    await until(`${program} answers`, 60, async () => (await discover(address)).size > 0)
+    await until(`${program} responds`, 60, async () => (await discover(address)).size > 0)
   } catch (thrown) {
     await stop()
     throw new Error(`${(thrown as Error).message}\n${readFileSync(logFile, 'utf8').slice(-500)}`)

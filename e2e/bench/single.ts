@@ -11,7 +11,10 @@ import { whileBusy } from './busy.ts'
 import { every } from './every.ts'
 import type { Measure, Measurement } from './orchestrate.ts'
 
-/** A cluster with one control plane machine, upgraded by a player in Cluster API's place: KCP updates none in place. */
+/**
+ * Measures the upgrade of a cluster with one control plane machine, by the player: the KubeadmControlPlane controller updates no
+ * single machine in place.
+ */
 export const singleMember: Measure = ({ busy }) =>
   onStage({ fresh: true }, (stage) => whileBusy(busy, () => measured(stage)))
 
@@ -19,13 +22,13 @@ async function measured(stage: Stage): Promise<Measurement> {
   const { lab, service } = stage
   const before = await snapshot(lab.controlPlane, lab.controlPlane)
   const can = capturedRequest('can-update-machine.version', replacementsFor(stage, 'control-plane'))
-  const answer = await post(service, pathOf(stage, 'CanUpdateMachine'), can)
-  if (!coversAll(can, answer)) throw new Error('CanUpdateMachine: not all changes are covered')
+  const response = await post(service, pathOf(stage, 'CanUpdateMachine'), can)
+  if (!coversAll(can, response)) throw new Error('CanUpdateMachine: not all changes are covered')
   await nameVersion(lab.controlPlane, lab.to)
   const start = performance.now()
   const elapsed = () => (performance.now() - start) / 1000
   const ended = new AbortController()
-  const looking = firstReady(lab.controlPlane, lab.to, elapsed, ended.signal)
+  const readiness = firstReady(lab.controlPlane, lab.to, elapsed, ended.signal)
   const spans: { machine: string; step: string; begin: number; end: number }[] = []
   const { seconds: end, messages } = await untilUpdated(
     service,
@@ -45,7 +48,7 @@ async function measured(stage: Stage): Promise<Measurement> {
   const after = await settledSnapshot(lab.controlPlane, lab.controlPlane, expected)
   const found = problems(before, after, expected)
   if (found.length > 0) throw new Error(found.join('; '))
-  const ready = await looking
+  const ready = await readiness
   const time = { machine: lab.controlPlane, role: 'control-plane' as const, begin: 0, end }
   return { machines: [{ ...time, ready: ready ?? end }], spans }
 }
@@ -54,7 +57,7 @@ interface Node {
   status: { nodeInfo: { kubeletVersion: string }; conditions: { type: string; status: string }[] }
 }
 
-// When the Node is first Ready at the version, looked at twice a second; an API that is away is no answer.
+// Returns when the Node is first Ready at the version. Reads it twice a second; an API server that is away is ignored.
 function firstReady(machine: string, version: string, elapsed: () => number, signal: AbortSignal) {
   return every(0.5, signal, async () => {
     const { status } = await kubectlJson<Node>(machine, 'get', 'node', machine, '--request-timeout=2s')

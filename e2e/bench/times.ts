@@ -4,7 +4,7 @@ import type { Role } from '../witness/role.ts'
 
 type RoleOf = (machine: string) => Role
 
-/** Each machine's update in place, as its conditions have it: from the first sign of the update until it is UpToDate. */
+/** The time of each machine's in-place update by its conditions: from the first one that shows the update until UpToDate. */
 export function inPlaceTimes(entries: readonly TimelineEntry[], roleOf: RoleOf): MachineTime[] {
   return perMachine(entries).flatMap(([machine, its]) => {
     const begin = its.find(isUpdating)
@@ -14,8 +14,8 @@ export function inPlaceTimes(entries: readonly TimelineEntry[], roleOf: RoleOf):
 }
 
 /**
- * Each replacement, under the name of the new machine: from the deletion of an old one until the new one is Ready. The first
- * machine that comes is taken to replace the first one of its role that goes, and so on.
+ * The time of each replacement, by the name of the new machine: from the deletion of an old machine until the new one is Ready.
+ * The first new machine replaces the first deleted one of its role, and so on.
  */
 export function replacementTimes(entries: readonly TimelineEntry[], roleOf: RoleOf): MachineTime[] {
   const all = perMachine(entries)
@@ -25,10 +25,10 @@ export function replacementTimes(entries: readonly TimelineEntry[], roleOf: Role
   })
   const firstGone = Math.min(...gone.map(({ at }) => at))
   const isGone = (machine: string) => gone.some((old) => old.machine === machine)
-  const come = all.filter(([machine, [first]]) => first && first.at >= firstGone && !isGone(machine))
+  const added = all.filter(([machine, [first]]) => first && first.at >= firstGone && !isGone(machine))
   return (['control-plane', 'worker'] as const).flatMap((role) => {
     const old = gone.filter(({ machine }) => roleOf(machine) === role).toSorted((a, b) => a.at - b.at)
-    const fresh = come.filter(([machine]) => roleOf(machine) === role)
+    const fresh = added.filter(([machine]) => roleOf(machine) === role)
     return fresh.flatMap(([machine, its], i): MachineTime[] => {
       const ready = its.find((entry) => isTrue(entry, 'Ready'))
       const begin = old[i]?.at
@@ -37,7 +37,7 @@ export function replacementTimes(entries: readonly TimelineEntry[], roleOf: Role
   })
 }
 
-/** What each machine does from when to when, as its condition Updating names the steps. */
+/** The steps of each machine's update with their times, from the condition Updating. */
 export function spansOf(entries: readonly TimelineEntry[], times: readonly MachineTime[]): Span[] {
   const all = new Map(perMachine(entries))
   return times.flatMap(({ machine, begin, end }) => {
@@ -53,7 +53,7 @@ export function spansOf(entries: readonly TimelineEntry[], times: readonly Machi
   })
 }
 
-// In the order in which they first show up.
+// Groups entries by machine, in the order of their first entries.
 function perMachine(entries: readonly TimelineEntry[]): [string, TimelineEntry[]][] {
   const found = new Map<string, TimelineEntry[]>()
   for (const entry of entries) {

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { moduleFolder } from '../../scripts/lab/build/cluster-api.ts'
-import type { Shape } from './workload.ts'
+import { type Shape, withoutPulls } from './workload.ts'
 
-// The machines of the Docker provider: DevMachine with its docker backend or, InMemory, with no machine behind it at all,
-// and DockerMachine (up to CAPI v1.14).
+/**
+ * The kinds of machines of the Docker provider: DevMachine with the docker backend, DevMachine with the in-memory backend,
+ * which runs no machine, and DockerMachine (up to CAPI v1.14).
+ */
 export type Flavor = keyof typeof flavors
 
 const core = 'cluster.x-k8s.io'
@@ -18,8 +20,10 @@ const flavors = {
   Docker: { kind: 'Docker', machine: {} },
 } as const
 
-// A ClusterClass whose machine image does not depend on the version, and its templates. CAPD then picks the image of the
-// version when it makes a machine, and leaves a machine that is there alone. `more` is added to the class.
+/**
+ * A ClusterClass and its templates. Its machine image does not depend on the version: CAPD picks the image of the version when
+ * it creates a machine, and does not touch existing machines. `more` is added to the spec of the class.
+ */
 export function clusterClass(namespace: string, name: string, flavor: Flavor, more: object = {}): object[] {
   const { kind, machine } = flavors[flavor]
   const metadata = { name, namespace }
@@ -40,7 +44,9 @@ export function clusterClass(namespace: string, name: string, flavor: Flavor, mo
       spec: {
         template: {
           spec: {
-            kubeadmConfigSpec: { clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } } },
+            kubeadmConfigSpec: withoutPulls({
+              clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } },
+            }),
             rollout: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0 } } },
           },
         },
@@ -80,15 +86,16 @@ export function clusterClass(namespace: string, name: string, flavor: Flavor, mo
   ]
 }
 
-// CAPD's own class, which Cluster API's quick start takes, with its templates: its customImage depends on the version.
+/** CAPD's own class, which Cluster API's quick start uses. Its customImage depends on the version. */
 export const quickStart = { class: 'quick-start', workers: 'default-worker' }
 
+/** The manifests of that class and its templates. */
 export async function quickStartClass(): Promise<string> {
   const module = await moduleFolder('sigs.k8s.io/cluster-api/test')
   return readFile(join(module, 'infrastructure/docker/templates/clusterclass-quick-start.yaml'), 'utf8')
 }
 
-// A Cluster that is made from a ClusterClass. `more` is added to its workers, or takes the place of what is said here.
+/** A Cluster with a topology of a ClusterClass. `more` overrides fields of its workers. */
 export function clusterOfClass(
   { namespace, name, version, controlPlanes, workers }: Shape,
   className: string,

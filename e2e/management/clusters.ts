@@ -1,8 +1,8 @@
 import type { Role } from '../witness/role.ts'
+import { enabled } from './extension.ts'
 import type { Condition, Kube, KubeObject } from './kube.ts'
 import { type CapiMachine, isTrue, machinesOf } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
-import { enabled } from './site.ts'
 import { until } from './until.ts'
 import { bootstrapTemplate, cluster, controlPlaneOf, type File, poolsOf, type Shape, workersOf } from './workload.ts'
 
@@ -17,7 +17,10 @@ interface Scaled extends KubeObject {
   }
 }
 
-// Makes the cluster and waits until all its machines are there; the namespace is the extension's unless told.
+/**
+ * Creates a cluster and waits up to 600 s until it is complete. By default the namespace has the label that the
+ * ExtensionConfig selects.
+ */
 export async function createCluster(
   { kube, name }: Pick<ScenarioRun, 'kube' | 'name'>,
   shape: Shape,
@@ -30,13 +33,14 @@ export async function createCluster(
 
 const ofScenario = 'capd-kubeadm-upgrader-scenario'
 
+/** Creates a namespace that belongs to a scenario. */
 export async function createNamespace(kube: Kube, name: string, scenario: string, labels: Record<string, string>) {
   await kube.apply([
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { ...labels, [ofScenario]: scenario } } },
   ])
 }
 
-// Removes everything that a scenario has made.
+/** Deletes the clusters and the namespaces of a scenario. */
 export async function removeClusters(kube: Kube, scenario: string): Promise<void> {
   for (const { metadata } of await kube.list<KubeObject>('namespaces', `-l=${ofScenario}=${scenario}`)) {
     for (const found of await kube.list<KubeObject>('clusters', `-n=${metadata.name}`)) {
@@ -46,27 +50,28 @@ export async function removeClusters(kube: Kube, scenario: string): Promise<void
   }
 }
 
-// All machines that are asked for are there, up to date, Ready, and none besides.
+/** Waits until a cluster has exactly the machines of its shape, all of them up to date and Ready. */
 export async function untilComplete(kube: Kube, shape: Shape, limitSeconds: number): Promise<CapiMachine[]> {
   const { namespace, name, version } = shape
-  const wanted = shape.controlPlanes + shape.workers + (shape.more ?? 0)
+  const count = shape.controlPlanes + shape.workers + (shape.more ?? 0)
   return until(
-    `${name}: ${wanted} machines at ${version}, up to date and Ready`,
+    `${name}: ${count} machines at ${version}, up to date and Ready`,
     limitSeconds,
     async () => {
       const machines = await machinesOf(kube, namespace, name)
-      const all = machines.length === wanted && machines.every((machine) => isComplete(machine, version))
+      const all = machines.length === count && machines.every((machine) => isComplete(machine, version))
       return all && (await isSettled(kube, shape)) ? machines : undefined
     },
     () => kube.run(['get', 'kubeadmcontrolplane,machinedeployment,machine', `-n=${namespace}`]),
   )
 }
 
+/** Reports whether a Machine is at a version, up to date and Ready. */
 export function isComplete(machine: CapiMachine, version: string): boolean {
   return machine.spec.version === version && ['Ready', 'UpToDate', 'NodeReady'].every((type) => isTrue(machine, type))
 }
 
-// The owners have seen the newest wish, too.
+// The owners of the machines have observed their newest generation.
 async function isSettled(kube: Kube, shape: Shape): Promise<boolean> {
   const { namespace, name, controlPlanes } = shape
   const owners = [
@@ -75,12 +80,13 @@ async function isSettled(kube: Kube, shape: Shape): Promise<boolean> {
   ]
   for (const { kind, called, replicas } of owners) {
     const { metadata, spec, status } = await kube.get<Scaled>(kind, called, `-n=${namespace}`)
-    const seen = status?.observedGeneration === metadata.generation && spec.replicas === replicas
-    if (!seen || status?.readyReplicas !== replicas || status.upToDateReplicas !== replicas) return false
+    const isObserved = status?.observedGeneration === metadata.generation && spec.replicas === replicas
+    if (!isObserved || status?.readyReplicas !== replicas || status.upToDateReplicas !== replicas) return false
   }
   return true
 }
 
+/** Sets the version of a role's machines in their owner. */
 export async function setVersion(kube: Kube, { namespace, name }: Shape, role: Role, version: string) {
   if (role === 'control-plane') {
     await kube.patch('kubeadmcontrolplane', controlPlaneOf(name), namespace, { spec: { version } })
@@ -89,7 +95,7 @@ export async function setVersion(kube: Kube, { namespace, name }: Shape, role: R
   }
 }
 
-// A change of what a MachineDeployment's machines are made of.
+/** Changes the template of a MachineDeployment's machines. */
 export async function changeWorkers(kube: Kube, namespace: string, pool: string, spec: object): Promise<void> {
   await kube.patch('machinedeployment', pool, namespace, { spec: { template: { spec } } })
 }
@@ -108,22 +114,22 @@ export async function setFiles({ kube }: ScenarioRun, shape: Shape, role: Role, 
   await changeWorkers(kube, namespace, workersOf(name), { bootstrap: { configRef: { name: template } } })
 }
 
-// All machines of the role are at the version and up to date, and nothing of it is under way.
+/** Waits until all machines of a role are at a version, up to date and Ready, and returns them. */
 export async function untilUpToDate(kube: Kube, shape: Shape, role: Role, version: string, limitSeconds: number) {
   const { namespace, name } = shape
-  const wanted = role === 'control-plane' ? shape.controlPlanes : shape.workers
+  const count = role === 'control-plane' ? shape.controlPlanes : shape.workers
   return until(
-    `${name}: ${wanted} ${role} machines at ${version}`,
+    `${name}: ${count} ${role} machines at ${version}`,
     limitSeconds,
     async () => {
       const machines = await machinesOf(kube, namespace, name, role)
-      return machines.length === wanted && machines.every((machine) => isComplete(machine, version)) && machines
+      return machines.length === count && machines.every((machine) => isComplete(machine, version)) && machines
     },
     () => kube.run(['get', 'machine', `-n=${namespace}`]),
   )
 }
 
-// Deletes the cluster and waits until it is gone, and its machines with it. Of a paused one Cluster API deletes nothing.
+/** Deletes a cluster and waits up to 300 s until it is gone. It is unpaused first, as Cluster API deletes no paused cluster. */
 export async function deleteCluster(kube: Kube, { namespace, name }: Pick<Shape, 'namespace' | 'name'>): Promise<void> {
   await pauseCluster(kube, { namespace, name }, false)
   await kube.run(['delete', 'cluster', name, `-n=${namespace}`, '--wait=false'])
@@ -135,7 +141,7 @@ export async function deleteCluster(kube: Kube, { namespace, name }: Pick<Shape,
   )
 }
 
-/** Lets Cluster API leave the cluster and its machines alone, or not any more. */
+/** Pauses or unpauses the reconciliation of a cluster. */
 export async function pauseCluster(
   kube: Kube,
   { namespace, name }: Pick<Shape, 'namespace' | 'name'>,

@@ -12,7 +12,7 @@ const limitSeconds = 900
 const argument = { nodeRegistration: { kubeletExtraArgs: [{ name: 'max-pods', value: '100' }] } }
 const updating = 'in-place-updates.internal.cluster.x-k8s.io/update-in-progress'
 
-// Another customImage, and then another kubelet argument, at an unchanged version.
+/** Changes the customImage and then a kubelet argument of the workers, at the same version, and expects rollouts. */
 export async function workersFallBack(run: ScenarioRun, shape: Shape): Promise<void> {
   const { version: to } = shape
   const pool = workersOf(shape.name)
@@ -20,6 +20,7 @@ export async function workersFallBack(run: ScenarioRun, shape: Shape): Promise<v
   await fallsBack(run, shape, { pool, to, change: await otherArgument(run, pool, to) })
 }
 
+/** Changes a kubelet argument and the version of the control plane, and expects a rollout. */
 export async function controlPlaneFallsBack(run: ScenarioRun, shape: Shape): Promise<void> {
   const { namespace, name, version: to } = shape
   const kubeadmConfigSpec = { initConfiguration: argument, joinConfiguration: argument }
@@ -36,17 +37,18 @@ interface Change {
   make(): Promise<void>
 }
 
-interface Asked {
-  // A MachineDeployment, or undefined for the control plane.
+interface Rollout {
+  /** The MachineDeployment; undefined for the control plane. */
   pool: string | undefined
   to: string
   change: Change
 }
 
+/** Makes a change and expects that the machines are replaced and that the updater ran nothing in them. */
 export async function fallsBack(
   run: ScenarioRun,
   { namespace, name }: Shape,
-  { pool, to, change }: Asked,
+  { pool, to, change }: Rollout,
 ): Promise<void> {
   const { kube, timeline, expect, figure } = run
   const title = `${pool ?? 'control plane'}, ${change.what} and version ${to}`
@@ -74,14 +76,14 @@ export async function fallsBack(
   )
   for (const machine of updated) expect(false, `${title}: ${machine} was updated in place`)
   figure(`${title}: seconds`, ((performance.now() - begun) / 1000).toFixed(0))
-  for (const line of await execs()) expect(false, `${title}: the updater worked in a machine: ${line}`)
+  for (const line of await execs()) expect(false, `${title}: the updater ran a command in a machine: ${line}`)
   const declined = await declinesSince(kube, namespace, since)
-  expect(declined.length > 0, `${title}: Cluster API did not say why it does not update in place`)
+  expect(declined.length > 0, `${title}: Cluster API did not log why it does not update in place`)
   const all = await machinesOf(kube, namespace, name)
   for (const problem of await wrongWith(machines, await snapshots(all), to, all)) expect(false, `${title}: ${problem}`)
 }
 
-// The node image under another name, so that the engine has it.
+/** A change of the workers' customImage: the node image under another name, which the engine has. */
 export async function otherImage({ kube }: ScenarioRun, shape: Shape, pool: string, version: string): Promise<Change> {
   const { namespace, preLoadImages } = shape
   const customImage = `capd-kubeadm-upgrader/custom:${version}`
@@ -97,6 +99,7 @@ export async function otherImage({ kube }: ScenarioRun, shape: Shape, pool: stri
   }
 }
 
+/** A change of a kubelet argument of the workers. */
 export async function otherArgument(
   { kube, name: namespace }: ScenarioRun,
   pool: string,

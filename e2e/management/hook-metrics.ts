@@ -1,4 +1,5 @@
-import { type Site, system } from './site.ts'
+import { system } from './extension.ts'
+import type { Site } from './site.ts'
 
 interface Pod {
   metadata: { name: string }

@@ -16,14 +16,14 @@ import { controlPlaneOf, type Shape } from './workload.ts'
 
 const limitSeconds = 2400
 
-/** What one upgrade took. Seconds are those of the timeline. */
-export interface Measured {
-  /** The machines as they are afterwards. */
+/** A measured upgrade. Times are seconds of the timeline. */
+export interface MeasuredUpgrade {
+  /** The machines after the upgrade. */
   machines: CapiMachine[]
   gaps: Answers[]
 }
 
-// Three control plane machines and some workers of the old version, with a pod on each worker that can be asked.
+/** Creates a cluster with three control plane machines and some workers at the old version, and a server on each worker. */
 export async function createOld(run: ScenarioRun, labels?: Record<string, string>, workers = 2): Promise<Shape> {
   const { name, cluster, site, kube } = run
   const { from } = site.management
@@ -35,9 +35,8 @@ export async function createOld(run: ScenarioRun, labels?: Record<string, string
   return shape
 }
 
-// Brings the cluster to the new version, CoreDNS included, as its owner would: first the control plane, then the workers.
-// Measures on the way.
-async function measuredUpgrade(run: ScenarioRun, shape: Shape): Promise<Measured> {
+// Upgrades the cluster, CoreDNS included, as its owner does: first the control plane, then the workers. Measures meanwhile.
+async function measuredUpgrade(run: ScenarioRun, shape: Shape): Promise<MeasuredUpgrade> {
   const { site, kube, timeline, figure } = run
   const { to } = site.management
   const { namespace, name, controlPlanes, workers } = shape
@@ -72,8 +71,8 @@ async function measuredUpgrade(run: ScenarioRun, shape: Shape): Promise<Measured
   }
 }
 
-/** Upgrades the cluster in place, measures it, and holds every machine against what it was before. */
-export async function upgradeInPlace(run: ScenarioRun, shape: Shape): Promise<Measured> {
+/** Upgrades a cluster in place, measures it, and verifies every machine. */
+export async function upgradeInPlace(run: ScenarioRun, shape: Shape): Promise<MeasuredUpgrade> {
   const { site, kube, expect, figure } = run
   const { to } = site.management
   const { namespace, name } = shape
@@ -87,8 +86,8 @@ export async function upgradeInPlace(run: ScenarioRun, shape: Shape): Promise<Me
   const now = measured.machines
   const seconds = (performance.now() - began) / 1000
   const ran = (await execs()).length
-  // Where nothing may be seen the same watch is trusted, so here it has to see something.
-  expect(ran > 0, 'the watch on the engine saw nothing of the updater')
+  // Other scenarios rely on this watch to prove that the updater ran nothing, so it has to work.
+  expect(ran > 0, 'no command of the updater was observed on the engine')
   figure('docker execs of the updater', `${ran} in ${seconds.toFixed(0)} s, ${(ran / seconds).toFixed(1)} a second`)
   for (const problem of await wrongWith(now, before, to)) expect(false, problem)
   for (const problem of await wrongCoredns(workload, await corednsOf(to))) expect(false, problem)
@@ -98,8 +97,8 @@ export async function upgradeInPlace(run: ScenarioRun, shape: Shape): Promise<Me
   return measured
 }
 
-/** Upgrades the cluster, measures it, and expects that every machine is replaced. */
-export async function upgradeByRollout(run: ScenarioRun, shape: Shape): Promise<Measured> {
+/** Upgrades a cluster, measures it, and expects that every machine is replaced. */
+export async function upgradeByRollout(run: ScenarioRun, shape: Shape): Promise<MeasuredUpgrade> {
   const { kube, site } = run
   const old = await machinesOf(kube, shape.namespace, shape.name)
   const execs = watchExecs(shape.name)

@@ -1,20 +1,20 @@
 import { shellIn } from '../witness/exec.ts'
 import { setFiles, untilUpToDate } from './clusters.ts'
 import { controllerLogs, declinesSince } from './controller-logs.ts'
+import { setFault, system } from './extension.ts'
 import { type CapiMachine, condition, containerOf, machinesOf } from './machines.ts'
 import type { ScenarioRun } from './scenario.ts'
-import { askForFault, system } from './site.ts'
 import { until } from './until.ts'
 import type { Shape } from './workload.ts'
 
 const limitSeconds = 300
 const path = '/etc/lab/misbehaviour'
 
-// What Cluster API does about a misbehaviour, in the words of docs/reference/misbehaviours.md.
-type Then = 'rollout' | 'stall' | 'failed' | 'late' | 'waits' | 'gone'
+// The effect of a misbehaviour on Cluster API, as docs/reference/misbehaviours.md names it.
+type Effect = 'rollout' | 'stall' | 'failed' | 'late' | 'waits' | 'gone'
 
-// Each row of the table there but two, which have functions of their own below; with a file on a worker as the change.
-export const rows: { fault: string; leadsTo: Then }[] = [
+/** The misbehaviours that are tested with a change of a file on a worker: all but done-too-early and discovery-fails. */
+export const rows: { fault: string; leadsTo: Effect }[] = [
   { fault: 'decline', leadsTo: 'rollout' },
   { fault: 'decline:bootstrapConfig', leadsTo: 'rollout' },
   { fault: 'partial', leadsTo: 'rollout' },
@@ -33,28 +33,28 @@ export const rows: { fault: string; leadsTo: Then }[] = [
   { fault: 'crash-at:files', leadsTo: 'gone' },
 ]
 
-// Asks for one misbehaviour, changes a file on the workers, sees what the table says, and sees the change through.
+/** Sets a misbehaviour, changes a file on the workers, expects its effect, and then expects that the change is made. */
 export async function misbehave(run: ScenarioRun, shape: Shape, fault: string): Promise<void> {
   const { kube, timeline, expect } = run
   const row = rows.find((one) => one.fault === fault)
-  if (!row) throw new Error(`The table has no ${fault}.`)
+  if (!row) throw new Error(`There is no misbehaviour ${fault}.`)
   const before = await machinesOf(kube, shape.namespace, shape.name, 'worker')
   const since = new Date().toISOString()
   const restarts = await restartsOfExtension(run)
-  await askForFault(kube, shape, fault)
+  await setFault(kube, shape, fault)
   timeline.note(`${fault}: ${row.leadsTo}`)
   const content = `${fault} ${since}\n`
   const template = `${shape.name}-${fault.replaceAll(':', '-').toLowerCase()}-${Date.now().toString(36)}`
   await setFiles(run, shape, 'worker', [{ path, content }], template)
-  const seen = { run, shape, fault, before, since, restarts, content }
-  await shows[row.leadsTo](seen).catch((thrown: Error) => expect(false, `${fault}: ${thrown.message}`))
-  await askForFault(kube, shape, null)
+  const misbehaviour = { run, shape, fault, before, since, restarts, content }
+  await expectEffect[row.leadsTo](misbehaviour).catch((thrown: Error) => expect(false, `${fault}: ${thrown.message}`))
+  await setFault(kube, shape, null)
   const after = await untilWritten(run, shape, content)
   const stayed = after.every(({ metadata }) => before.some((was) => was.metadata.uid === metadata.uid))
   expect(stayed === (row.leadsTo !== 'rollout'), `${fault}: the workers were ${stayed ? 'kept' : 'replaced'}`)
 }
 
-interface Seen {
+interface Misbehaviour {
   run: ScenarioRun
   shape: Shape
   fault: string
@@ -64,13 +64,13 @@ interface Seen {
   content: string
 }
 
-// What has to be seen while the misbehaviour lasts.
-const shows: Record<Then, (seen: Seen) => Promise<void>> = {
+// Waits for each effect.
+const expectEffect: Record<Effect, (misbehaviour: Misbehaviour) => Promise<void>> = {
   async rollout({ run: { kube }, shape, since }) {
-    await until('Cluster API says why it does not update in place', 60, async () => {
+    await until('Cluster API logs why it does not update in place', 60, async () => {
       return (await declinesSince(kube, shape.namespace, since)).length > 0
     })
-    // The setting has to stay until the new machine is there: the question comes only once.
+    // CanUpdateMachineSet is called only once, so the setting stays until the new machine exists.
     await untilUpToDate(kube, shape, 'worker', shape.version, limitSeconds)
   },
   async stall({ run, shape, before, since }) {
@@ -81,10 +81,10 @@ const shows: Record<Then, (seen: Seen) => Promise<void>> = {
     })
     const now = await machinesOf(run.kube, shape.namespace, shape.name, 'worker')
     const same = now.map(specOf).join() === before.map(specOf).join()
-    run.expect(same, `the Machines changed although nothing could be decided`)
+    run.expect(same, 'the Machines changed although CanUpdateMachineSet failed')
   },
   failed: ({ run, shape }) =>
-    untilUpdatingSays(run, shape, ({ reason, message }) => {
+    untilUpdating(run, shape, ({ reason, message }) => {
       return (
         reason === 'InPlaceUpdateFailed' &&
         message === 'UpdateMachine hook failed: please check controller logs for errors'
@@ -97,7 +97,7 @@ const shows: Record<Then, (seen: Seen) => Promise<void>> = {
     run.expect(seconds > 9, `slow: it took ${seconds.toFixed(1)} s, less than one slow answer`)
   },
   waits: ({ run, shape }) =>
-    untilUpdatingSays(run, shape, ({ reason, message = '' }) => {
+    untilUpdating(run, shape, ({ reason, message = '' }) => {
       return reason === 'InPlaceUpdating' && message.includes('misbehaviour never-done: ')
     }),
   async gone({ run, restarts }) {
@@ -107,14 +107,10 @@ const shows: Record<Then, (seen: Seen) => Promise<void>> = {
 
 type Condition = NonNullable<ReturnType<typeof condition>>
 
-async function untilUpdatingSays(
-  { kube }: ScenarioRun,
-  { namespace, name }: Shape,
-  holds: (found: Condition) => boolean,
-) {
+async function untilUpdating({ kube }: ScenarioRun, { namespace, name }: Shape, holds: (found: Condition) => boolean) {
   let last = ''
   await until(
-    'the condition Updating says so',
+    'the condition Updating has the expected reason',
     120,
     async () => {
       const workers = await machinesOf(kube, namespace, name, 'worker')
@@ -126,7 +122,7 @@ async function untilUpdatingSays(
   )
 }
 
-// The file is in every worker, and every worker is up to date.
+// Waits until the file is in every worker and every worker is up to date.
 async function untilWritten({ kube }: ScenarioRun, shape: Shape, content: string): Promise<CapiMachine[]> {
   return until('the file is in every worker', limitSeconds, async () => {
     const workers = await untilUpToDate(kube, shape, 'worker', shape.version, limitSeconds)

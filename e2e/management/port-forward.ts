@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import { callService } from '../player/call.ts'
 import type { Json } from '../player/cluster-api.ts'
-import { certificate, extension, type Site, system } from './site.ts'
+import { certificate, extension, system } from './extension.ts'
+import type { Site } from './site.ts'
 
 const group = '/hooks.runtime.cluster.x-k8s.io/v1alpha1'
 

@@ -16,8 +16,8 @@ const results = join(import.meta.dirname, '../results')
 export async function runScenario(name: string, scenario: ManagedScenario, site: Site): Promise<Result> {
   const begun = performance.now()
   const { problems, figures }: Result = { problems: [], figures: [] }
-  const say = (line: string) => console.log(`${name}  ${line}`)
-  const timeline = watchMachines(site.management, name, (entry) => say(cells(entry).join('  ')))
+  const log = (line: string) => console.log(`${name}  ${line}`)
+  const timeline = watchMachines(site.management, name, (entry) => log(cells(entry).join('  ')))
   const run: ScenarioRun = {
     name,
     cluster: `${site.management.prefix}${name}`,
@@ -27,11 +27,11 @@ export async function runScenario(name: string, scenario: ManagedScenario, site:
     expect: (ok, problem) => {
       if (ok) return
       problems.push(problem)
-      say(`FAILED (continuing): ${problem}`)
+      log(`FAILED (continuing): ${problem}`)
     },
     figure: (what, value) => {
       figures.push([what, value])
-      say(`${what}: ${value}`)
+      log(`${what}: ${value}`)
     },
   }
   try {

@@ -11,9 +11,9 @@ import type { Shape } from './workload.ts'
 
 const port = 8080
 const nodePort = 30080
-// Seconds from one question to the next, and from one write.
-const often = 0.2
-const twice = 0.5
+// Seconds from one probe to the next.
+const readSeconds = 0.2
+const writeSeconds = 0.5
 
 interface Access {
   server: string
@@ -22,7 +22,7 @@ interface Access {
   key: string
 }
 
-// A pod on each worker that answers at its machine's address, and a Service before them.
+/** Creates an HTTP server on each worker, with a host port, and a NodePort Service for them, and waits until it is rolled out. */
 export async function putServingPods(workload: Kube, image: string): Promise<void> {
   const labels = { app: 'serving' }
   const container = { name: 'serving', image, args: ['netexec'], ports: [{ containerPort: port, hostPort: port }] }
@@ -58,11 +58,12 @@ export async function putServingPods(workload: Kube, image: string): Promise<voi
   await workload.run(['rollout', 'status', 'daemonset/serving', '--timeout=110s'])
 }
 
-// Asks from the host, until told to stop: the cluster's API through its load balancer and at each control plane machine;
-// the pod of each worker at its machine's address, and any of them through the Service at a control plane machine, the
-// next one where one does not answer; and writes an object through the load balancer. Addresses are those of the machines
-// that there are at the beginning, in the order of their names; a machine that replaces another may get its address.
-// `elapsed` is the clock of the timeline.
+/**
+ * Probes a cluster from the host until the returned function is called: the API through the load balancer and on each control
+ * plane machine, the pod of each worker on its machine's address, and the Service on the control plane machines, the next one
+ * when one does not respond. Also writes an object through the load balancer. The addresses are those of the machines at the
+ * start, by name; a machine that replaces another one may get its address. Times are seconds of `elapsed`.
+ */
 export async function measureServing(
   kube: Kube,
   { namespace, name }: Shape,
@@ -75,22 +76,22 @@ export async function measureServing(
   const controlPlane = nodes.filter(({ role }) => role === 'control-plane')
   const workers = nodes.filter(({ role }) => role === 'worker')
   const stopping = new AbortController()
-  const asks: [what: string, seconds: number, ask: () => Promise<boolean>][] = [
-    [probed.balancer, often, () => askApi(access, '/readyz')],
-    ...controlPlane.map(({ at }, i): (typeof asks)[number] => {
+  const all: [what: string, everySeconds: number, probe: () => Promise<boolean>][] = [
+    [probed.balancer, readSeconds, () => probeApi(access, '/readyz')],
+    ...controlPlane.map(({ at }, i): (typeof all)[number] => {
       const own = { ...access, server: `https://${at}:6443` }
-      return [`${probed.member} ${i + 1}`, often, () => askApi(own, '/readyz')]
+      return [`${probed.member} ${i + 1}`, readSeconds, () => probeApi(own, '/readyz')]
     }),
-    [probed.write, twice, () => askApi(access, written, true)],
-    ...workers.map(({ at }, i): (typeof asks)[number] => [
+    [probed.write, writeSeconds, () => probeApi(access, written, true)],
+    ...workers.map(({ at }, i): (typeof all)[number] => [
       `${probed.pod} ${i + 1}`,
-      often,
-      () => askPod(`http://${at}:${port}`),
+      readSeconds,
+      () => probePod(`http://${at}:${port}`),
     ]),
-    [probed.service, often, () => askAny(controlPlane.map(({ at }) => `http://${at}:${nodePort}`))],
+    [probed.service, readSeconds, () => probeAny(controlPlane.map(({ at }) => `http://${at}:${nodePort}`))],
   ]
-  const probes = asks.map(([what, everySeconds, ask]) =>
-    gapsOf({ what, everySeconds, probe: ask }, stopping.signal, elapsed),
+  const probes = all.map(([what, everySeconds, probe]) =>
+    gapsOf({ what, everySeconds, probe }, stopping.signal, elapsed),
   )
   return async (): Promise<Answers[]> => {
     stopping.abort()
@@ -100,29 +101,29 @@ export async function measureServing(
 
 const written = '/api/v1/namespaces/default/configmaps/written?fieldManager=e2e&force=true'
 
-// One question on a connection of its own; or one write, of the time.
-function askApi({ server, ...credentials }: Access, path: string, isWrite = false): Promise<boolean> {
+// Reads a path, or writes the time, on a new connection.
+function probeApi({ server, ...credentials }: Access, path: string, isWrite = false): Promise<boolean> {
   const data = { at: new Date().toISOString() }
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'written' }, data }
   const how = isWrite ? { method: 'PATCH', headers: { 'content-type': 'application/apply-patch+yaml' } } : {}
-  return answered(
-    request(new URL(path, server), { ...how, ...credentials, ...alone }),
+  return responds(
+    request(new URL(path, server), { ...how, ...credentials, ...newConnection }),
     isWrite ? JSON.stringify(object) : '',
   )
 }
 
-function askPod(url: string): Promise<boolean> {
-  return answered(get(url, alone), '')
+function probePod(url: string): Promise<boolean> {
+  return responds(get(url, newConnection), '')
 }
 
-async function askAny(urls: string[]): Promise<boolean> {
-  for (const url of urls) if (await askPod(url)) return true
+async function probeAny(urls: string[]): Promise<boolean> {
+  for (const url of urls) if (await probePod(url)) return true
   return false
 }
 
-const alone = { agent: false, timeout: 1000 } as const
+const newConnection = { agent: false, timeout: 1000 } as const
 
-function answered(call: ReturnType<typeof request>, body: string): Promise<boolean> {
+function responds(call: ReturnType<typeof request>, body: string): Promise<boolean> {
   return new Promise((resolve) => {
     call.on('response', (response) => {
       response.resume()
@@ -136,13 +137,13 @@ function answered(call: ReturnType<typeof request>, body: string): Promise<boole
   })
 }
 
-// An administrator's access, from the kubeconfig that Cluster API keeps.
+// From the admin kubeconfig that Cluster API keeps in a Secret.
 async function accessTo(kube: Kube, namespace: string, cluster: string): Promise<Access> {
   const secret = await kube.get<{ data: { value: string } }>('secret', `${cluster}-kubeconfig`, `-n=${namespace}`)
   const config = parse(text(secret.data.value))
   const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster
   const { 'client-certificate-data': cert, 'client-key-data': key } = config.users[0].user
-  // Fails here, with words, when it is none.
+  // Throws when it is no certificate.
   new X509Certificate(text(cert))
   return { server, ca: text(ca), cert: text(cert), key: text(key) }
 }

@@ -1,21 +1,31 @@
-// A workload cluster of the Docker provider, as its owner would write it down.
-
+/** A workload cluster of the Docker provider. */
 export interface Shape {
   namespace: string
   name: string
   version: string
   controlPlanes: number
   workers: number
-  // Machines of a second MachineDeployment, where a scenario needs one.
+  /** Machines of a second MachineDeployment; none by default. */
   more?: number
-  // With 0 the machines are updated in place, or replaced one by one; with 1 a new one comes first.
+  /** maxSurge: with 1 a new machine is created before an old one goes; 0 by default. */
   surge?: 0 | 1
-  // Images of the engine that CAPD puts into each new worker.
+  /** Images of the engine that CAPD loads into each new worker. */
   preLoadImages?: string[]
-  // The image of all machines, where it is not the one that CAPD finds for the version.
+  /** Images of the engine that CAPD loads into each new control plane machine. */
+  controlPlaneImages?: string[]
+  /** The image of all machines; by default the one that CAPD picks for the version. */
   image?: string
+  /** More top-level fields of the KubeadmConfig, by role. */
+  configs?: { controlPlane?: object; workers?: object }
 }
 
+interface KubeadmConfigSpec {
+  initConfiguration?: object
+  joinConfiguration?: object
+  [field: string]: unknown
+}
+
+/** A file of a KubeadmConfig. */
 export interface File {
   path: string
   content: string
@@ -24,15 +34,20 @@ export interface File {
   encoding?: string
 }
 
-// Names of the objects that belong to a cluster.
+/** The name of a cluster's KubeadmControlPlane. */
 export const controlPlaneOf = (cluster: string) => `${cluster}-control-plane`
+/** The name of a cluster's MachineDeployment. */
 export const workersOf = (cluster: string) => `${cluster}-workers`
+/** The name of a cluster's second MachineDeployment. */
 export const moreOf = (cluster: string) => `${cluster}-more`
 
-// The cluster's MachineDeployments.
+/** The MachineDeployments of a cluster, with their sizes. */
 export function poolsOf({ name, workers, more = 0 }: Shape) {
-  const pools = [{ pool: workersOf(name), replicas: workers }]
-  return more === 0 ? pools : [...pools, { pool: moreOf(name), replicas: more }]
+  const pools = [
+    { pool: workersOf(name), replicas: workers },
+    { pool: moreOf(name), replicas: more },
+  ]
+  return pools.filter(({ replicas }) => replicas > 0)
 }
 
 const core = 'cluster.x-k8s.io'
@@ -41,9 +56,9 @@ const infrastructure = `infrastructure.${core}`
 const controlPlane = `controlplane.${core}`
 const contract = 'v1beta2'
 
-// All objects of the cluster; no pod network, because the machine images have one.
+/** The objects of a cluster. They include no pod network, because the machine images have one. */
 export function cluster(shape: Shape): object[] {
-  const { namespace, name, version, controlPlanes, surge = 0, image } = shape
+  const { namespace, name, version, controlPlanes, surge = 0, image, controlPlaneImages, configs } = shape
   const metadata = (called: string) => ({ name: called, namespace })
   return [
     {
@@ -66,7 +81,7 @@ export function cluster(shape: Shape): object[] {
       metadata: metadata(name),
       spec: { backend: { docker: {} } },
     },
-    machineTemplate(namespace, controlPlaneOf(name), image ? { customImage: image } : {}),
+    machineTemplate(namespace, controlPlaneOf(name), imagesOf(image, controlPlaneImages)),
     {
       apiVersion: `${controlPlane}/${contract}`,
       kind: 'KubeadmControlPlane',
@@ -79,8 +94,11 @@ export function cluster(shape: Shape): object[] {
             infrastructureRef: { apiGroup: infrastructure, kind: 'DevMachineTemplate', name: controlPlaneOf(name) },
           },
         },
-        kubeadmConfigSpec: { clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } } },
-        // Fewer than three cannot do without one: Cluster API refuses it.
+        kubeadmConfigSpec: withoutPulls({
+          clusterConfiguration: { apiServer: { certSANs: ['localhost', '127.0.0.1'] } },
+          ...configs?.controlPlane,
+        }),
+        // Cluster API refuses maxSurge 0 with fewer than three machines.
         rollout: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: controlPlanes < 3 ? 1 : surge } } },
       },
     },
@@ -88,12 +106,29 @@ export function cluster(shape: Shape): object[] {
   ]
 }
 
-// A MachineDeployment with its two templates, which have its name.
+/**
+ * Adds to the KubeadmConfig of a control plane that kubeadm pulls no images. Machine images contain what a machine runs, and
+ * of pause only containerd's version, as kind's do; kubeadm would also pull its own version of pause, which nothing uses.
+ */
+export function withoutPulls(spec: KubeadmConfigSpec): KubeadmConfigSpec {
+  const nodeRegistration = { imagePullPolicy: 'Never' }
+  return {
+    ...spec,
+    initConfiguration: { nodeRegistration, ...spec.initConfiguration },
+    joinConfiguration: { nodeRegistration, ...spec.joinConfiguration },
+  }
+}
+
+function imagesOf(customImage?: string, preLoadImages?: string[]) {
+  return { ...(preLoadImages && { preLoadImages }), ...(customImage && { customImage }) }
+}
+
+// A MachineDeployment and its two templates, which have the same name.
 function machineDeployment(shape: Shape, pool: string, replicas: number): object[] {
-  const { namespace, name, version, surge = 0, preLoadImages, image } = shape
+  const { namespace, name, version, surge = 0, preLoadImages, image, configs } = shape
   return [
-    machineTemplate(namespace, pool, { ...(preLoadImages && { preLoadImages }), ...(image && { customImage: image }) }),
-    bootstrapTemplate(namespace, pool, {}),
+    machineTemplate(namespace, pool, imagesOf(image, preLoadImages)),
+    bootstrapTemplate(namespace, pool, configs?.workers ?? {}),
     {
       apiVersion: `${core}/${contract}`,
       kind: 'MachineDeployment',
@@ -119,7 +154,7 @@ function machineDeployment(shape: Shape, pool: string, replicas: number): object
   ]
 }
 
-// Replaces a worker whose Node has not been Ready for longer than an update takes.
+/** A MachineHealthCheck that replaces a worker whose Node is not Ready for 120 s, which is longer than an update takes. */
 export function healthCheck({ namespace, name }: Shape): object {
   const condition = (status: string) => ({ type: 'Ready', status, timeoutSeconds: 120 })
   return {
@@ -134,7 +169,7 @@ export function healthCheck({ namespace, name }: Shape): object {
   }
 }
 
-// Templates are never changed, only replaced by others with new names.
+/** A template of machines. Templates are immutable: a change needs a new one with a new name. */
 export function machineTemplate(namespace: string, name: string, docker: object = {}) {
   return {
     apiVersion: `${infrastructure}/${contract}`,
@@ -144,12 +179,13 @@ export function machineTemplate(namespace: string, name: string, docker: object 
   }
 }
 
+/** A template of KubeadmConfigs. */
 export function bootstrapTemplate(namespace: string, name: string, spec: object) {
   return {
     apiVersion: `${bootstrap}/${contract}`,
     kind: 'KubeadmConfigTemplate',
     metadata: { name, namespace },
-    // It has to say something.
+    // An empty spec is refused.
     spec: { template: { spec: { format: 'cloud-config', ...spec } } },
   }
 }

@@ -30,7 +30,7 @@ const readySeconds = 60
 
 /**
  * Starts the service of this repository as a process on a free loopback port, with a new certificate, and waits until it is
- * ready. Throws when it ends or is not ready within 20 s.
+ * ready. Throws when it ends or is not ready within 60 s.
  */
 export async function startService(environment: Record<string, string>): Promise<Service> {
   const home = await mkdtemp(join(tmpdir(), 'capd-kubeadm-upgrader-'))
@@ -68,7 +68,7 @@ export async function startService(environment: Record<string, string>): Promise
     await rm(home, { recursive: true })
     return warnings
   }
-  // Where its successor does not start, it is stopped once more at the end.
+  // It may be stopped a second time when the service that replaces it does not start.
   let ending: Promise<string[]> | undefined
   const stop = (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
     ending ??= end(signal)
@@ -82,7 +82,13 @@ export async function startService(environment: Record<string, string>): Promise
     hasEnded: () => child.nodeChildProcess.exitCode !== null,
     stop,
   }
-  await untilReady(service)
+  try {
+    await untilReady(service)
+  } catch (thrown) {
+    // The log is kept, because the error names it. A service that continues would keep this process running.
+    child.kill('SIGKILL')
+    throw thrown
+  }
   return service
 }
 

@@ -28,13 +28,16 @@ interface StageOptions {
   fresh: boolean
   /** How many workers the lab has; 1 by default. */
   workers?: number
+  /** Which of the lab's versions new machines have, by default `from`. */
+  at?: 'from' | 'to'
   /** Environment variables of the service. */
   environment?: Record<string, string>
 }
 
 /** Brings up the lab, starts the service and runs `act`. When it fails, the end of the service's log is printed. */
 export async function onStage<T>(options: StageOptions, act: (stage: Stage) => Promise<T>): Promise<T> {
-  const lab = await labUp({ fresh: options.fresh, workers: options.workers ?? 1 })
+  const { fresh, workers = 1, at = 'from' } = options
+  const lab = await labUp({ fresh, workers, at })
   return onStageOf(lab, options.environment ?? {}, act)
 }
 

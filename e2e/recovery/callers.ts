@@ -5,50 +5,51 @@ import { pathOf, type Stage, updateRequest } from '../player/stage.ts'
 import { type SyncResult, syncOf } from '../player/sync.ts'
 import type { Role } from '../witness/role.ts'
 
-/** Calls the service for one machine again and again, as Cluster API does: every replica in its turn. */
+/** Calls the service for one machine repeatedly, as Cluster API does: each replica in turn. */
 export interface Callers {
-  /** The newest answer; undefined while there was none. */
+  /** The newest response; undefined before the first one. */
   readonly last: SyncResult | undefined
-  /** The errors that answers named since the last call of `forget`: code to message. */
+  /** The messages of the error codes in responses since the last call of `forget`. */
   readonly codes: ReadonlyMap<string, string>
   forget(): void
-  /** Calls nothing for as long as this takes, so that a failed upgrade is not tried again. */
-  quietly<T>(act: () => Promise<T>): Promise<T>
-  /** Kills the first replica for which this holds, or else the first. Gives which it was. */
+  /** Makes no calls while `act` runs, so that a failed upgrade is not retried. */
+  pausedWhile<T>(act: () => Promise<T>): Promise<T>
+  /** Kills the first replica that `isMeant` selects, or else the first one. Returns which one it killed. */
   killOne(isMeant: (service: Service) => Promise<boolean>): Promise<string>
-  bringBack(): Promise<void>
-  /** Stops calling, and ends the second replica. */
+  /** Starts a replica in place of the killed one. */
+  startAgain(): Promise<void>
+  /** Stops the calls and the second replica. */
   stop(): Promise<void>
 }
 
-/** A file that the machine is to have. */
-export interface WantedFile {
+/** A file of the machine's KubeadmConfig. */
+export interface DesiredFile {
   path: string
   content: string
 }
 
-/** What is called for. */
-export interface Wish {
+/** What the service is called for. */
+export interface CallTarget {
   stage: Stage
   role: Role
   machine: string
-  /** With a file the hook UpdateMachine is called: start and sync take none. */
-  file: WantedFile | undefined
+  /** With a file, UpdateMachine is called instead of start and sync, which take no files. */
+  file: DesiredFile | undefined
   /** As spec.settings of an ExtensionConfig. */
   settings: Record<string, string>
 }
 
 const everyMs = 300
 
-/** Begins to call the stage's service and, where there is one, a second replica, which is stopped at the end. */
-export function call(wish: Wish, replica: Service | undefined): Callers {
-  const { stage } = wish
+/** Starts to call the stage's service and, if given, a second replica. */
+export function call(target: CallTarget, replica: Service | undefined): Callers {
+  const { stage } = target
   let last: SyncResult | undefined
   let second = replica
-  // The replica that is dead for the moment is not called.
+  // A killed replica is not called.
   let dead: 'first' | 'second' | undefined
   let isOver = false
-  let isQuiet = false
+  let isPaused = false
   let calling: Promise<void> | undefined
   const codes = new Map<string, string>()
   const note = (synced: SyncResult) => {
@@ -64,13 +65,13 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
     const alive = services()
     const service = alive[turn % alive.length]
     if (!service) return
-    // One that has just been killed gives no answer.
-    const synced = await callOnce(wish, service).catch(() => undefined)
+    // A replica that was just killed does not respond.
+    const synced = await callOnce(target, service).catch(() => undefined)
     if (synced) note(synced)
   }
   const loop = async () => {
     for (let turn = 0; !isOver; turn++) {
-      calling = isQuiet ? undefined : callNext(turn)
+      calling = isPaused ? undefined : callNext(turn)
       await calling
       await sleep(everyMs)
     }
@@ -82,11 +83,11 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
     },
     codes,
     forget: () => codes.clear(),
-    async quietly(act) {
-      isQuiet = true
+    async pausedWhile(act) {
+      isPaused = true
       await calling
       return act().finally(() => {
-        isQuiet = false
+        isPaused = false
       })
     },
     async killOne(isMeant) {
@@ -96,7 +97,7 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
       else await stage.service.stop('SIGKILL')
       return `the ${dead} of two replicas`
     },
-    async bringBack() {
+    async startAgain() {
       const service = await stage.replica()
       if (dead === 'second') second = service
       else stage.service = service
@@ -111,7 +112,7 @@ export function call(wish: Wish, replica: Service | undefined): Callers {
   }
 }
 
-async function callOnce({ stage, role, machine, file, settings }: Wish, service: Service): Promise<SyncResult> {
+async function callOnce({ stage, role, machine, file, settings }: CallTarget, service: Service): Promise<SyncResult> {
   if (!file) return syncOf({ ...stage, service }, role, { providerID: `docker:////${machine}`, settings })
   const lab = { ...stage.lab, [role === 'worker' ? 'worker' : 'controlPlane']: machine }
   const request = updateRequest({ ...stage, lab }, role, settings)

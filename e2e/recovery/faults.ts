@@ -7,57 +7,58 @@ import { inMachine, shellIn } from '../witness/exec.ts'
 import type { Role } from '../witness/role.ts'
 import type { Callers } from './callers.ts'
 import type { FaultName, Row, Turn } from './rows.ts'
-import { breakArgument, type Mended, mendArgument, type Undone, untilUndone } from './undone.ts'
-import type { Watch } from './watch.ts'
+import { breakArgument, type ExpectedUndo, type FaultReport, mendArgument, untilUndone } from './undone.ts'
+import type { MachineWatch } from './watch.ts'
 
-/** What a fault is made with. */
-export interface Ground {
+/** What a fault acts on. */
+export interface FaultContext {
   stage: Stage
   relay: EngineRelay
   callers: Callers
   machine: string
   role: Role
-  /** The control plane machines of its cluster. */
+  /** The control plane machines of the machine's cluster. */
   members: readonly string[]
-  /** The container of the load balancer before them; undefined where there is none. */
+  /** The container of their load balancer; undefined when there is none. */
   balancer: string | undefined
-  watch: Watch
+  watch: MachineWatch
 }
 
-/** Something that breaks and is mended again. */
+/** A fault that is injected and removed again. */
 export interface Fault {
-  /** Gives what else there is to report of it. */
+  /** Injects it. Returns what else to report. */
   begin(): Promise<string | undefined>
-  /** How long it lasts: seconds, or until the service reports trouble (of this code), so many seconds at most. */
+  /** How long it lasts: some seconds, or until the service reports an error (of this code), with a limit in seconds. */
   lasts: { seconds: number } | { reported: number; code?: string }
-  end(): Promise<Mended>
-  /** True where it began with the turn, so that its boundary only says from when on it shows. */
+  /** Removes it. */
+  end(): Promise<FaultReport>
+  /** True when it is present from the start of the upgrade, and shows from its boundary on. */
   isStanding?: true
-  /** True where the exchange is undone, and the attempt begins again. */
+  /** True when the exchange is undone and the attempt starts again. */
   isUndoing?: true
 }
 
 const state = '/var/lib/capd-kubeadm-upgrader'
 const nothing = async () => undefined
-const over = async (): Promise<Mended> => ({})
+const nothingToReport = async (): Promise<FaultReport> => ({})
 
-/** The fault of a row. Throws where the step has nothing that this fault could break. */
-export function faultOf(row: Row, ground: Ground): Fault {
-  return faults[row.fault](row, ground)
+/** The fault of a row. Throws when the fault does not apply to the step. */
+export function faultOf(row: Row, context: FaultContext): Fault {
+  return faults[row.fault](row, context)
 }
 
-const faults: Record<FaultName, (row: Row, ground: Ground) => Fault> = {
+const faults: Record<FaultName, (row: Row, context: FaultContext) => Fault> = {
   'service-kill': (_, { stage }) => ({
     begin: async () => void (await stage.restart('SIGKILL')),
     lasts: { seconds: 0 },
-    end: over,
+    end: nothingToReport,
   }),
   'replica-kill': ({ step }, { callers }) => ({
-    // The one that began the step is the one whose death matters.
+    // The replica that has started the step.
     begin: async () =>
       callers.killOne(async ({ logFile }) => (await readFile(logFile, 'utf8')).includes(`"step":"${step}"`)),
     lasts: { seconds: 10 },
-    end: () => callers.bringBack().then(over),
+    end: () => callers.startAgain().then(nothingToReport),
   }),
   'unit-kill': ({ step }, { machine }) => ({
     begin: async () => {
@@ -66,49 +67,49 @@ const faults: Record<FaultName, (row: Row, ground: Ground) => Fault> = {
       return undefined
     },
     lasts: { seconds: 0 },
-    end: over,
+    end: nothingToReport,
   }),
   'container-kill': (_, { machine, watch }) => killContainer(machine, watch),
   'disk-full': ({ step }, { machine }) => fillDisk(machine, step),
   'network-cut': (_, { machine }) => ({
     begin: async () => void (await shellIn(machine, cut.map((rule) => `iptables -I ${rule}`).join(' && '))),
     lasts: { reported: 45 },
-    end: () => shellIn(machine, cut.map((rule) => `iptables -D ${rule}`).join('; ')).then(over),
+    end: () => shellIn(machine, cut.map((rule) => `iptables -D ${rule}`).join('; ')).then(nothingToReport),
   }),
   'engine-stop': (_, { relay }) => ({
     begin: async () => void (await relay.close()),
     lasts: { seconds: 15 },
-    end: () => relay.open().then(over),
+    end: () => relay.open().then(nothingToReport),
   }),
-  'broken-argument': (_, ground) => ({
+  'broken-argument': (_, context) => ({
     isStanding: true,
     isUndoing: true,
     begin: nothing,
     lasts: undoneWithin,
     end: async () => {
-      const undone = await lookUndone(ground, { component: 'kube-apiserver', word: brokenArgument })
-      await mendArgument(ground.stage.lab.controlPlane, brokenArgument)
+      const undone = await expectUndone(context, { component: 'kube-apiserver', word: brokenArgument })
+      await mendArgument(context.stage.lab.controlPlane, brokenArgument)
       return undone
     },
   }),
-  'broken-kubelet': (_, ground) => ({
+  'broken-kubelet': (_, context) => ({
     isUndoing: true,
-    // Neither YAML nor JSON. What is put back is whole again.
-    begin: async () => void (await shellIn(ground.machine, "printf '{\\n' >>/var/lib/kubelet/config.yaml")),
+    // Neither YAML nor JSON. The way back replaces the file.
+    begin: async () => void (await shellIn(context.machine, "printf '{\\n' >>/var/lib/kubelet/config.yaml")),
     lasts: undoneWithin,
-    end: () => lookUndone(ground, { component: 'kubelet', word: 'config.yaml' }),
+    end: () => expectUndone(context, { component: 'kubelet', word: 'config.yaml' }),
   }),
-  // The one that is asked about the others stays.
+  // The member through which the cluster is read stays.
   'member-kill': (_, { members, machine, stage }) =>
     awayFor(
       members.find((name) => name !== machine && name !== stage.lab.controlPlane),
       20,
     ),
-  // Shorter than the exchange waits for the endpoint.
+  // Less than the time for which the exchange waits for the endpoint.
   'balancer-stop': (_, { balancer }) => awayFor(balancer, 15),
 }
 
-// Another container of the cluster.
+// Stops another container of the cluster for some seconds.
 function awayFor(container: string | undefined, seconds: number): Fault {
   if (container === undefined) throw new Error('This row needs a cluster with three members.')
   return {
@@ -117,36 +118,42 @@ function awayFor(container: string | undefined, seconds: number): Fault {
       return `${container} was killed`
     },
     lasts: { seconds },
-    end: () => execa('docker', ['start', container]).then(over),
+    end: () => execa('docker', ['start', container]).then(nothingToReport),
   }
 }
 
-// A new component gets two minutes, and the old ones another one.
+// The service gives a new component two minutes, and the old ones one minute.
 const undoneWithin = { reported: 300, code: 'EXCHANGE_UNDONE' }
-// No API server has it.
+// A flag that no API server has.
 const brokenArgument = 'no-such-flag'
 
-/** Puts in place what has to be there when the upgrade begins: a fault that stands, or what a row needs. */
-export async function prepareGround(turn: Turn, { machine, stage }: Pick<Ground, 'machine' | 'stage'>): Promise<void> {
+/** Prepares what the rows need at the start of the upgrade. */
+export async function prepareFaults(
+  turn: Turn,
+  { machine, stage }: Pick<FaultContext, 'machine' | 'stage'>,
+): Promise<void> {
   if (turn[0]?.step === 'manifests') await loseManifest(machine)
   if (turn.some(({ fault }) => fault === 'broken-argument')) {
     await breakArgument(stage.lab.controlPlane, brokenArgument)
   }
 }
 
-async function lookUndone({ callers, stage, machine, role }: Ground, expected: Undone): Promise<Mended> {
+async function expectUndone(
+  { callers, stage, machine, role }: FaultContext,
+  expected: ExpectedUndo,
+): Promise<FaultReport> {
   const message = callers.codes.get(undoneWithin.code)
   if (message === undefined) return { wrong: [`${undoneWithin.code} was not reported`] }
-  return callers.quietly(() => untilUndone({ stage, machine, role, message }, expected))
+  return callers.pausedWhile(() => untilUndone({ stage, machine, role, message }, expected))
 }
 
-// The machine's own way out and in; an exec needs none.
+// Packets of the machine and its pods. docker exec does not need the network.
 const cut = ['INPUT -i eth0 -j DROP', 'OUTPUT -o eth0 -j DROP', 'FORWARD -i eth0 -j DROP', 'FORWARD -o eth0 -j DROP']
 
-/** Where the file of the rows of the step "files" is to be. */
+/** The directory of the file in the rows of the step "files". */
 export const filesDirectory = '/etc/recovery'
 
-// Where each step writes what is larger than a line. The service has to get through once it is empty again.
+// Where each step writes more than a line. The service has to continue when there is space again.
 const written: Record<string, string> = {
   binaries: `${state}/work/bin.partial`,
   images: '/var/lib/containerd/io.containerd.content.v1.content/ingest',
@@ -156,10 +163,8 @@ const written: Record<string, string> = {
   files: filesDirectory,
 }
 
-/**
- * Takes a static pod's manifest away, as a kubeadm that was killed between its two renames, and fills the disk on which
- * it has to be put together again. The row of the step "manifests" begins with it and mends the disk.
- */
+// Removes a manifest, as a kubeadm that was killed between its two renames, and fills the disk on which it is restored. The row
+// of the step "manifests" only has to empty the disk.
 async function loseManifest(machine: string): Promise<void> {
   const backup = 'kubeadm-backup-manifests-recovery'
   const lines = [
@@ -177,7 +182,7 @@ function fillDisk(machine: string, step: string): Fault {
     return {
       begin: nothing,
       lasts: { reported: 60 },
-      end: () => shellIn(machine, 'umount /etc/kubernetes/tmp').then(over),
+      end: () => shellIn(machine, 'umount /etc/kubernetes/tmp').then(nothingToReport),
     }
   }
   const place = written[step]
@@ -185,20 +190,20 @@ function fillDisk(machine: string, step: string): Fault {
   return {
     begin: async () => void (await shellIn(machine, `mkdir -p ${place} && mount -t tmpfs -o size=8k tmpfs ${place}`)),
     lasts: { reported: 60 },
-    end: () => shellIn(machine, `umount ${place}`).then(over),
+    end: () => shellIn(machine, `umount ${place}`).then(nothingToReport),
   }
 }
 
-// The record names the step a moment before its container is there.
+// The record names the step a moment before the container exists.
 async function killHelper(machine: string): Promise<void> {
   for (const limit = Date.now() + 10_000; ; await sleep(100)) {
     const { failed } = await execa('docker', ['kill', `capd-kubeadm-upgrader-images-${machine}`], { reject: false })
     if (!failed) return
-    if (Date.now() > limit) throw new Error(`no container took images for ${machine}`)
+    if (Date.now() > limit) throw new Error(`no helper container of ${machine} was found`)
   }
 }
 
-function killContainer(machine: string, watch: Watch): Fault {
+function killContainer(machine: string, watch: MachineWatch): Fault {
   let address = ''
   return {
     async begin() {
@@ -218,8 +223,8 @@ function killContainer(machine: string, watch: Watch): Fault {
         if (isUp) break
         if (Date.now() > limit) throw new Error(`${machine} does not start again`)
       }
-      await watch.again()
-      // With another address a control plane machine is of no use, whatever this service does.
+      await watch.restart()
+      // A control plane machine with another address does not work, whatever the service does.
       return now === address ? {} : { unjudged: `its address changed from ${address} to ${now}` }
     },
   }

@@ -4,29 +4,29 @@ import { execa } from 'execa'
 import { shellIn } from '../witness/exec.ts'
 import type { Sign } from './moments.ts'
 
-/** A step's unit that is stopped. */
+/** A step's unit that SIGSTOP has stopped. */
 export interface Held {
-  /** What the machine shows: which processes run, and what is left to be renamed. */
+  /** Which processes run, and which files are still to be renamed. */
   facts: string
-  /** Lets the unit go on, if it still is there. */
+  /** Continues the unit if it still exists. */
   release(): Promise<void>
 }
 
-/** Waits for a moment, in the machine itself. */
+/** A wait for a moment, in the machine itself. */
 export interface Holding {
-  /** Undefined while the moment has not come. */
+  /** Undefined before the moment. */
   readonly held: Held | undefined
-  /** Gives up waiting; what is held stays held. */
+  /** Stops the wait. A held unit stays held. */
   stop(): Promise<void>
 }
 
 const flag = '/run/recovery-hold'
 
 /**
- * Waits until a step's unit has come to a moment, and stops its main process there with SIGSTOP: a command that it has begun
- * comes to its end, and nothing else is begun. Where it waits for static pods to end, so do its children. Renames follow each other too fast to be waited for, so a program in
- * the place of mv stops the shell that called it. It prints "armed", and once "held <pid>,… <facts>". A unit that ends before
- * its moment is waited for again. It ends with its flag.
+ * A shell script that waits until a step's unit is at a moment and stops its main process with SIGSTOP: the current command
+ * ends, and no other one starts. For the end of static pods, the unit's child processes are stopped as well. Renames are too
+ * fast to poll for, so a program in place of mv stops the shell that calls it. The script prints "armed", and then
+ * "held <pid>,… <facts>". When a unit ends before the moment, it waits for the next one. It ends when its flag is removed.
  * Arguments: step, kind and subject of the sign, flag, a directory in place of / (for tests).
  */
 export const script = `
@@ -99,12 +99,12 @@ while [ -e "$flag" ]; do
     done
   fi
   rm -f "$flag" "$mv"
-  # What it had begun comes to its end.
+  # The current command ends.
   sleep 0.05
   echo "held $held $(facts)"
 done`
 
-/** Begins to wait for a moment of a step, and returns when a unit that begins from now on does not get past it. */
+/** Starts to wait for a moment of a step. Returns when a unit that starts from now on is stopped there. Throws when it cannot. */
 export async function hold(machine: string, step: string, { kind, what }: Sign): Promise<Holding> {
   const args = ['exec', machine, 'sh', '-c', script, 'hold', step, kind, what, flag]
   const child = execa('docker', args, { reject: false, buffer: false, stdin: 'ignore' })
@@ -114,12 +114,12 @@ export async function hold(machine: string, step: string, { kind, what }: Sign):
     isArmed = true
     const [, pids, facts] = /^held ([\d,]+) (.*)$/.exec(line) ?? []
     if (pids === undefined || facts === undefined) return
-    const goOn = `kill -CONT ${pids.replaceAll(',', ' ')}`
-    held = { facts, release: async () => void (await shellIn(machine, goOn).catch(() => {})) }
+    const resume = `kill -CONT ${pids.replaceAll(',', ' ')}`
+    held = { facts, release: async () => void (await shellIn(machine, resume).catch(() => {})) }
   })
   const isOver = child.then(() => true)
   while (!isArmed) {
-    if ((await Promise.race([isOver, sleep(50)])) === true) throw new Error(`nothing can be held in ${machine}`)
+    if ((await Promise.race([isOver, sleep(50)])) === true) throw new Error(`cannot hold a unit in ${machine}`)
   }
   return {
     get held() {

@@ -11,9 +11,8 @@ import { onStageOf, type Stage } from '../player/stage.ts'
 const name = 'recovery'
 
 /**
- * Makes a cluster with so many control plane machines, by Cluster API, whose controllers are then paused, and acts on it
- * with a service of its own, as `onStage` does. Gives the containers of the machines. A cluster of the run before is removed;
- * this one is left for a look.
+ * Creates a cluster with some control plane machines through Cluster API, pauses it there, starts a service and runs `act`, as
+ * `onStage` does. Passes the containers of the machines. Removes the cluster of an earlier run; leaves this one for inspection.
  */
 export async function onMembers<T>(
   count: number,
@@ -28,14 +27,14 @@ export async function onMembers<T>(
   await createNamespace(kube, name, name, {})
   await kube.apply(cluster(shape).filter((object) => (object as KubeObject).kind !== 'MachineDeployment'))
   const machines = await untilUpToDate(kube, shape, 'control-plane', version, 900)
-  // What is upgraded from now on is not theirs to change.
+  // Cluster API must not react to the upgrade.
   await pause(kube, shape.name, true)
   return onStageOf(labOf(management, shape.name, machines.map(containerOf)), environment, (stage) =>
     act(stage, machines.map(containerOf)),
   )
 }
 
-// A cluster that is paused is not deleted.
+// Cluster API deletes no paused cluster.
 async function removeOlder(kube: Kube): Promise<void> {
   if (!(await kube.find('namespace', name))) return
   for (const { metadata } of await kube.list<KubeObject>('clusters', `-n=${name}`)) {

@@ -1,13 +1,13 @@
-// Moments inside of a step, which goes past them in a fraction of a second. hold.ts waits for them in the machine itself.
+// Moments within a step that last a fraction of a second. hold.ts waits for them in the machine.
 
 const state = '/var/lib/capd-kubeadm-upgrader'
 const staged = '/etc/kubernetes/tmp/capd-kubeadm-upgrader'
 
-/** How a moment shows in the machine. */
+/** How a moment is recognized in the machine. */
 export interface Sign {
   /**
-   * `made`: the file is there. `ended`: the kubelet has ended, and this process. `moved`: the unit has
-   * just renamed this file. `started`: a kubelet runs that is not the one with which the unit began.
+   * `made`: the file exists. `ended`: the kubelet and this process have ended. `moved`: the unit has just renamed this file.
+   * `started`: another kubelet runs than at the start of the unit.
    */
   kind: 'made' | 'ended' | 'moved' | 'started'
   /** A file, or the name of a process. */
@@ -16,7 +16,7 @@ export interface Sign {
 
 const moments: Record<string, Record<string, Sign>> = {
   prepare: {
-    // It is written between the two runs of kubeadm.
+    // Written between the two runs of kubeadm.
     'certificates-renewed': { kind: 'made', what: `${state}/work/upgrade.yaml` },
   },
   exchange: {
@@ -33,18 +33,18 @@ const moments: Record<string, Record<string, Sign>> = {
     'scheduler-renamed': { kind: 'moved', what: `${staged}/kube-scheduler.yaml` },
     'kubelet-renamed': { kind: 'moved', what: '/usr/bin/.kubelet.new' },
     'kubectl-renamed': { kind: 'moved', what: '/usr/bin/.kubectl.new' },
-    // The last one: the next thing is the kubelet's start.
+    // The last rename before the kubelet starts.
     'kubeadm-renamed': { kind: 'moved', what: '/usr/bin/.kubeadm.new' },
     'kubelet-started': { kind: 'started', what: 'kubelet' },
   },
 }
 
-/** The moments of a step, in their order. */
+/** The names of a step's moments, in order. */
 export function momentsOf(step: string): string[] {
   return Object.keys(moments[step] ?? {})
 }
 
-/** How a moment of a step shows; undefined where the step has no such moment. */
+/** The sign of a step's moment; undefined when the step has no such moment. */
 export function signOf(step: string, moment: string): Sign | undefined {
   return moments[step]?.[moment]
 }

@@ -9,7 +9,7 @@ import { isAt } from '../witness/verify.ts'
 import { onMembers } from './members.ts'
 import { record } from './results.ts'
 import { type Batch, batchesOf, defaultTurns, memberTurns, shortTurns, type Turn, turnOf, wayOf } from './rows.ts'
-import { type Place, type Played, playTurn } from './turn.ts'
+import { playTurn, type RowResult, type TurnTarget } from './turn.ts'
 
 const kubeProxyMs = 120_000
 
@@ -33,7 +33,7 @@ export async function playRows({ rows, isRecorded, members }: RecoveryOptions): 
   return found
 }
 
-// Each member's turn in its cluster, one after the other, as Cluster API upgrades them.
+// One turn for each member, one after the other, as Cluster API upgrades them.
 async function playMembers(turns: readonly Turn[], members: number, isRecorded: boolean): Promise<string[]> {
   return withRelay((relay, environment) =>
     onMembers(members, environment, async (stage, machines) => {
@@ -41,12 +41,12 @@ async function playMembers(turns: readonly Turn[], members: number, isRecorded: 
       const release = releaseOf(stage)
       for (const [i, turn] of turns.entries()) {
         const machine = machines[i]
-        // Another one is asked about it.
+        // The machine is observed through another member.
         const witness = machines[(i + 1) % machines.length]
         if (machine === undefined || witness === undefined)
           throw new Error(`There are only ${machines.length} members.`)
         stage.lab = { ...stage.lab, controlPlane: witness }
-        const place: Place = {
+        const place: TurnTarget = {
           stage,
           relay,
           machine,
@@ -68,7 +68,7 @@ async function playBatch(batch: Batch, isRecorded: boolean): Promise<string[]> {
     onStage({ fresh: true, workers, environment }, async (stage) => {
       const found: string[] = []
       const places = placesOf(batch, stage, relay)
-      // These wait for the control plane machine while it is upgraded.
+      // These workers wait for the control plane machine during its upgrade.
       const early = places.filter(([[first]]) => first?.step === 'api-servers')
       const waiting = early.map(([turn, place]) => ({ playing: playTurn(turn, place), place }))
       for (const [turn, place] of places.filter((one) => !early.includes(one))) {
@@ -81,21 +81,21 @@ async function playBatch(batch: Batch, isRecorded: boolean): Promise<string[]> {
   )
 }
 
-function announced(turn: Turn, place: Place): Promise<Played[]> {
+function announced(turn: Turn, place: TurnTarget): Promise<RowResult[]> {
   console.log(`  ${place.machine}, ${wayOf(turn, place.role)}: ${turn.map(({ id }) => id).join(' ') || 'no row'}`)
   return playTurn(turn, place)
 }
 
-// Reports a turn when it is over, and gives what was not as it should be.
-async function settled(playing: Promise<Played[]>, place: Place, isRecorded: boolean): Promise<string[]> {
+// Prints the results of a turn when it ends, and returns what failed.
+async function settled(playing: Promise<RowResult[]>, place: TurnTarget, isRecorded: boolean): Promise<string[]> {
   const { stage, members } = place
   const all = await playing
   for (const one of all) report(one)
   if (isRecorded) await record(all, `${stage.lab.from} to ${stage.lab.to}`, members.length)
-  return all.filter(({ isGood }) => !isGood).map(({ row, result }) => `${row.id}: ${result}`)
+  return all.filter(({ isPassed }) => !isPassed).map(({ row, result }) => `${row.id}: ${result}`)
 }
 
-// The version is named once in a cluster.
+// Sets the cluster's version once.
 function releaseOf(stage: Stage): () => Promise<void> {
   let isNamed = false
   return async () => {
@@ -104,7 +104,7 @@ function releaseOf(stage: Stage): () => Promise<void> {
   }
 }
 
-// kube-proxy moves from machine to machine, so it is at the target only when all of them have its image.
+// kube-proxy is updated machine by machine, so it is at the version only after all machines have its image.
 async function kubeProxyBehind({ lab }: Stage, { workers }: Batch): Promise<string[]> {
   const machines: [string, Role][] = [
     [lab.controlPlane, 'control-plane'],
@@ -119,15 +119,15 @@ async function kubeProxyBehind({ lab }: Stage, { workers }: Batch): Promise<stri
       }),
     )
     const behind = looks.flat()
-    if (behind.length === 0 || Date.now() > limit) return behind.map((name) => `${name} is not at ${lab.to} as a whole`)
+    if (behind.length === 0 || Date.now() > limit) return behind.map((name) => `${name} is not completely at ${lab.to}`)
   }
 }
 
-// The control plane machine first: workers wait for it. It is upgraded in any case.
-function placesOf({ controlPlane, workers }: Batch, stage: Stage, relay: EngineRelay): [Turn, Place][] {
+// The control plane machine comes first, because workers wait for it. It is upgraded even without rows.
+function placesOf({ controlPlane, workers }: Batch, stage: Stage, relay: EngineRelay): [Turn, TurnTarget][] {
   const { lab } = stage
   const shared = { stage, relay, members: [lab.controlPlane], balancer: undefined, release: releaseOf(stage) }
-  const places: [Turn, Place][] = [[controlPlane, { ...shared, machine: lab.controlPlane, role: 'control-plane' }]]
+  const places: [Turn, TurnTarget][] = [[controlPlane, { ...shared, machine: lab.controlPlane, role: 'control-plane' }]]
   for (const [i, turn] of workers.entries()) {
     const machine = lab.workers[i]
     if (machine === undefined) throw new Error(`There are only ${lab.workers.length} workers.`)
@@ -136,7 +136,7 @@ function placesOf({ controlPlane, workers }: Batch, stage: Stage, relay: EngineR
   return places
 }
 
-function report({ row, hit, result, seconds, isJudged, isGood }: Played): void {
-  const word = !isJudged ? 'not judged' : isGood ? 'passed' : 'FAILED'
+function report({ row, hit, result, seconds, isConclusive, isPassed }: RowResult): void {
+  const word = !isConclusive ? 'inconclusive' : isPassed ? 'passed' : 'FAILED'
   console.log(`  ${word}  ${row.id}: ${result}, ${seconds} s\n      ${hit}`)
 }

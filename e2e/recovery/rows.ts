@@ -1,11 +1,11 @@
 import type { Role } from '../witness/role.ts'
 import { momentsOf } from './moments.ts'
-import { stepsOf, type Way, waysOf } from './steps.ts'
+import { stepsOf, type UpgradeWay, waysOf } from './steps.ts'
 
-/** When, by a step's effect, something breaks: one of `boundaries`, or a moment of moments.ts. */
+/** When a fault is injected, relative to a step: one of `boundaries`, or a moment of moments.ts. */
 export type Boundary = string
 
-/** What breaks; faults.ts says how. */
+/** The faults, which faults.ts implements. */
 export type FaultName =
   | 'service-kill'
   | 'replica-kill'
@@ -19,9 +19,9 @@ export type FaultName =
   | 'member-kill'
   | 'balancer-stop'
 
-/** One thing that breaks at one boundary of one step. */
+/** One fault at one boundary of one step. */
 export interface Row {
-  /** The four words below with dots between them. */
+  /** `<role>.<step>.<boundary>.<fault>` */
   id: string
   role: Role
   step: string
@@ -29,8 +29,8 @@ export interface Row {
   fault: FaultName
 }
 
-// Rows of one line are played one after the other in one upgrade of one machine, in the order of its steps. An exchange
-// whose unit was killed begins again, so it comes to its earlier moments once more, but never to a rename that is made.
+// The rows of one line run in one upgrade of one machine, in the order of its steps. A killed exchange starts again and passes
+// its earlier moments again, but not the renames that are done.
 const controlPlanes = [
   'exchange.during.unit-kill',
   'exchange.before.broken-argument',
@@ -53,13 +53,13 @@ const controlPlanes = [
   'manifests.before.disk-full',
 ]
 
-// What needs several members, and the load balancer of Cluster API's Docker provider.
+// Rows that need several members and the load balancer of Cluster API's Docker provider.
 const members = [
   'exchange.drained.unit-kill exchange.kubelet-stopped.member-kill',
   'exchange.drained.container-kill exchange.kubelet-started.balancer-stop',
 ]
 
-// A worker's kubeadm takes a quarter of a second: nothing is fast enough to break something in the middle of it.
+// kubeadm on a worker takes a quarter of a second, too short for a fault in the middle of it.
 const workers = [
   'binaries.during.service-kill',
   'kubelet.during.container-kill',
@@ -89,10 +89,10 @@ const workers = [
   'files.before.disk-full',
 ]
 
-/** The rows that are played on one machine in one upgrade. */
+/** The rows that run in one upgrade of one machine. */
 export type Turn = readonly Row[]
 
-/** One cluster's worth of rows: its control plane machine, and then its workers. */
+/** The turns of one cluster: of its control plane machine, and then of its workers. */
 export interface Batch {
   controlPlane: Turn
   workers: readonly Turn[]
@@ -101,18 +101,18 @@ export interface Batch {
 /** How many workers the cluster of a batch has. */
 export const workersPerBatch = 4
 
-/** The turns that are played where no row is named. */
+/** The turns that run by default. */
 export function defaultTurns(): Turn[] {
   return [...turns('control-plane', controlPlanes), ...turns('worker', workers)]
 }
 
-/** The turns that are played on clusters with several control plane machines where no row is named. */
+/** The turns that run by default in clusters with several control plane machines. */
 export function memberTurns(): Turn[] {
   const usual = turns('control-plane', controlPlanes)
   return [...turns('control-plane', members), ...usual.filter((turn) => wayOf(turn, 'control-plane') === 'together')]
 }
 
-/** The rows that CI plays, on the machines of the demo. */
+/** The turns that CI runs, on the machines of the demo. */
 export function shortTurns(): Turn[] {
   return [
     ...turns('control-plane', ['exchange.during.unit-kill']),
@@ -120,7 +120,7 @@ export function shortTurns(): Turn[] {
   ]
 }
 
-/** Reads the id of a row. Throws where there is no such row. */
+/** Parses the id of a row. Throws when there is no such row. */
 export function rowOf(id: string): Row {
   const [role = '', step = '', boundary = '', fault = '', ...rest] = id.split('.')
   const isKnown =
@@ -133,7 +133,7 @@ export function rowOf(id: string): Row {
   return { id, role, step, boundary, fault }
 }
 
-/** Reads the ids of rows with "+" between them. Throws where they cannot be played in one upgrade of one machine. */
+/** Parses ids of rows with "+" between them. Throws when they cannot run in one upgrade of one machine. */
 export function turnOf(ids: string): Turn {
   const turn = ids.split('+').map(rowOf)
   if (new Set(turn.map(({ role }) => role)).size > 1) throw new Error(`"${ids}" names machines of both roles.`)
@@ -142,20 +142,20 @@ export function turnOf(ids: string): Turn {
 }
 
 /**
- * The way that a machine takes in a turn: the one that is usual, or, for rows of what only kubeadm's own exchange does, that
- * one. Throws where the rows are of both ways.
+ * The way of a machine's upgrade in a turn: the default, or kubeadm's own exchange for rows that only it has. Throws when the
+ * rows need both ways.
  */
-export function wayOf(turn: Turn, role: Role): Way {
+export function wayOf(turn: Turn, role: Role): UpgradeWay {
   if (role === 'worker') return 'worker'
   const needsOld = turn.filter(
     ({ step, boundary }) => ['static-pods', 'kubelet'].includes(step) || (step === 'kubeadm' && boundary === 'during'),
   )
   const needsNew = turn.filter(({ step }) => !stepsOf('one-by-one').includes(step))
-  if (needsOld[0] && needsNew[0]) throw new Error(`${needsOld[0].id} and ${needsNew[0].id} are of two ways.`)
+  if (needsOld[0] && needsNew[0]) throw new Error(`${needsOld[0].id} and ${needsNew[0].id} need two different ways.`)
   return needsOld.length > 0 ? 'one-by-one' : 'together'
 }
 
-/** Spreads turns over clusters, in their order. */
+/** Distributes turns over clusters, in their order. */
 export function batchesOf(all: readonly Turn[]): Batch[] {
   const left = { 'control-plane': of(all, 'control-plane'), worker: of(all, 'worker') }
   const batches: Batch[] = []

@@ -1,13 +1,13 @@
 import type { Role } from '../witness/role.ts'
 
-/** The way of a machine to its target: a worker's, or one of the two of a control plane machine (setting `exchange`). */
-export type Way = 'worker' | 'together' | 'one-by-one'
+/** The way of a machine's upgrade: a worker's, or one of the two of a control plane machine (setting `exchange`). */
+export type UpgradeWay = 'worker' | 'together' | 'one-by-one'
 
 const staging = ['binaries', 'kubeadm-config', 'image-list', 'image-archive', 'images']
 const exchanging = ['render', 'prepare', 'exchange']
 const ending = ['kubelet', 'verify', 'tidy']
 
-/** The steps of all ways, in their order. */
+/** The steps of all ways, in order. */
 export const allSteps: readonly string[] = [
   'preflight',
   'manifests',
@@ -20,44 +20,44 @@ export const allSteps: readonly string[] = [
   ...ending,
 ]
 
-const ways: Record<Way, readonly string[]> = {
+const ways: Record<UpgradeWay, readonly string[]> = {
   worker: without('manifests', ...exchanging, 'static-pods'),
   together: without('api-servers'),
   'one-by-one': without('api-servers', ...exchanging),
 }
 
-// These only look, or leave nothing in the work directory by which their end can be told.
-const looking = ['preflight', 'manifests', 'kubeadm-config', 'api-servers', 'files', 'static-pods', 'verify']
+// Steps that only observe, or whose end leaves no trace in the work directory.
+const observing = ['preflight', 'manifests', 'kubeadm-config', 'api-servers', 'files', 'static-pods', 'verify']
 const withUnit = ['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm', 'kubelet']
 
-/** The ways that a machine of this role can take. */
-export function waysOf(role: Role): Way[] {
+/** The ways of a role. */
+export function waysOf(role: Role): UpgradeWay[] {
   return role === 'worker' ? ['worker'] : ['together', 'one-by-one']
 }
 
-/** The steps of a way, in their order. */
-export function stepsOf(way: Way): readonly string[] {
+/** The steps of a way, in order. */
+export function stepsOf(way: UpgradeWay): readonly string[] {
   return ways[way]
 }
 
-/** The steps of a way that leave something by which their end can be told, in their order. */
-export function actingOf(way: Way): string[] {
-  // After an exchange of everything at once this step finds its kubelet in place.
-  return ways[way].filter((step) => !looking.includes(step) && !(way === 'together' && step === 'kubelet'))
+/** The steps of a way whose end leaves a trace, in order. */
+export function actingOf(way: UpgradeWay): string[] {
+  // After a joint exchange the step "kubelet" has nothing to do.
+  return ways[way].filter((step) => !observing.includes(step) && !(way === 'together' && step === 'kubelet'))
 }
 
-/** True where the step's work is done by a unit of systemd. */
+/** Reports whether a step runs as a systemd unit. */
 export function hasUnit(step: string): boolean {
   return withUnit.includes(step)
 }
 
-/** The steps of a way whose work is done by a unit of systemd: each is started once. */
-export function unitsOf(way: Way): string[] {
+/** The steps of a way that run as systemd units. */
+export function unitsOf(way: UpgradeWay): string[] {
   return actingOf(way).filter(hasUnit)
 }
 
-/** The acting steps before and after a step that only looks; undefined for a step that acts. */
-export function aroundOf(step: string, way: Way): [string | undefined, string | undefined] | undefined {
+/** For a step that only observes, the acting steps before and after it; undefined for an acting step. */
+export function aroundOf(step: string, way: UpgradeWay): [string | undefined, string | undefined] | undefined {
   const acting = actingOf(way)
   if (acting.includes(step)) return undefined
   const at = ways[way].indexOf(step)

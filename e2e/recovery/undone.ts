@@ -6,20 +6,20 @@ import type { Role } from '../witness/role.ts'
 import { snapshot } from '../witness/snapshot.ts'
 import { problems } from '../witness/verify.ts'
 
-/** What the message of an exchange that was undone has to name. */
-export interface Undone {
+/** What the message of an undone exchange has to contain. */
+export interface ExpectedUndo {
   component: string
-  /** A word of the last line that the component logged. */
+  /** A word of the component's last log line. */
   word: string
 }
 
-/** What is to be reported of a fault that is over. */
-export interface Mended {
-  /** Why the row proves nothing. */
+/** What to report of a fault that has ended. */
+export interface FaultReport {
+  /** Why the row is inconclusive. */
   unjudged?: string
-  /** What was not as it should be while it lasted. */
+  /** What failed during the fault. */
   wrong?: string[]
-  /** What else was seen. */
+  /** What else was observed. */
   note?: string
 }
 
@@ -32,20 +32,20 @@ interface ClusterConfiguration {
   apiServer?: { extraArgs?: Argument[] | Record<string, string> }
 }
 
-// The startup probes of the old static pods run once more.
+// The startup probes of the old static pods run again.
 const settleMs = 90_000
 
-/** Gives the API servers of the cluster an argument that does not exist, in kubeadm's configuration alone. */
+/** Adds an unknown argument of the API server to the ClusterConfiguration in kubeadm-config. */
 export function breakArgument(controlPlane: string, name: string): Promise<void> {
   return changeClusterConfiguration(controlPlane, (text) => withArgument(text, name))
 }
 
-/** Takes it away again. */
+/** Removes the argument from kubeadm-config. */
 export function mendArgument(controlPlane: string, name: string): Promise<void> {
   return changeClusterConfiguration(controlPlane, (text) => withoutArgument(text, name))
 }
 
-/** A ClusterConfiguration with one more argument of the API server: a list since kubeadm.k8s.io/v1beta4, a map before. */
+/** Adds an argument of the API server to a ClusterConfiguration. Arguments are a list since kubeadm.k8s.io/v1beta4, a map before. */
 export function withArgument(text: string, name: string): string {
   return changed(text, (given) => {
     if (Array.isArray(given)) return [...given, { name, value: 'x' }]
@@ -53,7 +53,7 @@ export function withArgument(text: string, name: string): string {
   })
 }
 
-/** A ClusterConfiguration without this argument of the API server. */
+/** Removes an argument of the API server from a ClusterConfiguration. */
 export function withoutArgument(text: string, name: string): string {
   return changed(text, (given) => {
     if (Array.isArray(given)) return given.filter((argument) => argument.name !== name)
@@ -69,27 +69,30 @@ function changed(text: string, change: (given: Arguments | undefined) => Argumen
   return stringify({ ...configuration, apiServer: { ...configuration.apiServer, ...(extraArgs && { extraArgs }) } })
 }
 
-interface Looked {
+interface UndoneMachine {
   stage: Stage
   machine: string
   role: Role
-  /** What the service reported. */
+  /** The message of the service. */
   message: string
 }
 
-/** Looks at a machine whose exchange was undone: it has to be all at the old version and Ready, and the message to say why. */
-export async function untilUndone({ stage, machine, role, message }: Looked, expected: Undone): Promise<Mended> {
+/** Waits up to 90 s until a machine whose exchange was undone is all at the old version and Ready. Checks the message, too. */
+export async function untilUndone(
+  { stage, machine, role, message }: UndoneMachine,
+  expected: ExpectedUndo,
+): Promise<FaultReport> {
   const { controlPlane, from } = stage.lab
   const began = Date.now()
-  const lacks = [expected.component, expected.word].filter((word) => !message.includes(word))
-  const wrong = lacks.map((word) => `the message does not name ${word}: ${message}`)
+  const missing = [expected.component, expected.word].filter((word) => !message.includes(word))
+  const wrong = missing.map((word) => `the message does not contain ${word}: ${message}`)
   for (; ; await sleep(1000)) {
     const seen = await snapshot(machine, controlPlane).catch(() => undefined)
     const found = seen
       ? problems(seen, seen, { role, version: from, kubeProxy: false })
-      : [`${machine} cannot be looked at`]
+      : [`no snapshot of ${machine} could be taken`]
     const seconds = Math.round((Date.now() - began) / 1000)
     if (found.length === 0) return { wrong, note: `all at ${from} and Ready ${seconds} s after the report: ${message}` }
-    if (Date.now() - began > settleMs) return { wrong: [...wrong, ...found.map((what) => `while it lasted: ${what}`)] }
+    if (Date.now() - began > settleMs) return { wrong: [...wrong, ...found.map((what) => `during the fault: ${what}`)] }
   }
 }

@@ -3,35 +3,35 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { shellIn } from '../witness/exec.ts'
 import type { Boundary } from './rows.ts'
-import { actingOf, aroundOf, hasUnit, type Way } from './steps.ts'
+import { actingOf, aroundOf, hasUnit, type UpgradeWay } from './steps.ts'
 
-/** What an upgrade has come to in a machine, read there several times a second. */
-export interface Seen {
-  /** The step that the attempt record names; empty where it names none. */
+/** The progress of an upgrade, read in the machine several times a second. */
+export interface Progress {
+  /** The step in the attempt record; empty when there is none. */
   step: string
-  /** The record's state: open, done, failed or withdrawn; empty where there is no record. */
+  /** The record's state: open, done, failed or withdrawn; empty when there is no record. */
   state: string
   /** systemd's sub-state of each unit of the service, by the unit's step: running, exited, failed, … */
   units: ReadonlyMap<string, string>
-  /** What is in the attempt's work directory. */
+  /** The entries of the work directory. */
   work: ReadonlySet<string>
-  /** How many copies of etcd's data kubeadm has made: the first thing that it does to a control plane machine. */
+  /** How many copies of etcd's data kubeadm has made, which it does first on a control plane machine. */
   copies: number
 }
 
-/** Watches one machine. */
-export interface Watch {
-  /** The newest look. */
-  readonly seen: Seen
-  /** Begins again, in a container that was started again. */
-  again(): Promise<void>
+/** A watch on one machine. */
+export interface MachineWatch {
+  /** The newest progress. */
+  readonly progress: Progress
+  /** Watches again, after the container was restarted. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
 const state = '/var/lib/capd-kubeadm-upgrader'
 const flag = '/run/recovery-watch'
 
-// Prints a line for each change: step, state, units, work, copies. It ends with the file that it is told by.
+// Prints a line for each change: step, state, units, work, copies. It ends when its flag is removed.
 const script = `
 touch ${flag}
 last=none
@@ -48,38 +48,38 @@ while [ -e ${flag} ]; do
   sleep 0.1
 done`
 
-/** Begins to watch a machine, and returns with the first look. */
-export async function watchMachine(machine: string): Promise<Watch> {
-  let seen: Seen = read('||||')
-  let isSeen = false
+/** Starts to watch a machine. Returns after the first read. Throws when the machine cannot be watched. */
+export async function watchMachine(machine: string): Promise<MachineWatch> {
+  let progress: Progress = read('||||')
+  let isRead = false
   const begin = async () => {
-    isSeen = false
+    isRead = false
     const child = execa('docker', ['exec', machine, 'sh', '-c', script], {
       reject: false,
       buffer: false,
       stdin: 'ignore',
     })
     createInterface({ input: child.stdout }).on('line', (line) => {
-      seen = read(line)
-      isSeen = true
+      progress = read(line)
+      isRead = true
     })
     const isOver = child.then(() => true)
-    while (!isSeen) {
+    while (!isRead) {
       if ((await Promise.race([isOver, sleep(50)])) === true) throw new Error(`${machine} cannot be watched`)
     }
   }
   await begin()
   return {
-    get seen() {
-      return seen
+    get progress() {
+      return progress
     },
-    again: begin,
+    restart: begin,
     stop: async () => void (await shellIn(machine, `rm -f ${flag}`)),
   }
 }
 
-/** One line for people: what was found in the machine. */
-export function described({ step, state, units, work }: Seen): string {
+/** Describes progress in one line. */
+export function describeProgress({ step, state, units, work }: Progress): string {
   const unitsText = [...units].map(([name, sub]) => `unit ${name} ${sub}`)
   const staged = ['bin', 'images.list', 'images.tar', ...marks].filter((entry) => work.has(entry))
   const parts = [
@@ -90,17 +90,17 @@ export function described({ step, state, units, work }: Seen): string {
   return parts.join(', ')
 }
 
-function read(line: string): Seen {
+function read(line: string): Progress {
   const [step = '', state = '', units = '', work = '', copies = ''] = line.split('|')
   const words = units.split(' ').filter(Boolean)
   const pairs = words.flatMap((word, i) => (i % 2 === 0 ? [[word, words[i + 1] ?? ''] as const] : []))
   return { step, state, units: new Map(pairs), work: new Set(work.split(' ').filter(Boolean)), copies: Number(copies) }
 }
 
-// What the scripts of steps leave at their ends.
+// Files that the scripts of steps leave when they end.
 const marks = ['rendered', 'prepared', 'exchanged', 'kubeadm.done']
 
-const ends: Record<string, (seen: Seen) => boolean> = {
+const ends: Record<string, (progress: Progress) => boolean> = {
   binaries: ({ work }) => work.has('bin'),
   'image-list': ({ work }) => work.has('images.list'),
   'image-archive': ({ work }) => work.has('images.tar'),
@@ -115,53 +115,53 @@ const ends: Record<string, (seen: Seen) => boolean> = {
 
 const slow = ['api-servers', 'verify']
 
-/** True when the machine is at the boundary of the step; moments of moments.ts are none of these. */
-export function isAtBoundary(step: string, boundary: Boundary, seen: Seen, way: Way): boolean {
-  if (seen.state === 'done') return step === 'tidy' && boundary === 'after'
+/** Reports whether the machine is at a boundary of a step. Moments of moments.ts are no such boundaries. */
+export function isAtBoundary(step: string, boundary: Boundary, progress: Progress, way: UpgradeWay): boolean {
+  if (progress.state === 'done') return step === 'tidy' && boundary === 'after'
   const around = aroundOf(step, way)
   if (around) {
     const [before, after] = around
-    // These take a while where there is something to wait for, and the record names them.
-    const isNamed = !slow.includes(step) || boundary !== 'during' || seen.step === step
-    return isNamed && (before === undefined || hasEnded(before, seen)) && !hasBegun(after, seen, way)
+    // Steps that may have to wait are in the record meanwhile.
+    const isNamed = !slow.includes(step) || boundary !== 'during' || progress.step === step
+    return isNamed && (before === undefined || hasEnded(before, progress)) && !hasBegun(after, progress, way)
   }
   const acting = actingOf(way)
   switch (boundary) {
     case 'before': {
       const previous = acting[acting.indexOf(step) - 1]
-      return !hasBegun(step, seen, way) && (previous === undefined || hasEnded(previous, seen))
+      return !hasBegun(step, progress, way) && (previous === undefined || hasEnded(previous, progress))
     }
     case 'during':
-      return isUnderWay(step, seen)
+      return isUnderWay(step, progress)
     case 'after':
-      return hasEnded(step, seen) && !hasBegun(acting[acting.indexOf(step) + 1], seen, way)
+      return hasEnded(step, progress) && !hasBegun(acting[acting.indexOf(step) + 1], progress, way)
     default:
       return false
   }
 }
 
-/** True when a later step has begun: the boundary does not come any more. */
-export function isPast(step: string, seen: Seen, way: Way): boolean {
-  if (seen.state === 'done') return true
+/** Reports whether a later step has started, so that the boundary has passed. */
+export function isPast(step: string, progress: Progress, way: UpgradeWay): boolean {
+  if (progress.state === 'done') return true
   const acting = actingOf(way)
-  return hasBegun(aroundOf(step, way)?.[1] ?? acting[acting.indexOf(step) + 1], seen, way)
+  return hasBegun(aroundOf(step, way)?.[1] ?? acting[acting.indexOf(step) + 1], progress, way)
 }
 
-function isUnderWay(step: string, seen: Seen): boolean {
-  const isAtWork = hasUnit(step) ? seen.units.get(step) === 'running' : seen.step === step
-  // Before its copy kubeadm has only read.
-  if (step === 'kubeadm' && seen.copies === 0) return false
-  return isAtWork && !hasEnded(step, seen)
+function isUnderWay(step: string, progress: Progress): boolean {
+  const isAtWork = hasUnit(step) ? progress.units.get(step) === 'running' : progress.step === step
+  // Before the copy kubeadm has only read.
+  if (step === 'kubeadm' && progress.copies === 0) return false
+  return isAtWork && !hasEnded(step, progress)
 }
 
-function hasBegun(step: string | undefined, seen: Seen, way: Way): boolean {
+function hasBegun(step: string | undefined, progress: Progress, way: UpgradeWay): boolean {
   if (step === undefined) return false
   const acting = actingOf(way)
   return acting
     .slice(acting.indexOf(step))
-    .some((name) => seen.step === name || seen.units.has(name) || hasEnded(name, seen))
+    .some((name) => progress.step === name || progress.units.has(name) || hasEnded(name, progress))
 }
 
-function hasEnded(step: string, seen: Seen): boolean {
-  return ends[step]?.(seen) ?? false
+function hasEnded(step: string, progress: Progress): boolean {
+  return ends[step]?.(progress) ?? false
 }

@@ -13,10 +13,11 @@ const _limitSeconds = 900
 const _argument = { nodeRegistration: { kubeletExtraArgs: [{ name: 'max-pods', value: '100' }] } }
 const _updating = 'in-place-updates.internal.cluster.x-k8s.io/update-in-progress'
 
+/** The scenario "fallback". */
 export const fallback: Scenario = {
   on: 'management cluster',
   proves:
-    'What is not covered is rolled out: another customImage and another kubelet argument on a MachineDeployment, each alone and together with a version, and an argument on a KubeadmControlPlane. The updater is asked, declines, and never touches a machine.',
+    'What is not covered is rolled out: another customImage and another kubelet argument on a MachineDeployment, each alone and together with a version, and an argument on a KubeadmControlPlane. The updater is called, declines, and never touches a machine.',
   async run(run) {
     const { name, cluster, site } = run
     const { from, to } = site.management

@@ -8,6 +8,7 @@ import type { Role } from '../witness/role.ts'
 
 const limitSeconds = 600
 
+/** The scenario "files". */
 export const files: Scenario = {
   on: 'management cluster',
   proves:
@@ -24,7 +25,7 @@ export const files: Scenario = {
 const path = '/etc/lab/one.conf'
 const other = '/opt/lab/two.sh'
 
-// What changes: a file, its content, its mode, its owner and encoding, and a second file beside it.
+// The changes in their order: a new file, its content, its mode, its owner and encoding, and a second file.
 const changes: File[][] = [
   [{ path, content: 'first\n', permissions: '0644' }],
   [{ path, content: 'second\n', permissions: '0644' }],
@@ -58,16 +59,16 @@ async function changeFiles(run: ScenarioRun, shape: Shape, roles: readonly Role[
       timeline.note(`change ${i + 1} on the ${role} machines: ${wanted.map(({ path }) => path).join(', ')}`)
       await setFiles(run, shape, role, wanted, `${shape.name}-files-${i + 1}`)
       const machines = await untilFiles(run, shape, role, wanted)
-      for (const problem of await wrong(machines, wanted)) expect(false, `change ${i + 1}: ${problem}`)
+      for (const problem of await fileProblems(machines, wanted)) expect(false, `change ${i + 1}: ${problem}`)
     }
   }
   const after = identities(await machinesOf(kube, shape.namespace, shape.name))
   expect(after.join() === before.join(), `the machines are not the same: ${before.join(', ')} and ${after.join(', ')}`)
 }
 
-// The owner has handed on the files to each machine's KubeadmConfig, and each machine is up to date.
+// Waits until the files are in each machine's KubeadmConfig and each machine is up to date.
 async function untilFiles({ kube }: ScenarioRun, shape: Shape, role: Role, wanted: File[]): Promise<CapiMachine[]> {
-  const handedOn = async (machine: CapiMachine) => {
+  const hasFiles = async (machine: CapiMachine) => {
     const { spec } = await kube.get<{ spec: { files?: File[] } }>(
       'kubeadmconfig',
       machine.spec.bootstrap.configRef.name,
@@ -80,19 +81,20 @@ async function untilFiles({ kube }: ScenarioRun, shape: Shape, role: Role, wante
   }
   return until(`the files are in the KubeadmConfig of every ${role} machine`, limitSeconds, async () => {
     const machines = await untilUpToDate(kube, shape, role, shape.version, limitSeconds)
-    return (await Promise.all(machines.map(handedOn))).every(Boolean) && machines
+    return (await Promise.all(machines.map(hasFiles))).every(Boolean) && machines
   })
 }
 
-// Read in the machines themselves.
-async function wrong(machines: CapiMachine[], wanted: File[]): Promise<string[]> {
+// Reads the files in the machines.
+async function fileProblems(machines: CapiMachine[], wanted: File[]): Promise<string[]> {
   const found: string[] = []
   for (const container of machines.map(containerOf)) {
     for (const { path, content, encoding, permissions = '0644', owner = 'root:root' } of wanted) {
       const text = encoding === 'base64' ? Buffer.from(content, 'base64').toString() : content
       const is = await shellIn(container, `stat -c '%a %U:%G' ${path} && cat ${path}`)
       const should = `${permissions.replace(/^0/, '')} ${owner}\n${text}`.trimEnd()
-      if (is !== should) found.push(`${container}: ${path} is ${JSON.stringify(is)}, not ${JSON.stringify(should)}`)
+      if (is !== should)
+        found.push(`${container}: ${path} is ${JSON.stringify(is)}, expected ${JSON.stringify(should)}`)
     }
   }
   return found

@@ -1,4 +1,5 @@
 import { needVersion } from '../../scripts/lab/cluster/releases.ts'
+import { ladder } from '../../scripts/lab/engine/ladder.ts'
 import { nodeImage } from '../../scripts/lab/host/names.ts'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
@@ -7,24 +8,25 @@ import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import type { Shape } from '../management/workload.ts'
 import { shellIn } from '../witness/exec.ts'
 
-// A patch and two minors. The last drops the feature gate that the KubeadmControlPlane controller adds by itself.
-const versions = ['v1.34.3', 'v1.34.4', 'v1.35.4', 'v1.36.3'] as const
 const limitSeconds = 2400
 const state = '/var/lib/capd-kubeadm-upgrader'
 
+/** The scenario "hops". */
 export const hops: Scenario = {
   on: 'management cluster',
   proves:
-    'The same machines go through a patch and two minor versions, one after the other; what a hop leaves behind never touches the next.',
+    'The same machines go through every version of the ladder, one after the other; nothing that one upgrade leaves affects the next.',
   async run(run) {
     const { name, cluster } = run
-    for (const version of versions) await needVersion(version)
-    const [first, ...next] = versions
-    // CAPD knows some versions by a digest (v1.14.2, test/infrastructure/kind/mapper.go); one that was built has another.
+    // The second hop drops the feature gate that the KubeadmControlPlane controller adds by itself. The third brings another
+    // minor version of etcd.
+    const { from: first, all } = await ladder()
+    for (const version of all) await needVersion(version)
+    // CAPD knows some versions by digest (v1.14.2, test/infrastructure/kind/mapper.go), which an image built here does not have.
     const image = nodeImage(first)
     const shape: Shape = { namespace: name, name: cluster, version: first, controlPlanes: 3, workers: 1, image }
     await createCluster(run, shape)
-    for (const version of next) await hop(run, shape, version)
+    for (const version of all.slice(1)) await hop(run, shape, version)
   },
 }
 

@@ -5,6 +5,7 @@ import { createOld, upgradeInPlace } from '../management/measured-upgrade.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
 import { controlPlaneOf, type Shape, workersOf } from '../management/workload.ts'
 
+/** The scenario "in-place". */
 export const inPlace: Scenario = {
   on: 'management cluster',
   proves:
@@ -26,6 +27,6 @@ async function scaleUp({ kube, timeline, site, expect }: ScenarioRun, shape: Sha
   const machines = await untilComplete(kube, { ...shape, controlPlanes: 5, workers: 3 }, 900)
   const added = machines.filter(({ metadata }) => !old.has(metadata.name))
   expect(added.length === 3, `${added.length} machines were added, not 3`)
-  // A machine compared with itself: only what it runs counts.
+  // New machines are compared with themselves: only their versions matter.
   for (const problem of await wrongWith(added, await snapshots(machines), to, machines)) expect(false, problem)
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
+import { extension, system } from '../management/extension.ts'
 import { wrongWith } from '../management/machine-problems.ts'
 import { type CapiMachine, condition, containerOf, machinesOf, roleOf, snapshots } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
-import { extension, system } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import { healthCheck, type Shape } from '../management/workload.ts'
 import { unitsOf } from '../recovery/steps.ts'
@@ -13,10 +13,11 @@ import { shellIn } from '../witness/exec.ts'
 const limitSeconds = 3000
 const awaySeconds = 60
 
+/** The scenario "interrupted". */
 export const interrupted: Scenario = {
   on: 'management cluster',
   proves:
-    "The extension's pods are deleted in every step of an update and it ends as if nothing had happened; so does one whose cluster's API is away for a minute. A CapiMachine that is deleted in the middle is replaced. A health check leaves a machine alone that is being updated, and replaces one that is broken.",
+    "The extension's pods are deleted in every step of an update, and the update ends as if nothing had happened; so does an update whose cluster's API is away for a minute. A Machine that is deleted during its update is replaced. A MachineHealthCheck does not replace a machine that is being updated, and replaces one that is broken.",
   async run(run) {
     const { name, cluster, site, kube } = run
     const { from, to } = site.management
@@ -37,32 +38,32 @@ export const interrupted: Scenario = {
   },
 }
 
-// On the control plane machines, one after the other as they are updated.
+// Deletes the pods once in each step that a control plane machine reports.
 async function deletePodsInEveryStep(run: ScenarioRun, shape: Shape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { to } = site.management
-  const steps = new Set<string>()
+  const seen = new Set<string>()
   await setVersion(kube, shape, 'control-plane', to)
   let isDone = false
   const done = untilUpToDate(kube, shape, 'control-plane', to, limitSeconds).finally(() => {
     isDone = true
   })
   while (!isDone) {
-    const step = (await stepsUnderWay(run, shape)).find((found) => !steps.has(found))
+    const step = (await stepsUnderWay(run, shape)).find((found) => !seen.has(found))
     if (step === undefined) {
       await sleep(500)
       continue
     }
-    steps.add(step)
+    seen.add(step)
     timeline.note(`the extension's pods are deleted in "${step}"`)
     await kube.run(['delete', 'pods', `-n=${system}`, '--all', '--grace-period=0', '--force'])
     await kube.run(['rollout', 'status', `deployment/${extension}`, `-n=${system}`, '--timeout=110s'])
   }
   await done
-  expect(steps.size >= 5, `only in ${steps.size} steps: ${[...steps].join(', ')}`)
+  expect(seen.size >= 5, `the pods were deleted in ${seen.size} steps only: ${[...seen].join(', ')}`)
 }
 
-// What the conditions of the machines say that is being done: "running kubeadm upgrade node".
+// The steps in the Updating conditions, for example "running kubeadm upgrade node".
 async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: Shape): Promise<string[]> {
   const machines = await machinesOf(kube, namespace, name)
   return machines.flatMap((machine) => {
@@ -71,7 +72,8 @@ async function stepsUnderWay({ kube }: ScenarioRun, { namespace, name }: Shape):
   })
 }
 
-// The first worker that is updated loses its cluster's API for a minute, the second one its Machine. Gives the latter.
+// While the first worker is updated the cluster's API is away for a minute; while the second one is, its Machine is deleted.
+// Returns the name of the deleted Machine.
 async function workersWhileDisturbed(run: ScenarioRun, shape: Shape): Promise<string> {
   const { kube, site, timeline } = run
   const { to } = site.management
@@ -99,7 +101,7 @@ function nextUpdated({ kube }: ScenarioRun, { namespace, name }: Shape, but: str
   })
 }
 
-// systemd's journal in the machine knows how often each unit began. Each machine was made for this scenario.
+// Counts the starts of each unit in the machine's journal, which has no other upgrade: the machines are new.
 async function startedOnce(machine: CapiMachine): Promise<string[]> {
   const container = containerOf(machine)
   const journal = await shellIn(
@@ -109,11 +111,11 @@ async function startedOnce(machine: CapiMachine): Promise<string[]> {
   const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
   return unitsOf(roleOf(machine) === 'worker' ? 'worker' : 'together').flatMap((step) => {
     const count = units.filter((unit) => unit === `capd-kubeadm-upgrader-${step}`).length
-    return count === 1 ? [] : [`${container}: the unit of ${step} was started ${count} times, not once`]
+    return count === 1 ? [] : [`${container}: the unit of ${step} started ${count} times, expected once`]
   })
 }
 
-// A kubelet that is stopped for good is what a health check is for.
+// A MachineHealthCheck replaces a machine whose kubelet stays stopped.
 async function replaceBroken(run: ScenarioRun, shape: Shape): Promise<void> {
   const { kube, site, timeline, expect } = run
   const { to } = site.management

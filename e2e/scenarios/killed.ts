@@ -11,10 +11,11 @@ import { settledSnapshot } from '../witness/settled.ts'
 import { type Snapshot, snapshot } from '../witness/snapshot.ts'
 import { problems } from '../witness/verify.ts'
 
-// How long into a step its middle is. Of the exchange it is when the old static pods have ended.
+// How long after its start a step is in its middle. In the exchange the old static pods have ended by then.
 const middleMs = (step: string) => (step === 'exchange' ? 3000 : 400)
 const limitMs = 20 * 60_000
 
+/** The scenario "killed". */
 export const killed: Scenario = {
   on: 'lab',
   proves:
@@ -42,7 +43,7 @@ async function upgradeWhileKilled(stage: Stage, expect: Checks['expect']): Promi
   }
 }
 
-// Kills the service as soon as a step is seen, and once more when it is seen again and has gone on for a while.
+// Kills the service when a step is reported first, and again when it has run for a while.
 async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
   const kills: string[] = []
   const kill = async (when: string) => {
@@ -59,7 +60,7 @@ async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
       await kill(`${step} start`)
     } else if (!kills.includes(`${step} middle`)) {
       await sleep(middleMs(step))
-      // A step that ended meanwhile had no middle to be killed in.
+      // A step that has ended meanwhile is too short for a second kill.
       if ((await syncOf(stage, role)).step === step) await kill(`${step} middle`)
       else kills.push(`${step} middle`)
     }
@@ -67,7 +68,7 @@ async function killAtEveryStep(stage: Stage, role: Role): Promise<string[]> {
   throw new Error(`${machineOf(stage, role)} was not done after ${limitMs / 60_000} min`)
 }
 
-// Notes the helper containers that the engine makes from now on; it forgets its events after a few hundred.
+// Records the helper containers that the engine creates from now on. The engine keeps only some hundred past events.
 function watchHelpers() {
   const filters = ['--filter=event=create', '--filter=label=capd-kubeadm-upgrader=image-source']
   const events = execa('docker', ['events', ...filters, '--format={{.Actor.Attributes.name}}'], {
@@ -79,8 +80,8 @@ function watchHelpers() {
   }
 }
 
-// systemd's journal and the engine's events know how often each thing began; both outlive everything of ours. The
-// machines are new, so the journal has no other upgrade.
+// Counts starts in the machine's journal and the engine's events, which outlive the service. The journal has no other upgrade,
+// because the machines are new.
 async function startedOnce(machine: string, role: Role, helpers: string[]): Promise<string[]> {
   const journal = await shellIn(
     machine,
@@ -89,10 +90,10 @@ async function startedOnce(machine: string, role: Role, helpers: string[]): Prom
   const units = journal.split('\n').map((line) => line.replace(/^Started (\S+?)\.service.*/, '$1'))
   const way = role === 'worker' ? 'worker' : 'together'
   const expected = unitsOf(way).map((step) => `capd-kubeadm-upgrader-${step}`)
-  console.log(`  ${machine}: ${helpers.length} helper containers; one that finds the archive there ends at once`)
+  console.log(`  ${machine}: ${helpers.length} helper containers; one that finds the archive ends at once`)
   return expected.flatMap((name) => {
     const count = units.filter((started) => started === name).length
     console.log(`  ${machine}: ${name} started ${count} time${count === 1 ? '' : 's'}`)
-    return count === 1 ? [] : [`${machine}: ${name} started ${count} times, not once`]
+    return count === 1 ? [] : [`${machine}: ${name} started ${count} times, expected once`]
   })
 }

@@ -1,8 +1,9 @@
 import { createCluster, setVersion, untilUpToDate } from '../management/clusters.ts'
 import { wrongWith } from '../management/machine-problems.ts'
-import { type CapiMachine, machinesOf, snapshots } from '../management/machines.ts'
+import { machinesOf, snapshots } from '../management/machines.ts'
 import { withPort } from '../management/port-forward.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
+import { requestFor } from '../management/update-request.ts'
 import type { Shape } from '../management/workload.ts'
 import type { Json } from '../player/cluster-api.ts'
 import { watchExecs } from '../witness/engine-execs.ts'
@@ -11,10 +12,11 @@ import { changes } from '../witness/verify.ts'
 
 const limitSeconds = 1500
 
+/** The scenario "neighbours". */
 export const neighbours: Scenario = {
   on: 'management cluster',
   proves:
-    'Two clusters on one engine are updated at the same time, each by its own; a request that names the container of the other, or another role or CA, is refused and changes nothing; a namespace that the ExtensionConfig does not select is rolled out.',
+    'Two clusters on one engine are updated at the same time, each on its own; a request that names the container of the other, or another role or CA, is refused and changes nothing; a namespace that the ExtensionConfig does not select is rolled out.',
   async run(run) {
     const { name, site } = run
     const { from, prefix } = site.management
@@ -37,8 +39,8 @@ export const neighbours: Scenario = {
   },
 }
 
-// A control plane of one machine is replaced, whatever an updater says; its worker is then updated in place, or replaced
-// where there is no updater.
+// A control plane with one machine is always replaced. Its worker is then updated in place, or replaced where there is no
+// updater.
 async function updateWorkers({ kube, site, expect }: ScenarioRun, shape: Shape, isInPlace: boolean): Promise<void> {
   const { to } = site.management
   const execs = watchExecs(shape.name)
@@ -53,11 +55,11 @@ async function updateWorkers({ kube, site, expect }: ScenarioRun, shape: Shape, 
   const all = await machinesOf(kube, shape.namespace, shape.name)
   const compared = isInPlace ? before : await snapshots(all)
   for (const problem of await wrongWith(workers, compared, to, all)) expect(false, problem)
-  const worked = await execs()
-  if (!isInPlace) for (const line of worked) expect(false, `the updater worked in ${shape.name}: ${line}`)
+  const ran = await execs()
+  if (!isInPlace) for (const line of ran) expect(false, `the updater ran a command in ${shape.name}: ${line}`)
 }
 
-// What an attacker, or a mistake, could ask for with a request that is otherwise genuine.
+// Sends genuine requests in which one field is forged.
 async function refuseForged({ kube, site, expect, timeline }: ScenarioRun, one: Shape, other: Shape): Promise<void> {
   const [mine] = await machinesOf(kube, one.namespace, one.name, 'worker')
   const [theirs] = await machinesOf(kube, other.namespace, other.name, 'worker')
@@ -88,34 +90,9 @@ async function refuseForged({ kube, site, expect, timeline }: ScenarioRun, one: 
   const after = await snapshots([theirs], [theirControlPlane])
   for (const [container, was] of before) {
     const is = after.get(container)
-    expect(is !== undefined, `${container} is gone after a forged request`)
+    expect(is !== undefined, `${container} does not exist after a forged request`)
     for (const what of is ? changes(was, is) : []) expect(false, `${container}: ${what} changed by a forged request`)
     const state = await shellIn(container, 'ls -d /var/lib/capd-kubeadm-upgrader 2>/dev/null || true')
-    expect(state === '', `${container} has something of the updater's: ${state}`)
-  }
-}
-
-// What Cluster API would send for the machine: its own objects, without what the API adds.
-async function requestFor(kube: ScenarioRun['kube'], machine: CapiMachine, version: string) {
-  const where = `-n=${machine.metadata.namespace}`
-  const clean = ({ apiVersion, kind, metadata, spec }: CapiMachine) => ({
-    apiVersion,
-    kind,
-    metadata: { name: metadata.name, namespace: metadata.namespace, labels: metadata.labels ?? {} },
-    spec: { ...spec } as Json,
-  })
-  const desired = clean(machine)
-  desired.spec.version = version
-  return {
-    apiVersion: 'hooks.runtime.cluster.x-k8s.io/v1alpha1',
-    kind: 'UpdateMachineRequest',
-    settings: {},
-    desired: {
-      machine: desired,
-      infrastructureMachine: clean(await kube.get<CapiMachine>('devmachine', machine.metadata.name, where)),
-      bootstrapConfig: clean(
-        await kube.get<CapiMachine>('kubeadmconfig', machine.spec.bootstrap.configRef.name, where),
-      ),
-    },
+    expect(state === '', `${container} has the updater's state directory: ${state}`)
   }
 }

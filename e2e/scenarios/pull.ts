@@ -12,6 +12,7 @@ import { shellIn } from '../witness/exec.ts'
 const limitMs = 300_000
 const ofEngine = 'capd-kubeadm-upgrader-node-image-registry'
 
+/** The scenario "pull". */
 export const pull: Scenario = {
   on: 'lab',
   proves:
@@ -30,32 +31,32 @@ async function bringImages(stage: Stage): Promise<string[]> {
     await useRegistry(worker)
     await nameVersion(controlPlane, to)
     const since = new Date().toISOString()
-    // The step after the images: the control plane is still old, so the worker rests there.
+    // In the step after the images the worker waits, because the control plane is still old.
     for (const limit = Date.now() + limitMs; ; await sleep(500)) {
       const { step, phase, message } = await syncOf(stage, 'worker')
       if (step === 'api-servers') break
-      if (phase === 'Failed' || Date.now() > limit) return [`the images did not come: ${message}`]
+      if (phase === 'Failed' || Date.now() > limit) return [`the images were not pulled: ${message}`]
     }
     const found: string[] = []
     const images = await shellIn(worker, 'ctr -n k8s.io images ls -q')
     if (!images.includes(`/kube-proxy:${to}`)) found.push(`${worker} has no kube-proxy ${to}`)
     const { all } = await execa('docker', ['logs', `--since=${since}`, registry], { all: true })
-    const asked = [...all.matchAll(/GET \/v2\/kube-proxy\/manifests\/\S+/g)].length
-    if (asked === 0) found.push('the registry was not asked for kube-proxy')
-    console.log(`  kube-proxy ${to} is in ${worker}; the registry was asked for it ${asked} times`)
+    const pulls = [...all.matchAll(/GET \/v2\/kube-proxy\/manifests\/\S+/g)].length
+    if (pulls === 0) found.push('kube-proxy was not pulled from the registry')
+    console.log(`  kube-proxy ${to} is in ${worker}; the registry served it ${pulls} times`)
     return found
   } finally {
     await leaveRegistry(worker)
   }
 }
 
-// The control plane machine is updated with a node image that the engine has to pull from a registry of its own.
+// Updates the control plane machine with a node image that the engine has to pull.
 async function bringNodeImage(stage: Stage): Promise<string[]> {
   const { to } = stage.lab
   let image = ''
   try {
     image = await publish(to)
-    if (await isThere(image)) return [`the engine has ${image} before it is pulled`]
+    if (await hasImage(image)) return [`the engine has ${image} before it is pulled`]
     await stage.restart('SIGTERM', {
       UPGRADER_IMAGES: 'node-image',
       UPGRADER_NODE_IMAGE: image.replaceAll(to, '{version}'),
@@ -63,10 +64,10 @@ async function bringNodeImage(stage: Stage): Promise<string[]> {
     for (const limit = Date.now() + limitMs; ; await sleep(500)) {
       const { phase, message } = await syncOf(stage, 'control-plane')
       if (phase === 'Done') break
-      if (phase === 'Failed' || Date.now() > limit) return [`the node image did not come: ${message}`]
+      if (phase === 'Failed' || Date.now() > limit) return [`the update with the node image failed: ${message}`]
     }
-    if (!(await isThere(image))) return [`the engine does not have ${image}`]
-    console.log(`  the engine has pulled ${image}`)
+    if (!(await hasImage(image))) return [`the engine does not have ${image}`]
+    console.log(`  the engine pulled ${image}`)
     return []
   } finally {
     await execa('docker', ['rm', '--force', '--volumes', ofEngine], { reject: false })
@@ -74,7 +75,8 @@ async function bringNodeImage(stage: Stage): Promise<string[]> {
   }
 }
 
-// An engine trusts a registry without TLS on its own host alone. Gives the image with its tag and digest.
+// Pushes the node image to a registry on loopback, the only address at which the engine trusts a registry without TLS.
+// Returns the image with tag and digest.
 async function publish(version: string): Promise<string> {
   await execa('docker', ['rm', '--force', '--volumes', ofEngine], { reject: false })
   const registryOfEngine = await registryImage()
@@ -85,11 +87,11 @@ async function publish(version: string): Promise<string> {
   const { stdout } = await execa('docker', ['push', tagged])
   await execa('docker', ['image', 'rm', tagged])
   const digest = /digest: (sha256:[0-9a-f]{64})/.exec(stdout)?.[1]
-  if (digest === undefined) throw new Error(`no digest in what docker push printed: ${stdout}`)
+  if (digest === undefined) throw new Error(`docker push printed no digest: ${stdout}`)
   return `${tagged}@${digest}`
 }
 
-async function isThere(image: string): Promise<boolean> {
+async function hasImage(image: string): Promise<boolean> {
   const { exitCode } = await execa('docker', ['image', 'inspect', image], { reject: false })
   return exitCode === 0
 }

@@ -1,6 +1,7 @@
 import type { Scenario } from '../management/scenario.ts'
 import { playRows } from '../recovery/play-rows.ts'
 
+/** The scenario "recovery". */
 export const recovery: Scenario = {
   on: 'lab',
   proves:

@@ -3,10 +3,11 @@ import { createOld, upgradeInPlace } from '../management/measured-upgrade.ts'
 import { misbehave } from '../management/misbehaviours.ts'
 import type { Scenario } from '../management/scenario.ts'
 
+/** The scenario "short". */
 export const short: Scenario = {
   on: 'management cluster',
   proves:
-    'The essence of in-place, fallback and fallback-target, on one cluster: all machines are upgraded in place, what is not covered is rolled out, and two misbehaviours do to Cluster API what is said of them.',
+    'The main parts of in-place, fallback and fallback-target, on one cluster: all machines are upgraded in place, what is not covered is rolled out, and two misbehaviours have their documented effect on Cluster API.',
   async run(run) {
     const old = await createOld(run)
     await upgradeInPlace(run, old)

@@ -10,28 +10,29 @@ import type { Snapshot } from '../witness/snapshot.ts'
 
 const limitSeconds = 1800
 
+/** The scenario "surge". */
 export const surge: Scenario = {
   on: 'management cluster',
   proves:
-    'With maxSurge 1 one machine is new, one goes and the others stay and are updated in place, on a control plane and on a MachineDeployment. A cluster that is deleted in the middle of an update goes, and nothing of it is left.',
+    'With maxSurge 1 one machine is new, one is deleted, and the others are updated in place, on a control plane and on a MachineDeployment. A cluster that is deleted during an update leaves nothing behind.',
   async run(run) {
     const { name, cluster, site } = run
     const { from } = site.management
     const shape: Shape = { namespace: name, name: cluster, version: from, controlPlanes: 3, workers: 2, surge: 1 }
     await createCluster(run, shape)
     const upgraded = [await upgrade(run, shape, 'control-plane'), await upgrade(run, shape, 'worker')]
-    await judge(run, shape, upgraded)
+    await verify(run, shape, upgraded)
     await deleteInTheMiddle(run)
   },
 }
 
-interface Upgraded {
+interface SurgedMachines {
   before: Map<string, Snapshot>
   stayed: CapiMachine[]
   fresh: CapiMachine[]
 }
 
-async function upgrade(run: ScenarioRun, shape: Shape, role: Role): Promise<Upgraded> {
+async function upgrade(run: ScenarioRun, shape: Shape, role: Role): Promise<SurgedMachines> {
   const { kube, site, timeline, expect, figure } = run
   const { to } = site.management
   const old = await machinesOf(kube, shape.namespace, shape.name, role)
@@ -43,15 +44,18 @@ async function upgrade(run: ScenarioRun, shape: Shape, role: Role): Promise<Upgr
   figure(`${role}: new`, names(fresh))
   figure(`${role}: stayed, updated in place`, names(stayed))
   figure(`${role}: gone`, names(gone))
-  expect(fresh.length === 1 && gone.length === 1, `${role}: not one machine is new and one is gone`)
+  expect(
+    fresh.length === 1 && gone.length === 1,
+    `${role}: ${fresh.length} machines are new and ${gone.length} are gone, expected one each`,
+  )
   return { before, stayed, fresh }
 }
 
-// Only when both are done: kube-proxy's DaemonSet moves one pod at a time, and waits for the workers' images.
-async function judge(
+// After both upgrades, because kube-proxy's DaemonSet updates one pod at a time and needs the images on the workers.
+async function verify(
   { kube, site, expect }: ScenarioRun,
   { namespace, name }: Shape,
-  upgraded: Upgraded[],
+  upgraded: SurgedMachines[],
 ): Promise<void> {
   const { to } = site.management
   const all = await machinesOf(kube, namespace, name)
@@ -62,7 +66,7 @@ async function judge(
   }
 }
 
-// A worker that waits for its control plane is in the middle of its update for as long as is wanted.
+// A worker at a newer version than its control plane stays in the middle of its update.
 async function deleteInTheMiddle(run: ScenarioRun): Promise<void> {
   const { kube, name, cluster, site, timeline, expect } = run
   const { from, to } = site.management
@@ -83,13 +87,11 @@ async function deleteInTheMiddle(run: ScenarioRun): Promise<void> {
   })
   timeline.note(`${shape.name} is deleted while: ${underWay}`)
   await deleteCluster(kube, shape)
-  const left = (await containersThatAre()).filter((container) =>
-    containers.some((machine) => container.includes(machine)),
-  )
+  const left = (await allContainers()).filter((container) => containers.some((machine) => container.includes(machine)))
   expect(left.length === 0, `containers are left: ${left.join(', ')}`)
 }
 
-async function containersThatAre(): Promise<string[]> {
+async function allContainers(): Promise<string[]> {
   return (await execa('docker', ['ps', '--all', '--format={{.Names}}'])).stdout.split('\n')
 }
 

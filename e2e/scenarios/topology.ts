@@ -2,17 +2,18 @@ import { clusterClass, clusterOfClass, type Flavor, quickStart, quickStartClass 
 import { createNamespace, deleteCluster, isComplete } from '../management/clusters.ts'
 import { corednsOf, tagOf } from '../management/coredns.ts'
 import { expectReplaced } from '../management/expect-replaced.ts'
+import { enabled } from '../management/extension.ts'
 import { workloadOf } from '../management/kube.ts'
 import { wrongWith } from '../management/machine-problems.ts'
 import { machinesOf, snapshots } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
-import { enabled } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import type { Shape } from '../management/workload.ts'
 import { watchExecs } from '../witness/engine-execs.ts'
 
 const limitSeconds = 2400
 
+/** The scenario "topology". */
 export const topology: Scenario = {
   on: 'management cluster',
   proves:
@@ -42,7 +43,7 @@ async function upgrade(run: ScenarioRun, flavor: Flavor): Promise<void> {
   await deleteCluster(kube, shape)
 }
 
-// The image of its machines depends on the version, and CAPD refuses another image for a machine that exists.
+// The machine image of this class depends on the version, and CAPD cannot change the image of an existing machine.
 async function quickStartIsRolledOut(run: ScenarioRun): Promise<void> {
   const { name: namespace, cluster, kube, site, timeline } = run
   const { from, to } = site.management
@@ -53,7 +54,7 @@ async function quickStartIsRolledOut(run: ScenarioRun): Promise<void> {
   const old = await untilAllAt(run, shape, from, 900)
   const execs = watchExecs(name)
   timeline.note(`${name}: spec.topology.version is ${to}`)
-  // Without it CoreDNS would stay at a tag that the new machines do not have; elsewhere they would pull it.
+  // CoreDNS would otherwise stay at a tag that the new machines do not have, and they cannot pull it here.
   const variables = [{ name: 'coreDNSImageTag', value: tagOf(await corednsOf(to)) }]
   await kube.patch('cluster', name, namespace, { spec: { topology: { version: to, variables } } })
   const now = await untilAllAt(run, shape, to, limitSeconds)
@@ -89,27 +90,28 @@ interface Pod {
   spec: { containers: { image: string }[] }
 }
 
-// Looks on while the upgrade goes on: no worker's kubelet may be newer than an API server. That the last control plane
-// machine is still being checked when the workers begin is Cluster API's way: it goes by the versions that the Nodes name
-// (v1.14.2, internal/util/version/version.go, VersionsFromMachines).
+// Watches during the upgrade that no worker's kubelet is newer than an API server. The workers may start while the last control
+// plane machine is still being verified: Cluster API compares the versions that the Nodes report (v1.14.2,
+// internal/util/version/version.go, VersionsFromMachines).
 async function watchOrder(
   { kube, site }: ScenarioRun,
   shape: Shape,
   version: string,
 ): Promise<() => Promise<string[]>> {
   const workload = await workloadOf(site.management, kube, shape)
-  // Where nothing may be found it has to have looked.
-  const blind = 'nobody looked at the order'
-  const found = new Set([blind])
+  // Removed by the first observation.
+  const unobserved = 'the order was not observed'
+  const found = new Set([unobserved])
   let stopped = false
   const watching = until('the end', limitSeconds, async () => {
-    // Workers first: what is old afterwards was old before.
+    // Workers are read first: an API server that is old afterwards was old at that time.
     const workers = await workload.list<Node>('nodes', '-l=!node-role.kubernetes.io/control-plane')
     const servers = await workload.list<Pod>('pods', '-n=kube-system', '-l=component=kube-apiserver')
-    if (workers.length > 0 && servers.length > 0) found.delete(blind)
-    const begun = workers.filter(({ status }) => status.nodeInfo.kubeletVersion === version)
-    const late = servers.filter(({ spec }) => !spec.containers[0]?.image.endsWith(`:${version}`))
-    if (late.length > 0 && begun.length > 0) found.add(`${begun.map(nameOf)} went before ${late.map(nameOf)}`)
+    if (workers.length > 0 && servers.length > 0) found.delete(unobserved)
+    const upgraded = workers.filter(({ status }) => status.nodeInfo.kubeletVersion === version)
+    const oldServers = servers.filter(({ spec }) => !spec.containers[0]?.image.endsWith(`:${version}`))
+    if (oldServers.length > 0 && upgraded.length > 0)
+      found.add(`${upgraded.map(nameOf)} were upgraded before ${oldServers.map(nameOf)}`)
     return stopped
   })
   return async () => {

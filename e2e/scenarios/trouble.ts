@@ -10,11 +10,11 @@ import type { Role } from '../witness/role.ts'
 import { snapshot } from '../witness/snapshot.ts'
 import { changes } from '../witness/verify.ts'
 
-interface Fault {
+interface Trouble {
   name: string
   role: Role
   code: string
-  // What the request says differently.
+  /** Fields of the start request that differ. */
   overrides?: RequestOverrides
   provoke?(machine: string): Promise<unknown> | unknown
   undo?(machine: string): Promise<unknown> | unknown
@@ -23,6 +23,7 @@ interface Fault {
 const withinMs = 120_000
 const state = '/var/lib/capd-kubeadm-upgrader'
 
+/** The scenario "trouble". */
 export const trouble: Scenario = {
   on: 'lab',
   proves:
@@ -41,8 +42,9 @@ function provokeAll(expect: Checks['expect']): Promise<void> {
   )
 }
 
-function faultsOn({ releases }: Stage, relay: EngineRelay): Fault[] {
-  if (!releases) throw new Error('This scenario needs a server of releases that can misbehave; dl.k8s.io cannot.')
+function faultsOn({ releases }: Stage, relay: EngineRelay): Trouble[] {
+  if (!releases)
+    throw new Error('This scenario needs the release server of the lab, because dl.k8s.io cannot be made to misbehave.')
   const download = (fault: Parameters<typeof releases.faults.set>[1]) => ({
     role: 'worker' as const,
     provoke: () => releases.faults.set('kubelet', fault),
@@ -104,9 +106,9 @@ function faultsOn({ releases }: Stage, relay: EngineRelay): Fault[] {
   ]
 }
 
-async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
+async function provoke(stage: Stage, fault: Trouble): Promise<string[]> {
   const machine = machineOf(stage, fault.role)
-  await forget(stage, machine)
+  await reset(stage, machine)
   const before = await untilReady(stage, machine)
   await fault.provoke?.(machine)
   const seen = await until(
@@ -117,23 +119,25 @@ async function provoke(stage: Stage, fault: Fault): Promise<string[]> {
   await fault.undo?.(machine)
   const after = await untilReady(stage, machine)
   const found: string[] = []
-  if (!seen) found.push(`${fault.name}: ${fault.code} was not said within ${withinMs / 1000} s`)
-  // A container that was stopped has new processes; its programs and pods' images are compared all the same.
+  if (!seen) found.push(`${fault.name}: ${fault.code} was not reported within ${withinMs / 1000} s`)
+  // A container that was stopped has new processes. Its programs are compared in any case.
   if (fault.code !== 'CONTAINER_STOPPED')
-    found.push(...changes(before, after).map((what) => `${fault.name}: ${what} was changed`))
-  if (JSON.stringify(before.files) !== JSON.stringify(after.files)) found.push(`${fault.name}: /usr/bin was changed`)
+    found.push(...changes(before, after).map((what) => `${fault.name}: ${what} changed`))
+  if (JSON.stringify(before.files) !== JSON.stringify(after.files)) found.push(`${fault.name}: /usr/bin changed`)
   if (
     !fault.overrides &&
     !(await until(stage, fault, ({ phase, message }) => phase !== 'Failed' && !message.includes(fault.code)))
   ) {
-    found.push(`${fault.name}: the upgrade did not go on after it was over`)
+    found.push(`${fault.name}: the upgrade did not continue after the fault`)
   }
-  console.log(`  ${found.length === 0 ? 'passed' : 'FAILED'}  ${fault.name}: ${seen?.message ?? 'nothing was said'}`)
+  console.log(
+    `  ${found.length === 0 ? 'passed' : 'FAILED'}  ${fault.name}: ${seen?.message ?? 'nothing was reported'}`,
+  )
   return found
 }
 
-// Nothing of the fault before may be left: the upgrade begins anew, by a new process.
-async function forget(stage: Stage, machine: string): Promise<void> {
+// Removes everything of the previous fault, so that a new process starts the upgrade again.
+async function reset(stage: Stage, machine: string): Promise<void> {
   await stage.restart('SIGKILL')
   const units = "'capd-kubeadm-upgrader-*'"
   await shellIn(machine, `systemctl stop ${units}; systemctl reset-failed ${units}; rm -rf ${state}`)
@@ -141,7 +145,7 @@ async function forget(stage: Stage, machine: string): Promise<void> {
 
 async function until(
   stage: Stage,
-  fault: Fault,
+  fault: Trouble,
   holds: (synced: SyncResult) => boolean,
 ): Promise<SyncResult | undefined> {
   for (const limit = Date.now() + withinMs; Date.now() < limit; await sleep(200)) {
@@ -155,6 +159,6 @@ async function untilReady(stage: Stage, machine: string) {
   for (const limit = Date.now() + withinMs; ; await sleep(1000)) {
     const seen = await snapshot(machine, stage.lab.controlPlane).catch(() => undefined)
     if (seen?.node.ready && Object.values(seen.pods).every(({ ready }) => ready)) return seen
-    if (Date.now() > limit) throw new Error(`${machine} was not Ready again within ${withinMs / 1000} s`)
+    if (Date.now() > limit) throw new Error(`${machine} was not Ready within ${withinMs / 1000} s`)
   }
 }

@@ -1,26 +1,27 @@
 import { clusterClass, clusterOfClass } from '../management/cluster-class.ts'
 import { createNamespace } from '../management/clusters.ts'
+import { certificate, extension, system, untilDiscovered } from '../management/extension.ts'
 import type { Condition, Kube, KubeObject } from '../management/kube.ts'
 import { type CapiMachine, condition, machinesOf } from '../management/machines.ts'
 import type { Scenario, ScenarioRun } from '../management/scenario.ts'
-import { certificate, extension, system, untilDiscovered } from '../management/site.ts'
 import { until } from '../management/until.ts'
 import type { File, Shape } from '../management/workload.ts'
 
-// The limits of Cluster API's e2e configuration: wait-control-plane, and what its framework gives a condition.
+// From Cluster API's e2e configuration (wait-control-plane) and its framework (conditions).
 const limitSeconds = 600
 const conditionSeconds = 300
 
 const path = '/tmp/test'
 const contents = ['first', 'second', 'third', 'fourth', 'five'].map((nth) => `${nth} in-place update`)
 
-// Source: CAPI v1.14.2 test/e2e/cluster_in_place_update.go, and the flavor in-memory-topology below
-// test/e2e/data/infrastructure-docker/main. Its steps one by one: the framework itself wants a management cluster that
-// it has made, and its ClusterClass wants the test extension, which may not stand beside this one.
+// Source: CAPI v1.14.2 test/e2e/cluster_in_place_update.go, and the flavor in-memory-topology in
+// test/e2e/data/infrastructure-docker/main. The steps are repeated here because the framework needs a management cluster that
+// it has created, and its ClusterClass needs the test extension, which must not match the same namespace.
+/** The scenario "upstream". */
 export const upstream: Scenario = {
   on: 'management cluster',
   proves:
-    "Cluster API's own in-place test: on machines of CAPD's in-memory backend, with this extension in the place of the fake one, five changes of files through the topology are updates in place, and no machine is made anew.",
+    "Cluster API's own in-place test: on machines of CAPD's in-memory backend, with this extension instead of the test extension, five changes of files through the topology are in-place updates, and no machine is replaced.",
   async run(run) {
     const { name, cluster, kube, site, timeline, expect } = run
     const shape: Shape = { namespace: name, name: cluster, version: site.management.from, controlPlanes: 3, workers: 1 }
@@ -34,10 +35,10 @@ export const upstream: Scenario = {
         timeline.note(`change ${i + 1}: ${path} is "${content}"`)
         await change(run, shape, content, names)
       }
-      const walked = timeline.entries.filter(({ message }) => message.includes('simulated: step'))
+      const simulated = timeline.entries.filter(({ message }) => message.includes('simulated: step'))
       expect(
-        names.every((one) => walked.some(({ machine }) => machine === one)),
-        'there are machines that never said that they are simulated',
+        names.every((one) => simulated.some(({ machine }) => machine === one)),
+        'there are machines without a simulated step',
       )
     } finally {
       await kube.run(['delete', 'extensionconfig', own, '--ignore-not-found'])
@@ -45,8 +46,8 @@ export const upstream: Scenario = {
   },
 }
 
-// As Cluster API's test does, an ExtensionConfig of its own for this namespace alone: in no other one is anything
-// simulated, and the usual one does not have this namespace.
+// Like Cluster API's test, this one has its own ExtensionConfig for its namespace, which the usual one does not select.
+// Machines are simulated in no other namespace.
 const own = `${extension}-upstream`
 
 function extensionConfig(namespace: string): object {
@@ -70,15 +71,15 @@ async function create(kube: Kube, shape: Shape): Promise<void> {
   const rollout = { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } } }
   await kube.apply(clusterClass(namespace, name, 'InMemory', filesVariable))
   await kube.apply(clusterOfClass(shape, name, { rollout }))
-  await until(`${name}: the Cluster is available`, limitSeconds, () => isPlain(kube, shape, 'Available'))
+  await until(`${name}: the Cluster is available`, limitSeconds, () => isTrueWithoutMessage(kube, shape, 'Available'))
   await until(`${name}: all machines are Ready`, conditionSeconds, async () => {
     const machines = await machinesOf(kube, namespace, name)
-    const ready = machines.map((machine) => condition(machine, 'Ready')).filter(holdsPlainly)
+    const ready = machines.map((machine) => condition(machine, 'Ready')).filter(hasNoMessage)
     return ready.length === controlPlanes + workers && ready.length === machines.length
   })
 }
 
-// Sets the variable, and waits for all that Cluster API's test looks at, in one look.
+// Sets the variable and waits for everything that Cluster API's test checks.
 async function change({ kube }: ScenarioRun, shape: Shape, content: string, names: string[]): Promise<void> {
   const { namespace, name } = shape
   const variables = [{ name: 'files', value: [{ path, content }] }]
@@ -88,7 +89,7 @@ async function change({ kube }: ScenarioRun, shape: Shape, content: string, name
     limitSeconds,
     async () => {
       for (const type of ['ControlPlaneMachinesUpToDate', 'WorkerMachinesUpToDate']) {
-        if (!(await isPlain(kube, shape, type))) return false
+        if (!(await isTrueWithoutMessage(kube, shape, type))) return false
       }
       const machines = await machinesOf(kube, namespace, name)
       if (namesOf(machines).join() !== names.join()) return false
@@ -99,13 +100,12 @@ async function change({ kube }: ScenarioRun, shape: Shape, content: string, name
   )
 }
 
-async function isPlain(kube: Kube, { namespace, name }: Shape, type: string): Promise<boolean> {
+async function isTrueWithoutMessage(kube: Kube, { namespace, name }: Shape, type: string): Promise<boolean> {
   const { status } = await kube.get<{ status?: { conditions?: Condition[] } }>('cluster', name, `-n=${namespace}`)
-  return holdsPlainly(status?.conditions?.find((found) => found.type === type))
+  return hasNoMessage(status?.conditions?.find((found) => found.type === type))
 }
 
-// True, and nothing to say about it.
-function holdsPlainly(found: Condition | undefined): boolean {
+function hasNoMessage(found: Condition | undefined): boolean {
   return found?.status === 'True' && !found.message
 }
 
@@ -120,7 +120,7 @@ function namesOf(machines: CapiMachine[]): string[] {
 
 const text = { type: 'string' }
 
-// The files that the Cluster's variable names, on all machines.
+// Adds the files of the Cluster's variable to all machines.
 const filesVariable = {
   variables: [
     {

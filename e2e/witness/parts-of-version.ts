@@ -15,19 +15,19 @@ export async function partsOfVersion(version: string, machine: string): Promise<
   return found.flatMap((lines) => lines.split('\n')).filter(Boolean)
 }
 
-// Lists the programs of that version, by what they print themselves: the text of a version may stand in the program of
-// another (v1.37.0 stands in those of v1.36.4, as part of a package's path). One that does not run is searched.
+// A shell command that lists the programs of a version by the output of their --version: a program may contain the text of
+// another version (those of v1.36.4 contain v1.37.0 in a package's path). A program that does not run is searched for the text.
 function programsOf(version: string): string {
   const names = "\\( -name 'kubeadm*' -o -name 'kubelet*' -o -name 'kubectl*' \\)"
   const list = `find / /var -xdev -type f -perm -u+x ${names}`
   return `${list} | while read -r program; do
     case \${program##*/} in
-      kubeadm*) said=$("$program" version -o short 2>/dev/null) || said= ;;
-      kubelet*) said=$("$program" --version 2>/dev/null) || said= ;;
-      *) said=$("$program" version --client 2>/dev/null) || said= ;;
+      kubeadm*) printed=$("$program" version -o short 2>/dev/null) || printed= ;;
+      kubelet*) printed=$("$program" --version 2>/dev/null) || printed= ;;
+      *) printed=$("$program" version --client 2>/dev/null) || printed= ;;
     esac
-    case $said in
-      *v[0-9]*) echo "$said" | grep -qw '${version.replaceAll('.', '[.]')}' && echo "$program" ;;
+    case $printed in
+      *v[0-9]*) echo "$printed" | grep -qw '${version.replaceAll('.', '[.]')}' && echo "$program" ;;
       *) grep -laF ${version} "$program" ;;
     esac
   done || true`

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { parse } from 'yaml'
-import { commandLine, exitCodeOf } from '../host/command-line.ts'
+import { commandLine, exitCodeOf, numberBetween } from '../host/command-line.ts'
 import { interruptible } from '../host/interruption.ts'
 import { log } from '../host/progress.ts'
 import { makeCertificate, namesOf } from './certificate.ts'
@@ -26,14 +26,14 @@ interface CertificateOptions {
 export function certificates(args: string[]): Promise<number> {
   const command = commandLine('npm run certificates --')
     .description(
-      `Makes a CA and a serving certificate for the service in a management cluster, and puts them into the Secret
-${defaultNamespace}/${secret}. Run it before \`kubectl apply -k kind-config\`, and again to renew the
-certificate: running pods read the new one within about a minute, and no call fails during that time.`,
+      'Makes a CA and a serving certificate for the service in a management cluster, and puts them into the Secret ' +
+        `${defaultNamespace}/${secret}. Run it before \`kubectl apply -k kind-config\`, and again to renew the ` +
+        'certificate: running pods read the new one within about a minute, and no call fails during that time.',
     )
     .option('--kubeconfig <file>', 'access to the cluster; by default as kubectl finds it')
     .option('--kubectl <program>', 'path of kubectl', 'kubectl')
     .option('--namespace <name>', 'namespace of the Secret', namespaceName, defaultNamespace)
-    .option('--days <number>', 'validity in days, 1 to 3650', validity, 365)
+    .option('--days <number>', 'validity in days, 1 to 3650', numberBetween(1, 3650), 365)
     .action(async ({ kubeconfig, kubectl, namespace, days }: CertificateOptions) => {
       await interruptible(async () => install(await managementClusterAt(kubectl, kubeconfig), namespace, days))
     })
@@ -43,11 +43,6 @@ certificate: running pods read the new one within about a minute, and no call fa
 function namespaceName(text: string): string {
   if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text
   throw new InvalidArgumentError('It is not the name of a namespace.')
-}
-
-function validity(text: string): number {
-  if (/^[1-9]\d*$/.test(text) && Number(text) <= 3650) return Number(text)
-  throw new InvalidArgumentError('It must be a number from 1 to 3650.')
 }
 
 async function install(cluster: ManagementCluster, namespace: string, days: number): Promise<void> {

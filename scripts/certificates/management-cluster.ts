@@ -30,7 +30,7 @@ async function checkClusterApi({ kubectl }: ManagementCluster): Promise<void> {
   const versions = await kubectl(['get', 'customresourcedefinition', extensionConfigs, '--ignore-not-found', served])
   if (versions.split(' ').includes('v1beta2')) return
   const next =
-    'EXP_RUNTIME_SDK=true EXP_IN_PLACE_UPDATES=true clusterctl init --infrastructure docker (Cluster API v1.12 or newer)'
+    'EXP_RUNTIME_SDK=true EXP_IN_PLACE_UPDATES=true clusterctl init --infrastructure docker (Cluster API v1.12.8, v1.13.4 or newer)'
   const what = `it does not serve ${extensionConfigs} v1beta2`
   throw new UserError(`The cluster is not a management cluster that can update in place: ${what}.`, next)
 }

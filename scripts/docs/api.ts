@@ -8,23 +8,23 @@ const requestFields: Record<keyof StartRequest, string> = {
   providerID: 'The machine, as `docker:////<container name>`.',
   clusterName: 'The cluster that the container must belong to.',
   version: 'The version to reach, such as `v1.35.4`.',
-  role: 'Optional: `control-plane` or `worker`; refused where the container is another.',
+  role: 'Optional: `control-plane` or `worker`; refused if the container has the other role.',
   patchesDirectory:
     'Optional: the directory of kubeadm patches in the machine, which kubeadm was given at `kubeadm init` or `kubeadm join`. kubeadm does not remember it: without it an upgrade loses what the patches set.',
   caCertHashes:
-    "Optional: hashes of the cluster CA's public key, as `kubeadm join` takes them (`sha256:<hex>`); the machine must trust one of them. A machine that was updated with hashes once refuses a request without. The hook takes them from a worker's KubeadmConfig.",
+    "Optional: hashes of the cluster CA's public key, as `kubeadm join` takes them (`sha256:<hex>`); the machine must trust one of them. A machine that was updated with hashes once refuses a request without. UpdateMachine takes them from a worker's KubeadmConfig.",
   settings: 'Optional: see docs/reference/configuration.md.',
 }
 const startFields: Record<keyof ReturnType<typeof answerStart>, string> = {
   machine: 'The name of the container.',
-  version: 'The version that was asked for.',
+  version: 'The requested version.',
 }
 const syncFields: Record<keyof Awaited<ReturnType<typeof answerSync>>, string> = {
   ...startFields,
   phase: '`InProgress`, `Done` or `Failed`.',
   step: 'The name of the current step; empty before the first one and at the end.',
-  message: 'What happens, in words that stay the same while it does.',
-  retryAfterSeconds: 'When to ask again; 0 when there is nothing more to wait for.',
+  message: 'What the upgrade does or waits for. It does not change while the state lasts.',
+  retryAfterSeconds: 'When to call again; 0 when the upgrade has ended.',
   code: 'Only after a failure: its code, see docs/reference/errors.md.',
   todo: 'Only after a failure: what to do about it.',
 }
@@ -33,27 +33,37 @@ const syncFields: Record<keyof Awaited<ReturnType<typeof answerSync>>, string> =
 export function apiPage(): string {
   return `${heading('Start and sync', 'src/api and src/contract/objects.ts')}
 
-Two endpoints for callers that are not Cluster API, on the same HTTPS port as the hooks. They are there only when the
-service was started with \`UPGRADER_TOKEN\`, which callers send as \`Authorization: Bearer <token>\`. Both take the same
-JSON object; the hook UpdateMachine is nothing but these two, one after the other.
+Two endpoints for callers other than Cluster API, on the same HTTPS port as the hooks. They exist only when the service was started with
+\`UPGRADER_TOKEN\`. Callers send the token as \`Authorization: Bearer <token>\`. Both endpoints take the same JSON object. The hook
+UpdateMachine does the same: start, then sync.
 
 ${rows(requestFields)}
 
 ## POST /v1/start
 
-Begins the upgrade and answers at once, with HTTP status 202. It may be called at any time and any number of times; while
-an upgrade of the machine to another version is under way it answers 409.
+Starts the upgrade and answers at once with HTTP status 202. It may be called at any time and any number of times.
 
 ${rows(startFields)}
 
 ## POST /v1/sync
 
-Says how far the upgrade is. It does not begin one: where this process does not know it (after a restart, say) the answer
-is 404, and start finds it again by looking at the machine.
+Reports the progress of the upgrade. It never starts one: if this process does not know the upgrade, for example after a restart, the
+answer is 404 (\`NOT_STARTED\`). Call start again, which finds the state by observing the machine.
 
 ${rows(syncFields)}
 
-What is refused is answered with \`code\`, \`message\` and \`todo\`; see [errors](errors.md).
+## Clusters without the KubeadmControlPlane controller
+
+The service only reads the cluster's API; under Cluster API that controller writes what an upgrade needs. Without it:
+
+- Write the target into \`kubernetesVersion\` of the ConfigMap \`kubeadm-config\` before the first machine. The upgrade waits for it.
+- Set \`addons: kubeadm\`, so that the last control plane machine upgrades kube-proxy and CoreDNS.
+- kubeadm v1.35.5, v1.36.1 and newer need the ClusterRoleBinding \`kubeadm:apiserver-kubelet-client\` for machines that are created at these
+  versions. \`kubeadm init\` and \`kubeadm upgrade apply\` create it, \`kubeadm upgrade node\` does not. See kubernetes/kubernetes PR 138957; not run.
+
+## Refusals
+
+A refused request is answered with \`code\`, \`message\` and \`todo\`; see [errors](errors.md).
 `
 }
 

@@ -31,18 +31,20 @@ export function configurationPage(): string {
 
 ## Environment
 
-Read once, at the start; the certificate files and the client CA again every 5 seconds. A value that is wrong, or a variable
-that starts with \`UPGRADER_\` and is not in this table, ends the service with exit code 2, and all faults are named at
-once.
+The service reads its environment once, when it starts, and the files of certificates and of the client CA again every 5 seconds. If a
+value is invalid, or a variable starts with \`UPGRADER_\` and is not in this table, the service exits with code 2 and names every
+such variable.
+
+In a cluster: \`kubectl set env --namespace capd-kubeadm-upgrader-system deployment/capd-kubeadm-upgrader NAME=value\`.
 
 ${table(['Variable', 'Default', 'Meaning'], environment)}
 
 ## Settings
 
-They come with each call: from \`spec.settings\` of the ExtensionConfig, or in the body of start and sync. All values are
-strings. A wrong one makes that call fail, naming the key, and starts nothing; discovery carries no settings and never
-fails for them. The verdict on a MachineSet is kept by Cluster API for 24 hours, so a changed setting has no effect on a
-pair of MachineSets that was asked about before.
+Settings come with each call: from \`spec.settings\` of the ExtensionConfig, or in the body of start and sync. All values are
+strings. With an invalid setting, the call fails, names the key and starts nothing. Discovery carries no settings and cannot fail
+because of them. Cluster API keeps the verdict on a pair of MachineSets for 24 hours, so a changed setting has no effect on a pair
+that was decided before.
 
 ${table(['Setting', 'Values', 'Default', 'Meaning'], [...perCall, ignored, fault])}
 `

@@ -14,17 +14,18 @@ Every error has a code, in brackets at the end of its message. A message does no
 lasts, because Cluster API copies it into conditions. It is one line of at most 1,000 characters. Values replace
 \`{…}\`. The log has more: the cause, the last lines of what failed, and what to do.
 
-Each error is one of three answers:
+Each error has one of three answers:
 
 - **decline**: the change is not made in place. Only the CanUpdate hooks decline: their response is a Success that leaves
   the change out of its patches, and Cluster API replaces the machine. The reason is in the service's log. A version
   that cannot be read (\`VERSION_FORM\`) is declined by them too.
-- **progress**: it may pass by itself. UpdateMachine responds with Success, the message and a time to call again; the
-  message is in the Machine's condition Updating. What does not pass within the limit of its step, or within ten minutes
+- **progress**: the error may pass without help. UpdateMachine responds with Success, the message and a time to call again; the
+  message is in the Machine's condition Updating. An error that does not pass within the limit of its step, or within ten minutes
   where the machine itself is away, becomes a failure.
 - **failure**: a person has to act. The hook's response has the status Failure and HTTP status 200. Cluster API sets
   \`InPlaceUpdateFailed\` in the Machine's condition Updating, writes the message to its controller's log, and calls
-  again: the upgrade is tried again, at first after 10 seconds, later after 5 minutes.
+  again. The upgrade rests for 10 seconds after a failure, then for 20, and for an hour from the third equal failure on, which is
+  the same code in the same step. A request for something else does not rest.
 
 The endpoints start and sync refuse a request with \`code\`, \`message\` and \`todo\` in JSON, and with the HTTP status
 400, or 401 (\`TOKEN_WRONG\`, \`CLIENT_CERTIFICATE\`), 404 (\`NOT_STARTED\`, \`HOOK_UNKNOWN\`), 409 (progress), 413

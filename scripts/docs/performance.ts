@@ -53,8 +53,8 @@ same node image. Times are medians with their range.
 - **kubeadm by hand** is from the first command in a machine, staging included, until its Node and its static pods are Ready at the target.
 
 The API is asked for \`/readyz\` five times a second with a new connection each time, a ConfigMap is applied through the
-load balancer twice a second, and the pods and the Service before them are asked five times a second. What does not answer within 1 s is a gap, until the
-next answer. A row is about an address: a machine that replaces another may get its address.`
+load balancer twice a second, and the pods and the Service before them are asked five times a second. A probe without an answer within 1 s begins a gap, which lasts
+until the next answer. A row is about an address: a machine that replaces another may get its address.`
 }
 
 function figuresPart(runs: readonly Run[]): string {
@@ -88,7 +88,7 @@ function answered(runs: readonly Run[], way: Way, kind: string): string {
   const away = spreadOf(all.map(secondsAway))
   if (!away) return '–'
   const sum = (value: (one: Answers) => number) => all.reduce((total, one) => total + value(one), 0)
-  const asked = `${sum(({ asked }) => asked)} questions`
+  const asked = `${sum(({ asked }) => asked)} probes`
   const gaps = sum((one) => one.away.length)
   if (gaps === 0) return `no gap; ${asked}`
   const longest = Math.max(...all.map((one) => Math.max(one.longest, one.gone)))

@@ -42,24 +42,24 @@ export function recoveryPage(): string {
   const faults = [...new Set(rows.map(({ fault }) => fault))]
   return `${heading('Recovery', `${simulatedFile} and ${realFile}`)}
 
-What becomes of an upgrade that meets a fault. A fault begins before a step makes its change, during it, or right after its
-effect and before that has been seen. Of a step that only looks and waits, *before* is the beginning of the wait and *after* its
-end. \`begin\` and \`done\` are the two ends of the attempt's record.
+What happens to an upgrade when something breaks. Each fault begins *before* a step makes its change, *during* the change, or *after* its
+effect, before the service has observed it. For a step that only waits, *before* is the beginning of the wait and *after* its end.
+\`begin\` and \`done\` are the first and the last entry of the attempt's record.
 
-Polling goes on, as Cluster API does it. Every one of these upgrades comes to its end within ten minutes; nothing that must
-not run twice does, and nothing is left behind.
+Polling continues, as Cluster API does it. Every one of these upgrades reaches its target within ten minutes, nothing that must run once
+runs twice, and nothing is left behind.
 
 - **all processes killed**: with \`kill -9\`; another one starts after 5 s.
-- **one of two replicas killed**: the one that makes the change; it comes back after 60 s.
-- **unit killed**: the process in the machine that does the work of the step, half way.
-- **container restarted**: the machine stops, with all that runs in it, and is there again after 5 s.
+- **one of two replicas killed**: the one that makes the change; it is back after 60 s.
+- **unit killed**: the process in the machine that does the work of the step, halfway.
+- **container restarted**: the machine stops with everything that runs in it, and is back after 5 s.
 - **disk full**, **network cut**, **engine away**: for 60 s.
 
 ## On simulated machines
 
-Made by \`test/upgrade/recovery.test.ts\`: ${rows.length} upgrades. A cell has the seconds of simulated time from the
-beginning of the fault until the upgrade is done, and the code of a failure that was reported before the upgrade was tried again.
-A dash: there is no such moment.
+\`test/upgrade/recovery.test.ts\` runs these ${rows.length} upgrades. A cell has the seconds of simulated time from the beginning of the
+fault until the upgrade is done, and the code of a failure that was reported before the upgrade was tried again. A dash means that there
+is no such moment.
 
 ${sections(rows, faults)}
 ${realPart()}`
@@ -110,11 +110,11 @@ function realPart(): string {
   return `
 ## On real machines
 
-Played by \`npm run e2e -- recovery\`. Besides the boundaries above there are moments inside of \`prepare\` and \`exchange\`: once
-the certificates are renewed, once the kubelet or a static pod has ended, once a manifest or a program is renamed. The step's
-unit stands still while the fault begins. **broken-argument** gives the new API server an argument that does not exist, and
-**broken-kubelet** the new kubelet a configuration that it cannot read: everything from before has to come back and get Ready,
-and the upgrade to go through once the argument is gone. With three control plane machines there are more: **member-kill** kills
+\`npm run e2e -- recovery\` runs these. Besides the boundaries above there are moments inside \`prepare\` and \`exchange\`: after the
+certificates were renewed, after the kubelet or a static pod has ended, after a manifest or a program was renamed. The step's unit is
+suspended while the fault begins. **broken-argument** gives the new API server an argument that does not exist, and
+**broken-kubelet** gives the new kubelet a configuration that it cannot read. The previous version has to come back and become
+Ready, and the upgrade has to succeed once the cause is gone. With three control plane machines there are two more: **member-kill** kills
 another one for 20 s, **balancer-stop** the load balancer for 15 s.
 
 ${table(['Machine', 'Static pods', 'Step', 'Boundary', 'Fault', 'Result', 'Time'], cells)}

@@ -18,39 +18,38 @@ export function whatIsUpdatedPage(): string {
   const steps = Object.entries(minorsUp).map(([role, minors]) => `- ${roleNames[role as Role]}: ${describe(minors)}`)
   return `${heading('What is updated in place', 'src/decide/ and src/kubernetes/')}
 
-Cluster API asks before it updates a machine, and updates in place only when every difference is covered. One difference
-that is not covered is enough: then the machine is replaced, as without this service. A change is never half made. The
-setting \`changes\` narrows what is covered to the version, or to files.
+Cluster API calls the service before it updates a machine, and updates in place only when every difference is covered. If one
+difference is not covered, the machine is replaced, as without this service. A change is never made in part. The setting \`changes\`
+limits what is covered to the version, or to files. [How it decides](../explanation/decide.md) explains the rule behind this page.
 
 ${table(['Object', 'Field', 'Machines', 'Why'], rows)}
 
-In templates the fields stand below \`spec.template.spec\`. Only machines of the Docker provider are looked at:
-DockerMachine, and DevMachine with the docker backend. Machines of the in-memory backend and of other providers get no
-opinion, so that another updater may have one. The same holds for machines that another bootstrap provider than kubeadm
-has made: their bootstrap object is no KubeadmConfig.
+In templates the fields are below \`spec.template.spec\`. The service handles machines of the Docker provider only: DockerMachine, and
+DevMachine with the docker backend. Machines of the in-memory backend and of other providers get no opinion, so that another
+updater may have one. Neither do machines whose bootstrap object is not a KubeadmConfig.
 
-## Machines that are nothing but objects
+## In-memory machines
 
-Cluster API's own tests have many machines of CAPD's in-memory backend, which cost nothing because there is nothing
-behind them. With the setting \`inMemory: simulate\` their **files** are decided as below, except that no place is closed.
-The update then walks the names of the steps, about a second for each, and does nothing; every message begins with
-\`simulated: \`. What is done is remembered by the process alone: after its restart, or at a second replica, a walk begins
-anew. A **version** is not covered: CAPD gives such a Node its version when it makes it, and never again, so the Machine
-would never be up to date. In a namespace only one extension may answer: Cluster API's test extension must not match it.
+Cluster API's own tests use machines of CAPD's in-memory backend, which are objects without a container. With the setting
+\`inMemory: simulate\`, their **files** are decided as below, except that no place is closed. The update goes through the names of
+the steps, about a second for each, and does nothing. Every message begins with \`simulated: \`. Only the process remembers the
+progress: after a restart, or on a second replica, the update starts over. A **version** is not covered: CAPD sets the version of
+such a Node when it creates it and never again, so the Machine would never be up to date. Only one extension may answer in a
+namespace: Cluster API's test extension must not match it.
 
-## How far one step may go
+## Versions
 
 ${steps.join('\n')}
 
-A worker waits until every API server is at its version. Under a managed topology it may be asked earlier: Cluster API begins
-the workers when the last control plane Node names the version, while that machine is still being checked.
+A worker waits until every API server is at its version. In a managed topology the update may be requested earlier: Cluster API starts
+the workers when the last control plane Node has the version, while that machine is still being verified.
 
 A version never goes down. Both sides must be names of releases, such as v1.35.4 or v1.36.0-rc.1.
 
 ## Files
 
-**Nothing is restarted because of a file, and commands are never run again.** What reads a file once, at its start, has
-the old one until it starts again; so does a container that has the very file mounted.
+**Nothing is restarted because of a file, and commands are never run again.** A program that reads a file only when it starts uses the
+old content until its next start. So does a container that has this file mounted.
 
 An entry of \`files\` is written in place when it is new, or changes in \`content\`, \`encoding\`, \`owner\` or
 \`permissions\`, and when
@@ -74,18 +73,18 @@ The closed places are ${names(closedPlaces)}.
 
 Directories of every machine are all parents of closed places, and ${names(knownDirectories)}.
 
-A command mentions a file when it contains the path of the file, the path of a directory above the file (but not the
+A command mentions a file if it contains the path of the file, the path of a directory above the file (but not the
 root), the beginning of the path before a \`*\`, \`$\` or another expansion, or the name of the file behind a variable or a
 relative directory. All lists of commands count: \`bootCommands\`, \`preKubeadmCommands\` and \`postKubeadmCommands\`. So
 do scripts among the files, those that begin with \`#!\`, when a command mentions the script. Commands run at bootstrap and
-may fill a file in, so such a file is never written, also when only the version changes.
+may fill in a file, so such a file is never written, even when only the version changes.
 
-Each entry is decided by itself. An entry that is removed, or moved in the list, is not covered. Entries that are never
-written in place may stand in the list, unchanged: they are left alone.
+Each entry is decided separately. Removing an entry or moving it in the list is not covered. Entries that are never written in place may
+be in the list if they do not change: they are not touched.
 
-When a machine is updated, the files are written after the images are there and before kubeadm runs. A file is written
-when it is not the one that was seen in place last. A file that was changed in the machine since is left alone; without
-a first look at it, it is written when it differs. [What changes](what-changes.md) says what is kept.
+The files are written after the images have arrived and before kubeadm runs. The machine records a digest of each file. A file is
+written if its desired content differs from the digest, so a file that someone changed in the machine since is not touched. Without a
+digest, the file is written if it differs on disk. [What an upgrade changes](what-changes.md) lists what is kept.
 
 ## Settings of static pods
 
@@ -103,47 +102,46 @@ RootlessControlPlane, versions before v1.31, and the setting \`exchange: one-by-
 
 ## kubeadm's patches
 
-kubeadm remembers no patches, so each update gives it the directory again: \`joinConfiguration.patches.directory\`, and on
+kubeadm does not remember patches, so each update passes the directory again: \`joinConfiguration.patches.directory\`, and on
 a control plane machine also \`initConfiguration.patches.directory\`. The update fails before kubeadm starts when the
 directory is missing in the machine. Files in the directory are not written in place, because they take effect only when
 kubeadm runs.
 
 ## Every field, and what becomes of it
 
-An update in place is accepted only when nothing is lost by it. So the whole desired KubeadmConfig is read, not only what
-differs: a value in it that an update would lose, or could not finish with, declines every change, and the machine is
-replaced. A field of a KubeadmConfig that is not in these tables declines, too: a newer Cluster API may have fields that
-this version of the service does not know. The fields are those of Cluster API v1.14.2. On machines that are not named a
-field has no effect.
+A change is accepted only when nothing is lost by updating in place. The service therefore reads the whole desired KubeadmConfig, not only the
+differences: a value that an update would lose, or could not finish with, declines every change, and the machine is replaced. A field
+that is not in these tables declines too, because a newer Cluster API may have fields that this version of the service does not
+know. The fields are those of Cluster API v1.14.2. A field has an effect only on the machines that its row names.
 
 ${fieldTables()}
 
 ## Shapes of clusters and machines
 
-Refused means: the requests of Cluster API do not show it, so the update is accepted, and UpdateMachine fails with this
-error before anything in the machine changes.
+*Refused* means that Cluster API's requests do not show it. The update is accepted, and UpdateMachine fails with this error before
+anything in the machine changes.
 
 ${shapeTable()}
 
 ## What is not updated in place
 
-- \`customImage\` of DevMachine and DockerMachine, and all else of the infrastructure machine: CAPD forbids the change of
-  an image, and a machine that was accepted with it would never get done. Use templates whose image does not depend on
+- \`customImage\` of DevMachine and DockerMachine, and every other field of the infrastructure machine: CAPD forbids changing an
+  image, and a machine that was accepted with such a change would never be up to date. Use templates whose image does not depend on
   the version.
 - \`failureDomain\`: a container cannot be moved.
-- All of a KubeadmConfig but its files and the one gate above: the tables say so field by field.
+- Every field of a KubeadmConfig except its files and the feature gate above, see the tables.
 - Adding or removing an empty object (\`{}\`): Cluster API compares the raw JSON.
 - Objects that are nested more than 100 levels deep, or that differ in more than 1,000 places: they are not compared.
 
 ## Availability
 
-The answer to Cluster API has \`affectsAvailability\`: false when only files change and all of them are covered, else true.
-Cluster API reads it from v1.15 on, and older versions ignore it. With false it needs no other machine meanwhile: it updates
-in place with one replica, with \`maxSurge: 1\` and with \`maxUnavailable: 0\` too. Not tried with a real v1.15.
+The answer has \`affectsAvailability\`: false when only files change and all of them are covered, else true. Cluster API reads it from
+v1.15 on; older versions ignore it. With false, Cluster API needs no extra machine and updates in place also with one replica,
+with \`maxSurge: 1\` and with \`maxUnavailable: 0\`. This was not tried with a real v1.15.
 
 ## When Cluster API does not ask
 
-This is decided before this service is called; nothing here can change it.
+Cluster API decides these cases before it calls the service, and replaces the machine:
 
 - A KubeadmControlPlane with one replica: a new machine comes first, then the old one goes.
 - A KubeadmControlPlane whose new template has another \`customImage\`: its dry run is refused by CAPD. The ClusterClass

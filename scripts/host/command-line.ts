@@ -1,9 +1,15 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { Interrupted, UserError } from './user-error.ts'
 
-/** Ends an action with exit code 1, after it has printed why it failed. */
+/** Ends an action that has printed why it failed, with exit code 1 by default. */
 export class ActionFailed extends Error {
   override name = 'ActionFailed'
+  readonly exitCode: number
+
+  constructor(exitCode = 1) {
+    super(`the action failed with exit code ${exitCode}`)
+    this.exitCode = exitCode
+  }
 }
 
 /**
@@ -23,6 +29,15 @@ export function commandLine(name: string): Command {
     .exitOverride()
 }
 
+/** Reads the value of an option as a whole number from `least` to `most`. Another value is a mistake of the user. */
+export function numberBetween(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (/^[1-9]\d*$/.test(text) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`)
+  }
+}
+
 /**
  * Runs the action that the arguments select, and resolves to the exit code: 0, 1 when the action failed, 2 when the
  * command line is wrong, 130 after an interruption. Throws errors that no user can resolve.
@@ -33,7 +48,7 @@ export async function exitCodeOf(command: Command, args: readonly string[]): Pro
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (error instanceof ActionFailed) return 1
+    if (error instanceof ActionFailed) return error.exitCode
     if (!(error instanceof UserError)) throw error
     console.error(`\n${error.message}`)
     return error instanceof Interrupted ? 130 : 1

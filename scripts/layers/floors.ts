@@ -53,7 +53,7 @@ export const floors: readonly Floor[] = [
   // Wraps the handlers from outside; only main knows of it.
   [['src/faults/']],
   [['src/hooks/'], ['src/api/']],
-  [['src/upgrade/', 'src/attempt/']],
+  [['src/upgrade/']],
   [['src/decide/']],
   // The words that the floors above share: versions, kinds, files, names of images.
   [['src/kubernetes/']],

@@ -3,8 +3,8 @@ import { keysOf, type Path, valueAt } from '../kubernetes/json.ts'
 
 /**
  * The one operation that makes the object `current` as `desired` at `path` and touches nothing else. `path` starts at the
- * object's root, and its first `floor` members always stay (spec, or spec.template.spec). Parents that only this change
- * makes necessary are added with it. Parents that it empties go with it where desired has none, because CAPI's comparison
+ * object's root, and its first `floor` members always stay (spec, or spec.template.spec). Missing parents are
+ * added with it. A parent that becomes empty is removed with it unless `desired` has it, because CAPI's comparison
  * distinguishes `{}` from nothing.
  */
 export function operationFor(current: unknown, desired: unknown, path: Path, floor: number): Operation {

@@ -53,7 +53,8 @@ function belongs(difference: Path, { path }: Claim): boolean {
   return path.every((key, i) => difference[i] === key)
 }
 
-// Where there is no spec an empty one comes first, so that no operation has to bring it and take others with it.
+// If there is no spec, the claims start from an empty one. Otherwise the first operation would add it, and replace what
+// another one had added.
 function applied(object: Claim['object'], taken: Claim[], question: Question): Part {
   const { current, desired, root } = question[object]
   const hasSpec = valueAt(current, root) != null

@@ -88,7 +88,7 @@ export const shapes: readonly Shape[] = [
   {
     name: 'Proxies',
     outcome: 'kept',
-    how: "The machine's own addresses are requested without a proxy (observe.sh). Units get the proxy variables of the container (change.sh).",
+    how: "The machine's own addresses are requested without a proxy (observe.sh). kubeadm runs with the proxy variables of the container, as when the machine was made, and renders them again (change.sh).",
   },
   {
     name: "Directories of one's own (`certificatesDir`, etcd's `dataDir`)",
@@ -113,7 +113,7 @@ export const shapes: readonly Shape[] = [
   {
     name: "Static pods of one's own, such as kube-vip",
     outcome: 'kept',
-    how: "Only kubeadm's four are compared and replaced (static-pods.ts).",
+    how: "Only kubeadm's four are compared and replaced (static-pods.ts). A kubelet of another minor version gives each static pod another UID, and so starts it again, once; within a minor version they run on.",
   },
   {
     name: "Patches of kubeadm's",

@@ -40,9 +40,8 @@ export class Demand {
   }
 
   /**
-   * True when this process may begin an attempt. The request has to be recent. Where another request has replaced it,
-   * it has to be newer than the last `hasPlace`, so that a replaced request does not return when the other one has
-   * ended.
+   * True when this process may begin an attempt. The request has to be recent. If another request has replaced it,
+   * it must have been received since the last `hasPlace`. Otherwise it would return when the other one ends.
    */
   mayBegin(record: AttemptRecord | undefined): boolean {
     const isReplaced = record !== undefined && record.request.key !== this.#key

@@ -11,16 +11,18 @@ export interface MissingImages {
 
 /**
  * The images of kubeadm's list that are missing in the machine. A worker needs kube-proxy's image, because the
- * DaemonSet is upgraded before the workers. CoreDNS' image is optional on a worker: its pods may run on any machine,
- * but no node image may contain its version. kubeadm's pause image is not needed: containerd is configured with its
- * own, and kind's node images contain only that one (kind v0.33.0, pkg/build/nodeimage). Throws CONTAINERD_AWAY.
+ * DaemonSet is upgraded before the workers. If the worker stays behind its control plane, kubeadm lists the cluster's
+ * kube-proxy, which the target's node image lacks: the DaemonSet pulls it. CoreDNS' image is optional on a
+ * worker: its pods may run on any machine, but no node image may contain its version. kubeadm's pause image is not needed:
+ * containerd is configured with its own, and kind's node images contain only that one (kind v0.33.0, pkg/build/nodeimage).
+ * Throws CONTAINERD_AWAY.
  */
-export function missingImages({ observation, machine }: Situation): MissingImages {
+export function missingImages({ observation, machine, target }: Situation): MissingImages {
   const { pods, work } = observation
   if (!pods) throw new UpgradeError('CONTAINERD_AWAY')
   const listed = (work.neededImages ?? []).filter((image) => !image.includes('/pause:'))
   const missing = listed.filter((image) => !pods.digests.has(image))
   if (machine.role === 'control-plane') return { needed: missing, welcome: [] }
-  const named = (name: string) => missing.filter((image) => image.includes(`/${name}:`))
-  return { needed: named('kube-proxy'), welcome: named('coredns') }
+  const needed = missing.filter((image) => image.endsWith(`/kube-proxy:${target}`))
+  return { needed, welcome: missing.filter((image) => image.includes('/coredns:')) }
 }

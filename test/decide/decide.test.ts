@@ -52,9 +52,7 @@ describe('a new version', () => {
       question({ machine: [{ failureDomain: 'a' }, { failureDomain: 'b' }] }),
     )
     expect(accepted).toEqual(['machine version'])
-    expect(declined.map(({ message }) => message)).toEqual([
-      'machine failureDomain changes, which is not updated in place. (CHANGE_NOT_COVERED)',
-    ])
+    expect(declined).toMatchObject([{ code: 'CHANGE_NOT_COVERED', values: { path: 'machine failureDomain' } }])
     expect(operations.machine).toEqual([version])
   })
 

@@ -5,12 +5,12 @@ import { faults } from '../../src/faults/table.ts'
 
 const nameOf = (fault: string) => fault.split(':')[0] ?? ''
 
-test('the scenario fallback-target asks for every misbehaviour there is', () => {
-  const asked = new Set([...rows.map(({ fault }) => nameOf(fault)), 'done-too-early', 'discovery-fails'])
-  expect([...asked].sort()).toEqual(Object.keys(faults).sort())
+test('the scenario fallback-target covers every misbehaviour', () => {
+  const covered = new Set([...rows.map(({ fault }) => nameOf(fault)), 'done-too-early', 'discovery-fails'])
+  expect([...covered].sort()).toEqual(Object.keys(faults).sort())
 })
 
-test.each(rows)('it looks for what the table says of $fault: $leadsTo', ({ fault, leadsTo }) => {
+test.each(rows)('it expects the documented effect of $fault: $leadsTo', ({ fault, leadsTo }) => {
   expect(() => readFault('fault', fault, true)).not.toThrow()
   expect(faults[nameOf(fault)]?.leadsTo).toContain(leadsTo)
 })

@@ -24,8 +24,9 @@ export const unitScripts: Record<string, (machine: SimulatedMachine, args: strin
     const version = /^kubernetesVersion: (.*)$/m.exec(configuration)?.[1] ?? ''
     const brought = way === 'pull' ? imagesOf(version) : files.get(archive)?.split('\n')
     if (!brought) return { exitCode: 1, log: 'ctr: open images.tar: no such file or directory\n' }
+    if (way !== 'pull') files.delete(archive)
+    if (!brought.every((image) => image.includes(':'))) return { exitCode: 1, log: 'the archive is not whole\n' }
     for (const image of brought) images.set(image, digestOf(image))
-    files.delete(archive)
     return done('')
   },
 

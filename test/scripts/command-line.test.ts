@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { ActionFailed, commandLine, exitCodeOf } from '../../scripts/host/command-line.ts'
+import { ActionFailed, commandLine, exitCodeOf, numberBetween } from '../../scripts/host/command-line.ts'
 import { Interrupted, UserError } from '../../scripts/host/user-error.ts'
 
 let printed: { log: string; error: string }
@@ -36,6 +36,7 @@ describe('the exit code', () => {
       1,
       'Next',
     ],
+    ['what a failed action sets', new ActionFailed(130), 130, ''],
     ['130 after an interruption', new Interrupted('SIGINT'), 130, 'Stopped by SIGINT'],
   ])('is %s', async (_, error, code, text) => {
     const failing = () => {
@@ -70,5 +71,15 @@ describe('the exit code', () => {
       throw new TypeError('x is not a function')
     }
     await expect(call(failing, 'up')).rejects.toThrow(TypeError)
+  })
+})
+
+describe('a number', () => {
+  test.each(['1', '9', '10'])('%s is between 1 and 10', (text) => {
+    expect(numberBetween(1, 10)(text)).toBe(Number(text))
+  })
+
+  test.each(['0', '11', '-1', '1.5', '1e0', '0x1', ' 1', '', 'x', 'NaN'])('"%s" is not', (text) => {
+    expect(() => numberBetween(1, 10)(text)).toThrow('It must be a number from 1 to 10.')
   })
 })

@@ -57,7 +57,7 @@ test('then it is tried again, and goes on where it was', async () => {
   ])
 })
 
-test('from the third equal failure on the machine rests for an hour', async () => {
+test('B14: from the third equal failure on the machine rests for an hour', async () => {
   const lab = startQuickLab('cp-1')
   lab.machine('cp-1').units.fail('binaries', notFound, 100)
   await ask(lab)

@@ -121,7 +121,7 @@ test.each([
   const { run } = await walk(lab, 'cp-1', together)
   expect(run.progress.error).toMatchObject({
     code: 'EXCHANGE_UNDONE',
-    error: { code: 'EXCHANGE_UNDONE', values: { component, cause: 'a last line' } },
+    values: { component, cause: 'a last line' },
   })
   expectAllOld(lab, 'cp-1')
   // It goes through once the cause is gone.

@@ -45,7 +45,7 @@ function changesOf(lab: Lab): string[] {
   return lab.machine('cp-1').effects.filter((effect) => !effect.startsWith('note '))
 }
 
-test('an image that the engine does not have is pulled before anything is changed, and each poll has the progress', async () => {
+test('B16: an image that the engine does not have is pulled before anything is changed, and each poll has the progress', async () => {
   const lab = slow()
   const changes: string[][] = []
   const pull = lab.fake.pull
@@ -67,7 +67,7 @@ test('an image that the engine does not have is pulled before anything is change
   ])
 })
 
-test('an image by its digest alone is used without a pull', async () => {
+test('B16: an image by its digest alone is used without a pull', async () => {
   const lab = startQuickLab('cp-1')
   const { images } = lab.fake.helpers
   const held = images.get(image)

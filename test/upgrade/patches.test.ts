@@ -17,7 +17,7 @@ test.each([
   ['w-1', { joinConfiguration: patches }],
   ['cp-1', { joinConfiguration: patches }],
   ['cp-1', { initConfiguration: patches }],
-])("kubeadm on %s is given the patches of the machine's KubeadmConfig", async (name, spec) => {
+])("B01: kubeadm on %s is given the patches of the machine's KubeadmConfig", async (name, spec) => {
   const lab = name === 'cp-1' ? startQuickLab('cp-1') : startWorkersLab('w-1')
   lab.machine(name).files.set(`${directory}/kubeletconfiguration.json`, '{}')
   expect((await walk(lab, name, { spec })).run.progress.phase).toBe('Done')

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Engine } from '../../src/machine/engine.ts'
-import { startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import { type Lab, putAtTarget, startQuickLab, startWorkersLab } from '../fake-docker/lab.ts'
+import type { SimulatedMachine } from '../fake-docker/machine.ts'
 import { old, staticPodsOf, target } from '../fake-docker/release.ts'
 import { begin, recordFile, recordOf, state, walk, when } from './walk.ts'
 
@@ -45,10 +46,7 @@ test('a record that is lost while a kubelet that does not run is put in place co
 test('an attempt that begins where a lost one has left a kubelet that does not run gives way to no other', async () => {
   const lab = startWorkersLab('w-1')
   const machine = lab.machine('w-1')
-  for (const name of ['kubeadm', 'kubelet', 'kubectl']) machine.files.set(`${state}/work/previous/${name}`, old)
-  machine.brokenKubelets.add(target)
-  machine.files.set('/usr/bin/kubelet', target)
-  machine.restartKubelet()
+  leaveBrokenKubelet(machine)
   const first = begin(lab, 'w-1', { version: 'v1.35.5' })
   when(lab, 'w-1', 'start unit binaries', () => lab.clock.stop())
   await first.ended
@@ -98,6 +96,69 @@ test.each([
 ])('a record that is lost in the middle of an exchange, whose new kubelet %s, costs no way back', async (_, isBroken) => {
   const lab = startQuickLab('cp-1')
   const machine = lab.machine('cp-1')
+  await loseRecordInExchange(lab, isBroken)
+  // What there was before is in a work directory with another key.
+  const { run } = await walk(lab, 'cp-1', { files: [{ path: '/etc/motd', content: 'hello' }] })
+  lab.clock.pass(15)
+  const version = isBroken ? old : target
+  expect(run.progress.phase).toBe(isBroken ? 'Failed' : 'Done')
+  expect(machine.kubelet).toMatchObject({ version, healthy: true })
+  expect(machine.manifests).toEqual(staticPodsOf(version))
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) expect(machine.files.get(`/usr/bin/${name}`)).toBe(version)
+})
+
+const filesAlone = { settings: { changes: 'files' }, files: [{ path: '/etc/motd', content: 'hello' }] }
+
+test('an attempt that changes files alone never removes the way back of a lost attempt', async () => {
+  const lab = startWorkersLab('w-1')
+  const machine = lab.machine('w-1')
+  leaveBrokenKubelet(machine)
+  const { run } = await walk(lab, 'w-1', filesAlone)
+  expect(run.progress.phase).toBe('Failed')
+  lab.clock.pass(15)
+  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
+  lab.clock.pass(60)
+  const again = await walk(lab, 'w-1', filesAlone)
+  expect(again.run.progress.phase).toBe('Done')
+  expect(machine.files.get('/etc/motd')).toContain('hello')
+  expect(workOf(machine)).toEqual([])
+})
+
+test.each([false, true])('nor that of a lost exchange, whose new kubelet does not run: %s', async (isBroken) => {
+  const lab = startQuickLab('cp-1')
+  const machine = lab.machine('cp-1')
+  await loseRecordInExchange(lab, isBroken)
+  const { run } = await walk(lab, 'cp-1', filesAlone)
+  expect(run.progress.phase).toBe('Failed')
+  lab.clock.pass(15)
+  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
+  expect(machine.manifests).toEqual(staticPodsOf(old))
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) expect(machine.files.get(`/usr/bin/${name}`)).toBe(old)
+})
+
+test('a machine that is well at one version keeps it when files alone change, whatever a lost exchange has left', async () => {
+  const lab = startQuickLab('cp-1')
+  const machine = lab.machine('cp-1')
+  putAtTarget(lab, 'cp-1')
+  machine.files.set(`${state}/work/before/kubelet`, old)
+  lab.clock.pass(60)
+  const { run } = await walk(lab, 'cp-1', filesAlone)
+  expect(run.progress.phase).toBe('Done')
+  expect(machine.kubelet).toMatchObject({ version: target, healthy: true })
+  expect(workOf(machine)).toEqual([])
+})
+
+// What a lost attempt leaves whose kubelet does not run.
+function leaveBrokenKubelet(machine: SimulatedMachine): void {
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) machine.files.set(`${state}/work/previous/${name}`, old)
+  machine.brokenKubelets.add(target)
+  machine.files.set('/usr/bin/kubelet', target)
+  machine.restartKubelet()
+}
+
+// Runs an upgrade until its exchange has renamed some of the files, and fails, and its record is lost.
+async function loseRecordInExchange(lab: Lab, isBroken: boolean): Promise<void> {
+  const machine = lab.machine('cp-1')
   const first = begin(lab, 'cp-1')
   when(lab, 'cp-1', 'start unit exchange', () => {
     lab.clock.stop()
@@ -111,36 +172,8 @@ test.each([
   })
   await first.ended
   lab.clock.resume()
-  // What there was before is in a work directory with another key.
-  const { run } = await walk(lab, 'cp-1', { files: [{ path: '/etc/motd', content: 'hello' }] })
-  lab.clock.pass(15)
-  const version = isBroken ? old : target
-  expect(run.progress.phase).toBe(isBroken ? 'Failed' : 'Done')
-  expect(machine.kubelet).toMatchObject({ version, healthy: true })
-  expect(machine.manifests).toEqual(staticPodsOf(version))
-  for (const name of ['kubeadm', 'kubelet', 'kubectl']) expect(machine.files.get(`/usr/bin/${name}`)).toBe(version)
-})
+}
 
-test('an attempt that changes files alone never removes the way back of a lost attempt', async () => {
-  const lab = startWorkersLab('w-1')
-  const machine = lab.machine('w-1')
-  for (const name of ['kubeadm', 'kubelet', 'kubectl']) machine.files.set(`${state}/work/previous/${name}`, old)
-  machine.brokenKubelets.add(target)
-  machine.files.set('/usr/bin/kubelet', target)
-  machine.restartKubelet()
-  const { run } = await walk(lab, 'w-1', {
-    settings: { changes: 'files' },
-    files: [{ path: '/etc/motd', content: 'hello' }],
-  })
-  expect(run.progress.phase).toBe('Failed')
-  lab.clock.pass(15)
-  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
-  lab.clock.pass(60)
-  const again = await walk(lab, 'w-1', {
-    settings: { changes: 'files' },
-    files: [{ path: '/etc/motd', content: 'hello' }],
-  })
-  expect(again.run.progress.phase).toBe('Done')
-  expect(machine.files.get('/etc/motd')).toContain('hello')
-  expect([...machine.files.keys()].filter((path) => path.startsWith(`${state}/work`))).toEqual([])
-})
+function workOf({ files }: SimulatedMachine): string[] {
+  return [...files.keys()].filter((path) => path.startsWith(`${state}/work`))
+}

@@ -93,7 +93,7 @@ test.each<[string, string, Change]>([
   expect(() => taskOfMachine(request)).toThrow(expect.objectContaining({ code }))
 })
 
-test('CONFIG_UNSUPPORTED, when a control plane machine has an external etcd', () => {
+test('B06: CONFIG_UNSUPPORTED, when a control plane machine has an external etcd', () => {
   const spec = { clusterConfiguration: { etcd: { external: { endpoints: [] } } } }
   const [request, other] = [sent('control-plane'), sent('worker')]
   for (const { desired } of [request, other]) Object.assign(desired.bootstrapConfig ?? {}, { spec })

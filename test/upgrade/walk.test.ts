@@ -116,13 +116,15 @@ test('one by one, nothing in /usr/bin changes before the static pods run at the 
   expect([...versions]).toEqual([target])
 })
 
-test('a worker may go to a version that its control plane has passed already', async () => {
+test.each([
+  ['which its DaemonSet has brought', true],
+  ['which nobody can bring', false],
+])('B15: a worker may go to a version that its control plane has passed, with a kube-proxy %s', async (_, isThere) => {
   const lab = startWorkersLab('w-1')
   const newer = 'v1.36.1'
   lab.cluster.kubeadmConfigVersion = newer
   Object.assign(lab.machine('cp-1').apiServer ?? {}, { version: newer })
-  // Its DaemonSet has brought it.
-  lab.machine('w-1').images.set(`registry.k8s.io/kube-proxy:${newer}`, 'sha256:1')
+  if (isThere) lab.machine('w-1').images.set(`registry.k8s.io/kube-proxy:${newer}`, 'sha256:1')
   const { run } = await walk(lab, 'w-1')
   expect(run.progress.phase).toBe('Done')
   expect(lab.machine('w-1').kubelet.version).toBe(target)

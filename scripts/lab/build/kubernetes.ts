@@ -40,7 +40,7 @@ async function build(version: string, staging: string): Promise<void> {
   await writeFile(join(module, 'go.mod'), await moduleFile(version))
   await goRun(module, 'mod', 'tidy')
   const packages = components.map((name) => `k8s.io/kubernetes/cmd/${name}`)
-  await goBuild(module, `${staging}/`, [...packages, './kubectl'], stamp(version))
+  await goBuild(module, `${staging}/`, [...packages, './kubectl'], { linkerFlags: stamp(version) })
   for (const name of [...components, 'kubectl']) {
     await writeFile(join(staging, `${name}.sha256`), await sha256(join(staging, name)))
   }

@@ -16,7 +16,7 @@ export interface KindCluster {
   /** The file for an administrator's access from the host. It is never the user's own kubeconfig. */
   kubeconfig: string
   /** The image of all machines. */
-  image: string
+  image: () => Promise<string>
   /** The machines as kind's configuration has them. */
   nodes: { role: 'control-plane' | 'worker'; extraMounts?: { hostPath: string; containerPath: string }[] }[]
   /** The containers of the machines, in the same order. The first is a control plane machine. */
@@ -84,7 +84,8 @@ async function answers(cluster: KindCluster): Promise<boolean> {
 }
 
 async function create(kind: string, cluster: KindCluster): Promise<void> {
-  const { name, network, kubeconfig, image, nodes, objects } = cluster
+  const { name, network, kubeconfig, nodes, objects } = cluster
+  const image = await cluster.image()
   const config = {
     kind: 'Cluster',
     apiVersion: 'kind.x-k8s.io/v1alpha4',

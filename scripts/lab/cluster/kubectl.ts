@@ -1,16 +1,17 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../host/user-error.ts'
+import { ladder } from '../engine/ladder.ts'
 import { isKept, keep, keptFolder } from '../host/cache.ts'
 import { downloadUrl } from '../host/downloads.ts'
 import { inputsHash, sha256 } from '../host/hash.ts'
 import { arch } from '../host/names.ts'
 import { ensure } from '../host/prerequisite.ts'
-import { to } from '../host/versions.ts'
 import type { Releases } from './releases.ts'
 
 /** Ensures a kubectl of the version to upgrade to, for the host, and resolves to its path. */
 export async function ensureKubectl(releases: Releases): Promise<string> {
+  const { to } = await ladder()
   if ('folder' in releases) return join(releases.folder, to, 'kubectl')
   const folder = keptFolder('kubectl', await inputsHash({ to, arch }))
   const file = join(folder, 'kubectl')
@@ -18,15 +19,15 @@ export async function ensureKubectl(releases: Releases): Promise<string> {
     title: `kubectl ${to}`,
     find: async () => (isKept(folder) ? file : undefined),
     create: async () => {
-      await keep(folder, (staging) => downloadKubectl(releases.url, join(staging, 'kubectl')))
+      await keep(folder, (staging) => downloadKubectl(releases.url, to, join(staging, 'kubectl')))
       return file
     },
   })
 }
 
-async function downloadKubectl(server: string, file: string): Promise<void> {
-  const checksum = await download(downloadUrl(server, to, 'kubectl.sha256'))
-  const program = await download(downloadUrl(server, to, 'kubectl'))
+async function downloadKubectl(server: string, version: string, file: string): Promise<void> {
+  const checksum = await download(downloadUrl(server, version, 'kubectl.sha256'))
+  const program = await download(downloadUrl(server, version, 'kubectl'))
   await writeFile(file, program)
   if ((await sha256(file)) !== checksum.toString().trim()) {
     throw new UserError(`The SHA-256 of kubectl from ${server} differs from its checksum file.`, 'run this again')

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { ladder } from '../engine/ladder.ts'
 import { cache } from '../host/cache.ts'
 import { kindNetwork, managementControlPlane, management as name, nodeImage } from '../host/names.ts'
-import { to } from '../host/versions.ts'
 import type { KindCluster } from './kind-cluster.ts'
 import { removeManagementCluster } from './workload-machines.ts'
 
@@ -13,7 +13,7 @@ export const managementCluster: KindCluster = {
   name,
   network: kindNetwork,
   kubeconfig: join(cache, `${name}.kubeconfig`),
-  image: nodeImage(to),
+  image: async () => nodeImage((await ladder()).to),
   nodes: [{ role: 'control-plane', extraMounts: [{ hostPath: socket, containerPath: '/var/run/docker.sock' }] }],
   containers: [managementControlPlane],
   objects: [],

@@ -4,11 +4,11 @@ import { UserError } from '../../host/user-error.ts'
 import { removeContainers, runContainerd } from '../engine/containers.ts'
 import { imageInputs } from '../engine/images.ts'
 import { labelsWithInputs } from '../engine/labels.ts'
+import { ladder } from '../engine/ladder.ts'
 import { hasNetwork } from '../engine/network.ts'
 import { withLabLock } from '../host/lock.ts'
 import { arch, inputsLabel, network, nodeImage, registry } from '../host/names.ts'
 import { ensure } from '../host/prerequisite.ts'
-import { to } from '../host/versions.ts'
 import { registryImage } from './images.ts'
 
 // The address for machines.
@@ -26,10 +26,11 @@ export function registryUp(): Promise<string> {
     withLabLock(async () => {
       if (!(await hasNetwork(network))) throw new UserError('There are no machines.', 'npm run lab -- up')
       const image = await registryImage()
+      const { to } = await ladder()
       await ensure({
         title: `registry ${registry} with the images of ${to}`,
-        find: async () => ((await isRunning()) ? registry : undefined),
-        create: () => start(image),
+        find: async () => ((await isRunning(to)) ? registry : undefined),
+        create: () => start(image, to),
       })
       return registryAddress
     }),
@@ -48,40 +49,49 @@ export async function leaveRegistry(machine: string): Promise<void> {
   await run`docker exec ${machine} rm -rf ${hosts}`
 }
 
-async function isRunning(): Promise<boolean> {
+async function isRunning(version: string): Promise<boolean> {
   const format = `{{ .State.Running }} {{ index .Config.Labels "${inputsLabel}" }}`
   const state = await attempt`docker container inspect --format ${format} ${registry}`
-  return state?.trim() === `true ${await contentHash()}`
+  return state?.trim() === `true ${await contentHash(version)}`
 }
 
 // The node image whose images it has. A pulled one has no hash, and its version is enough.
-async function contentHash(): Promise<string> {
-  return (await imageInputs(nodeImage(to))) || to
+async function contentHash(version: string): Promise<string> {
+  return (await imageInputs(nodeImage(version))) || version
 }
 
-async function start(image: string): Promise<string> {
+async function start(image: string, version: string): Promise<string> {
   // It gets its name when it has all images.
   const filling = `${registry}-filling`
   await removeContainers([registry, filling])
   const flags = ['--network', network, '--network-alias', registry, '--name', filling]
-  await run`docker run --detach ${labelsWithInputs(await contentHash())} ${flags} ${image}`
-  await fill()
+  await run`docker run --detach ${labelsWithInputs(await contentHash(version))} ${flags} ${image}`
+  await fill(version)
   await run`docker rename ${filling} ${registry}`
   return registry
 }
 
-// The node image has all images by their names, so its own containerd pushes them.
-async function fill(): Promise<void> {
+// The node image has the images by their names, so its own containerd pushes them. An image for several architectures has
+// the content of one: its client pushes that, while the transfer service of containerd 2 fails.
+async function fill(version: string): Promise<void> {
   const source = `${registry}-source`
   try {
-    await runContainerd(source, nodeImage(to), network)
-    const list = await run`docker exec ${source} kubeadm config images list --kubernetes-version ${to}`
-    for (const name of list.split('\n')) {
+    await runContainerd(source, nodeImage(version), network)
+    const required = await run`docker exec ${source} kubeadm config images list --kubernetes-version ${version}`
+    const ctr = ['ctr', '--namespace', 'k8s.io', 'images']
+    const present = (await run`docker exec ${source} ${ctr} list --quiet`).split('\n')
+    const flags = ['--local', '--plain-http', '--platform', `linux/${arch}`]
+    for (const name of required.split('\n')) {
       const pushed = name.replace('registry.k8s.io', registryAddress)
-      const flags = ['--plain-http', '--platform', `linux/${arch}`]
-      await run`docker exec ${source} ctr --namespace k8s.io images push ${flags} ${pushed} ${name}`
+      await run`docker exec ${source} ${ctr} push ${flags} ${pushed} ${sourceOf(name, present)}`
     }
   } finally {
     await removeContainers([source])
   }
+}
+
+// The pause image is containerd's, whichever kubeadm requires.
+function sourceOf(name: string, present: string[]): string {
+  if (!name.includes('/pause:') || present.includes(name)) return name
+  return present.find((other) => other.includes('/pause:')) ?? name
 }

@@ -1,4 +1,4 @@
-import { to } from '../host/versions.ts'
+import { ladders } from '../host/versions.ts'
 
 const metadata = { name: 'sample', namespace: 'default' }
 const infrastructure = 'infrastructure.cluster.x-k8s.io'
@@ -22,7 +22,7 @@ export const samples = [
     kind: 'KubeadmControlPlane',
     metadata,
     spec: {
-      version: to,
+      version: ladders.built[1],
       machineTemplate: {
         spec: { infrastructureRef: { apiGroup: infrastructure, kind: 'DevMachineTemplate', name: 'sample' } },
       },

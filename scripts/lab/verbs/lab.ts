@@ -6,11 +6,11 @@ import { ensureKindCluster } from '../cluster/kind-cluster.ts'
 import { labClusterOf } from '../cluster/lab-cluster.ts'
 import { ensureReleases, type Releases } from '../cluster/releases.ts'
 import { dockerEngine } from '../engine/dockerd.ts'
+import { ladder } from '../engine/ladder.ts'
 import { ensureNetwork, gateway } from '../engine/network.ts'
 import { withLabLock } from '../host/lock.ts'
 import { arch, cluster, controlPlane, network, worker } from '../host/names.ts'
 import { ensure } from '../host/prerequisite.ts'
-import { from, to } from '../host/versions.ts'
 
 /** The lab as `up` leaves it: one control plane machine and one or more workers, at the version to upgrade from. */
 export interface Lab {
@@ -48,6 +48,8 @@ export interface LabOptions {
   fresh?: boolean
   /** The number of workers that there are at least, by default 1. */
   workers?: number
+  /** Which version new machines have, by default the one to upgrade from. */
+  at?: 'from' | 'to'
   /** Takes the lines of progress, by default standard error. */
   log?: (line: string) => void
 }
@@ -56,17 +58,18 @@ export interface LabOptions {
  * Ensures the engine, the images, the network and the cluster of the lab. Throws `UserError` where that is impossible,
  * and `Interrupted` at SIGINT or SIGTERM.
  */
-export function labUp({ fresh = false, workers: count = 1, log }: LabOptions = {}): Promise<Lab> {
+export function labUp({ fresh = false, workers: count = 1, at = 'from', log }: LabOptions = {}): Promise<Lab> {
   if (log) logTo(log)
   return interruptible(() =>
     withLabLock(async () => {
       await ensure(dockerEngine)
       const kind = await ensureKind()
+      const { from, to } = await ladder()
       await ensureNodeImage(from)
       const toImage = await ensureNodeImage(to)
       const releases = await ensureReleases()
       await ensureNetwork(network)
-      const kindCluster = labClusterOf(count)
+      const kindCluster = labClusterOf(count, at)
       if (fresh) await kindCluster.remove()
       await ensureKindCluster(kind, kindCluster)
       const { kubeconfig, workers } = kindCluster

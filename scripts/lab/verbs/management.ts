@@ -9,12 +9,12 @@ import { managementCluster } from '../cluster/management-cluster.ts'
 import { ensureReleases, type Releases } from '../cluster/releases.ts'
 import { dockerEngine } from '../engine/dockerd.ts'
 import { ensureImageInMachine } from '../engine/image-in-machine.ts'
+import { ladder } from '../engine/ladder.ts'
 import { ensureNetwork, gateway } from '../engine/network.ts'
 import { inotifyInstances } from '../host/inotify.ts'
 import { withLabLock } from '../host/lock.ts'
 import { arch, management as cluster, kindNetwork, managementControlPlane, workloadPrefix } from '../host/names.ts'
 import { ensure } from '../host/prerequisite.ts'
-import { from, to } from '../host/versions.ts'
 
 /** The management cluster as `management` leaves it: one machine with Cluster API, which creates other machines. */
 export interface Management {
@@ -66,6 +66,7 @@ export function managementUp({ fresh = false, log }: ManagementOptions = {}): Pr
       await ensure(dockerEngine)
       await ensure(inotifyInstances)
       const kind = await ensureKind()
+      const { from, to } = await ladder()
       await ensureNodeImage(from)
       await ensureNodeImage(to)
       await ensureLoadBalancerImage()

@@ -6,9 +6,9 @@ import { managementCluster } from '../cluster/management-cluster.ts'
 import { workloadMachines } from '../cluster/workload-machines.ts'
 import { engineVersion } from '../engine/dockerd.ts'
 import { imageInputs } from '../engine/images.ts'
+import { ladder } from '../engine/ladder.ts'
 import { cache, isKept } from '../host/cache.ts'
 import { management, nodeImage } from '../host/names.ts'
-import { from, to } from '../host/versions.ts'
 
 /** Prints what exists of the lab and changes nothing. Resolves to true when there are machines and all of them run. */
 export async function labStatus(): Promise<boolean> {
@@ -16,6 +16,7 @@ export async function labStatus(): Promise<boolean> {
   row('engine', version ? `Docker ${version}` : 'does not answer')
   row('cache', isKept(cache) ? `${cache}, ${await cacheSize()}` : 'empty')
   if (!version) return false
+  const { from, to } = await ladder()
   for (const name of [nodeImage(from), nodeImage(to)]) row(name, await imageState(name))
   const isLabRunning = await clusterStatus(labCluster)
   const isManagementRunning = await clusterStatus(managementCluster)

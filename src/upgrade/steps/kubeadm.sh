@@ -105,11 +105,28 @@ last_words() {
 }
 
 # True when the kubelet has synced its pods since its start: its metrics count at least as many syncs as pods. Syncs of
-# any kind count, because the first one of a pod may be an update.
+# any kind count, because the first one of a pod may be an update. Fails with 3 when the kubelet does not allow reading its
+# metrics: from v1.35.5 on, the certificate has no group of its own, and only the control plane's controller or kubeadm init
+# binds its user.
 is_settled() {
-  curl -sk -m 3 --noproxy '*' --cert "$client.crt" --key "$client.key" https://127.0.0.1:10250/metrics |
+  answer=$(curl -sk -m 3 --noproxy '*' --write-out '%{http_code}' --cert "$client.crt" --key "$client.key" \
+    https://127.0.0.1:10250/metrics) || return 1
+  case ${answer#"${answer%???}"} in 401 | 403) return 3 ;; esac
+  printf '%s\n' "$answer" |
     awk '/^kubelet_desired_pods/ { pods += $2 } /^kubelet_pod_worker_duration_seconds_count/ { looks += $2 }
       END { exit !(pods && looks >= pods) }'
+}
+
+# Waits a minute at most.
+wait_until_settled() {
+  for _ in $(seq 60); do
+    is_settled && return
+    if [ $? = 3 ]; then
+      echo 'the kubelet does not allow reading its metrics, so nothing is waited for' >&2
+      return
+    fi
+    sleep 1
+  done
 }
 
 # Prints the version in kubeadm-config, to which kubeadm upgrades the static pods. Prints nothing when it cannot be
@@ -150,7 +167,7 @@ if [ "$other" != - ]; then
   systemctl restart kubelet
   # If a static pod's manifest disappears before the restarted kubelet has synced that pod once, the kubelet takes
   # minutes to remove it. That only costs time, so wait at most a minute.
-  for _ in $(seq 60); do is_settled && break || sleep 1; done
+  wait_until_settled
 fi
 
 printf '%s\n' "$configuration" | cat >"$directory/upgrade.yaml"

@@ -1,7 +1,9 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
 import { wayBackIn } from '../rest-after-failure.ts'
-import { type Step, waiting, workDirectory } from '../step.ts'
+import { manifestVersions } from '../static-pods.ts'
+import { type Situation, type Step, waiting, workDirectory } from '../step.ts'
+import { isKubeletSteady } from './kubelet.ts'
 
 const script = shellFile(new URL('tidy.sh', import.meta.url))
 
@@ -17,16 +19,16 @@ export const tidy: Step = {
   pollSeconds: 1,
   lookSeconds: 1,
   changes: true,
-  needs: { sections: ['kubelet', 'units', 'work'] },
-  done({ observation }) {
-    const { work, units } = observation
+  needs: { sections: ['kubelet', 'units', 'work', 'manifests'] },
+  done(situation) {
+    const { work, units } = situation.observation
     if (work.key === '' && work.entries.size === 0 && units.length === 0) return 'done'
-    return waiting(wayBackIn(observation).length > 0 ? 'the kubelet to stay up' : 'the staged files to be removed')
+    return waiting(isRollbackNeeded(situation) ? 'the kubelet to stay up' : 'the staged files to be removed')
   },
-  // Waits while a rollback may be needed, such as after a lost attempt. At the time limit, the attempt fails and the
-  // rollback runs.
-  action({ machine, observation }) {
-    if (wayBackIn(observation).length > 0) return undefined
+  // At the time limit, the attempt fails and the rollback runs.
+  action(situation) {
+    if (isRollbackNeeded(situation)) return undefined
+    const { machine, observation } = situation
     return {
       kind: 'run',
       script,
@@ -34,4 +36,12 @@ export const tidy: Step = {
       read: (output) => (output.trim() === 'drained' ? new UpgradeError('LOAD_BALANCER_AWAY') : undefined),
     }
   },
+}
+
+// True when an attempt that changes files alone finds what a lost attempt left: the kubelet does not run, or the machine
+// is between two versions. Any other attempt has checked the machine at its version just before.
+function isRollbackNeeded({ observation, settings }: Situation): boolean {
+  if (settings.changes !== 'files' || wayBackIn(observation).length === 0) return false
+  const versions = new Set([observation.kubelet.version, ...manifestVersions(observation)])
+  return !isKubeletSteady(observation) || versions.size > 1 || observation.work.entries.has('exchanging')
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openKept } from '../../../e2e/bench/finished-runs.ts'
+import { openFinishedRuns } from '../../../e2e/bench/finished-runs.ts'
 import { type Bench, type Measure, orchestrate } from '../../../e2e/bench/orchestrate.ts'
 import { inPlaceTimes, replacementTimes, spansOf } from '../../../e2e/bench/times.ts'
 import type { Way } from '../../../scripts/docs/performance/results.ts'
@@ -34,16 +34,16 @@ function measuring(made: string[], fails = ''): Record<Way, Measure> {
 
 test('the ways alternate; a run that fails is not kept, and the others are made', async () => {
   const made: string[] = []
-  const failed = await orchestrate(bench, await openKept(file), measuring(made, 'rollout 1'), () => {})
+  const failed = await orchestrate(bench, await openFinishedRuns(file), measuring(made, 'rollout 1'), () => {})
   expect(failed).toBe(1)
   expect(made).toEqual(['in-place 1', 'rollout 1', 'in-place 2', 'rollout 2'])
   const again: string[] = []
-  expect(await orchestrate(bench, await openKept(file), measuring(again), () => {})).toBe(0)
+  expect(await orchestrate(bench, await openFinishedRuns(file), measuring(again), () => {})).toBe(0)
   expect(again).toEqual(['rollout 1'])
 })
 
 test('a run that is cut off loses nothing of the ones before it', async () => {
-  const kept = await openKept(file)
+  const kept = await openFinishedRuns(file)
   const measures = measuring([], '')
   measures.rollout = () => {
     // As Ctrl-C does: nothing after it happens.
@@ -51,24 +51,24 @@ test('a run that is cut off loses nothing of the ones before it', async () => {
     throw new Error('cut off')
   }
   await orchestrate({ ...bench, runs: 1 }, kept, measures, () => {})
-  expect((await openKept(file)).runs().map(({ way }) => way)).toEqual(['in-place'])
+  expect((await openFinishedRuns(file)).runs().map(({ way }) => way)).toEqual(['in-place'])
 })
 
 test('busy runs and other versions are runs of their own, and only what is meant is forgotten', async () => {
   const made: string[] = []
-  await orchestrate({ ...bench, runs: 1 }, await openKept(file), measuring(made), () => {})
-  await orchestrate({ ...bench, runs: 1, busy: true }, await openKept(file), measuring(made), () => {})
+  await orchestrate({ ...bench, runs: 1 }, await openFinishedRuns(file), measuring(made), () => {})
+  await orchestrate({ ...bench, runs: 1, busy: true }, await openFinishedRuns(file), measuring(made), () => {})
   const newer = { ...setting, to: 'v1.36.3' }
-  await orchestrate({ ...bench, runs: 1, setting: newer }, await openKept(file), measuring(made), () => {})
+  await orchestrate({ ...bench, runs: 1, setting: newer }, await openFinishedRuns(file), measuring(made), () => {})
   expect(made).toHaveLength(6)
-  const kept = await openKept(file)
-  await kept.forget(({ way, busy }) => way === 'rollout' && busy)
-  expect((await openKept(file)).runs()).toHaveLength(5)
+  const kept = await openFinishedRuns(file)
+  await kept.remove(({ way, busy }) => way === 'rollout' && busy)
+  expect((await openFinishedRuns(file)).runs()).toHaveLength(5)
 })
 
 test('a file with something else in it is refused', async () => {
   writeFileSync(file, '{"runs":')
-  await expect(openKept(file)).rejects.toThrow('holds no results')
+  await expect(openFinishedRuns(file)).rejects.toThrow(file)
 })
 
 const roleOf = (name: string) => (name.startsWith('cp') ? 'control-plane' : 'worker')

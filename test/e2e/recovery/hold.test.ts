@@ -157,7 +157,7 @@ describe('a unit is held', () => {
   })
 })
 
-test('what was renamed before the unit began is no moment, and nobody waits longer than asked', async () => {
+test('a rename before the start of the unit is no moment, and the wait ends with its flag', async () => {
   const printed = await holding('etcd-renamed')
   const unit = running('main')
   await seen()

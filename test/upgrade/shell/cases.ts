@@ -172,7 +172,10 @@ function prepareControlPlane(root: Root): void {
   addKubectl(root, `${work}/bin/kubectl`)
   root.program('/stand-ins/systemctl')
   root.program('/stand-ins/sleep')
-  root.program('/stand-ins/curl', 'echo kubelet_desired_pods 1; echo kubelet_pod_worker_duration_seconds_count 1')
+  root.program(
+    '/stand-ins/curl',
+    'echo kubelet_desired_pods 1; echo kubelet_pod_worker_duration_seconds_count 1; echo 200',
+  )
 }
 
 function preparePrograms(root: Root, directory: string, text: string): void {

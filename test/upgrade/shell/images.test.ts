@@ -98,14 +98,14 @@ describe.skipIf(process.platform !== 'linux')('steps/images.sh', () => {
     return root
   }
 
-  test('imports what this architecture needs of the archive, and then takes it away', async () => {
+  test('B08: imports what this architecture needs of the archive, and then takes it away', async () => {
     const root = await withArchive(machine(''))
     expect((await root.run('steps/images.sh', work, 'node-image')).exitCode).toBe(0)
     expect(root.calls()).toEqual([`${imported} ${work}/images.tar`])
     expect(root.has(`${work}/images.tar`)).toBe(false)
   })
 
-  test('leaves the images packed where they cannot be unpacked', async () => {
+  test('B22: leaves the images packed where they cannot be unpacked, as with another snapshotter than overlayfs', async () => {
     const root = await withArchive(machine('', 'case "$*" in *--no-unpack*) ;; *) exit 1 ;; esac'))
     expect((await root.run('steps/images.sh', work, 'node-image')).exitCode).toBe(0)
     expect(root.calls().at(-1)).toBe(`${imported} --no-unpack ${work}/images.tar`)
@@ -219,7 +219,7 @@ describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
     expect(root.has(`${work}/images.failed`)).toBe(false)
   })
 
-  test('packs the manifest of this architecture alone where an image has several', async () => {
+  test('B08: packs the manifest of this architecture alone where an image has several', async () => {
     const root = nodeImage({ lines: [line('registry/a:1', '1', 'application/vnd.oci.image.index.v1+json')] })
     root.write(`${store}/${digest('1')}`, `{"manifests":[${naming('9', 'a')}]}`)
     await run(root, 'registry/a:1')

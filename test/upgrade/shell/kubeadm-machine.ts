@@ -4,12 +4,13 @@ import { createRoot, type Root } from './rooted.ts'
 
 export const work = '/var/lib/work'
 
-// The kubelet's metrics of nine pods, so many of which it has looked at.
+// The kubelet's metrics of nine pods, so many of which it has looked at, and the status of the answer.
 export function kubeletSays(looks: number): string {
   const lines = ['kubelet_desired_pods{static=""} 5', 'kubelet_desired_pods{static="true"} 4']
   const count = (type: string, value: number) =>
     `kubelet_pod_worker_duration_seconds_count{operation_type="${type}"} ${value}`
-  return `cat <<'METRICS'\n${[...lines, count('create', looks - 3), count('update', 3)].join('\n')}\nMETRICS`
+  const metrics = [...lines, count('create', looks - 3), count('update', 3), '200']
+  return `cat <<'METRICS'\n${metrics.join('\n')}\nMETRICS`
 }
 
 // A machine with a staged kubeadm that does this, and with all manifests.

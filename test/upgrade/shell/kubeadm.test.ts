@@ -57,7 +57,7 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
 
   const kubelet = '/etc/kubernetes/kubelet.conf'
   const client = '/etc/kubernetes/pki/apiserver-kubelet-client'
-  const asked = `curl -sk -m 3 --noproxy * --cert ${client}.crt --key ${client}.key https://127.0.0.1:10250/metrics`
+  const asked = `curl -sk -m 3 --noproxy * --write-out %{http_code} --cert ${client}.crt --key ${client}.key https://127.0.0.1:10250/metrics`
 
   test('lets the kubelet talk to another API server while kubeadm runs, and to its own again', async () => {
     const root = machine(`cat ${kubelet} >${work}/seen`)
@@ -88,10 +88,21 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
 
   test('goes on without it when the kubelet does not answer for a minute', async () => {
     const root = machine()
-    root.program('/stand-ins/curl', 'exit 7')
+    root.program('/stand-ins/curl', 'printf 000; exit 7')
     expect((await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}', 'v1.35.4')).exitCode).toBe(0)
     expect(root.calls().filter((call) => call === 'sleep 1')).toHaveLength(60)
     expect(root.calls()).toContain('kubeadm upgrade node')
+  })
+
+  test.each([401, 403])('goes on at once, and says so, when the kubelet answers with %i', async (status) => {
+    const root = machine()
+    root.program('/stand-ins/curl', `printf 'Forbidden (user=kube-apiserver-kubelet-client)${status}'`)
+    const { exitCode, stderr } = await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}', 'v1.35.4')
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: 'the kubelet does not allow reading its metrics, so nothing is waited for',
+    })
+    expect(root.calls().slice(0, 3)).toEqual(['systemctl restart kubelet', asked, 'kubeadm upgrade node'])
   })
 
   test('leaves the kubelet to kubeadm when that has changed whom it talks to', async () => {

@@ -153,7 +153,7 @@ test.each([
   ['refused error: unknown field\n', 'unknown field'],
   ['refused \n', 'it gave no reason'],
   [`refused ${'x'.repeat(1000)}\n`, 'x'.repeat(300)],
-])('KUBEADM_CONFIG_REFUSED: image-list.sh prints %j', async (printed, cause) => {
+])('B12: KUBEADM_CONFIG_REFUSED: image-list.sh prints %j', async (printed, cause) => {
   const action = await actionOf(imageList, startQuickLab('cp-1'), 'cp-1')
   if (action?.kind !== 'run') throw new Error('no script is run')
   expect(action.read?.(printed)).toMatchObject({ code: 'KUBEADM_CONFIG_REFUSED', values: { cause } })

@@ -55,7 +55,7 @@ const rows: [Step, ...Row][] = [
     staticPods,
     'cp-1',
     'done',
-    'static pods of the user stand next to them, at versions of their own, and one does not run',
+    'B02: static pods of the user stand next to them, at versions of their own, and one does not run',
     ({ machine }) => {
       machine('cp-1').setManifest('kube-vip', 'ghcr.io/kube-vip/kube-vip:v1.0.1')
       machine('cp-1').runContainer('ghcr.io/kube-vip/kube-vip:v1.0.0')
@@ -67,7 +67,7 @@ const rows: [Step, ...Row][] = [
     staticPods,
     'cp-1',
     'done',
-    "the node image has its images under two names, and the runtime takes the architecture's",
+    "B03: the node image has its images under two names, and the runtime takes the architecture's",
     ({ machine }) => renameContainers(machine('cp-1'), (name) => name.replace(/(:v[^:]*)$/, '-amd64$1')),
   ],
   [
@@ -86,7 +86,7 @@ const rows: [Step, ...Row][] = [
     staticPods,
     'cp-1',
     'done',
-    'the runtime names the images after another registry',
+    'B03: the runtime names the images after another registry',
     ({ machine }) =>
       renameContainers(machine('cp-1'), (name) => name.replace('registry.k8s.io', 'mirror.example:5000/k8s')),
   ],
@@ -94,7 +94,7 @@ const rows: [Step, ...Row][] = [
     staticPods,
     'cp-1',
     `kube-apiserver to run ${target}`,
-    "one of the old version runs next to it under the architecture's name",
+    "B03: one of the old version runs next to it under the architecture's name",
     ({ machine }) => machine('cp-1').runContainer(`registry.k8s.io/kube-apiserver-amd64:${old}`),
   ],
   [

@@ -78,6 +78,15 @@ const images: TwinCase[] = [
   },
   {
     script: 'images',
+    what: 'an archive that is not whole, which is removed',
+    args: [work, 'node-image'],
+    prepare: ({ files }) => files.set(`${work}/images.tar`, 'half an archive'),
+    equip: importImages,
+    exitCode: 1,
+    leaves: { [`${work}/images.tar`]: undefined },
+  },
+  {
+    script: 'images',
     what: 'images that kubeadm pulls',
     args: [work, 'pull'],
     prepare: (machine) => [stage(machine), machine.files.set(configuration, `kubernetesVersion: ${target}\n`)],

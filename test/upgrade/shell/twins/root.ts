@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { execaSync } from 'execa'
 import { stateDirectory } from '../../../../src/machine/machine.ts'
 import type { Lab } from '../../../fake-docker/lab.ts'
 import type { SimulatedMachine } from '../../../fake-docker/machine.ts'
@@ -127,12 +129,19 @@ export function serveRelease(root: Root, machine: SimulatedMachine, version: str
   )
 }
 
-/** Lets ctr import archives: the images that they name are in the list of `importedIn`. */
+/** Makes the archive of a list of images real, if there is one, and lets ctr import it. */
 export function importImages(root: Root): void {
-  root.program(
-    '/stand-ins/ctr',
-    '[ -e "$5" ] || { echo "ctr: open $5" >&2; exit 1; }\ncommand -p cat "$5" >>/tmp/imported',
-  )
+  const archive = `${stateDirectory}/work/images.tar`
+  const add = (text: string) => {
+    const digest = createHash('sha256').update(text).digest('hex')
+    root.write(`/tmp/archive/blobs/sha256/${digest}`, text)
+    return `{"digest": "sha256:${digest}"}`
+  }
+  root.program('/stand-ins/ctr', 'for last; do :; done\ntar -xOf "$last" names >>/tmp/imported')
+  if (!root.has(archive) || !root.read(archive).startsWith('registry.')) return
+  root.write('/tmp/archive/names', root.read(archive))
+  root.write('/tmp/archive/index.json', `{"manifests":[${add(`{"layers":[${add('a layer')}]}`)}]}`)
+  execaSync('tar', ['-C', root.path('/tmp/archive'), '-cf', root.path(archive), '.', '--transform=s,^\\./,,'])
 }
 
 /** The images that were imported or pulled. */
