@@ -68,7 +68,7 @@ test.each([
     if (end !== 'EXCHANGE_UNDONE') return end
     const { running, apiServer } = lab.machine('cp-1')
     if (running.get('kube-apiserver') !== image) return running.get('kube-apiserver')
-    return !apiServer.ready && 'the API server is not ready'
+    return !apiServer?.ready && 'the API server is not ready'
   })
   expect(faults).toEqual([])
 })
