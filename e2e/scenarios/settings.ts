@@ -69,7 +69,7 @@ async function othersOf(members: CapiMachine[]): Promise<string> {
   const lines = members.map((machine) =>
     shellIn(
       containerOf(machine),
-      'for name in etcd kube-controller-manager kube-scheduler; do crictl ps --quiet --name "^$name\\$"; done',
+      'for name in etcd kube-controller-manager kube-scheduler; do ctr -n k8s.io containers ls -q "labels.\\"io.kubernetes.container.name\\"==$name"; done',
     ),
   )
   return (await Promise.all(lines)).join(' ').replaceAll('\n', ' ')
