@@ -88,7 +88,7 @@ export function podSettingClaim(setting: Path): Claim {
     roles,
     speciality: 'settings',
     reason:
-      'The static pod is rendered again and exchanged, at the same version or together with it. What is taken away is not covered. See below.',
+      'The static pod is rendered again and exchanged, at the same version or together with it. A removed entry is not covered. See below.',
     decide: (change) =>
       asWhole(object, path, change, () => {
         const why = change.podSettingsObjection() ?? settingObjection(change, setting)
@@ -111,7 +111,7 @@ function settingObjection({ current, desired, root }: Change, setting: Path): st
   if (!old || !list) return 'it is not a list of names'
   const names = new Set(list.map(nameIn))
   const gone = old.find((entry) => !names.has(nameIn(entry)))
-  if (gone !== undefined) return `${nameIn(gone)} is taken away`
+  if (gone !== undefined) return `${nameIn(gone)} is removed`
   const found = list.find((entry) => old.some((other) => isFoundElsewhere(other, entry)))
   if (found !== undefined) return `the value of ${nameIn(found)} is found by the kubelet before and after`
   if (setting.join('.') !== 'etcd.local.extraArgs') return undefined

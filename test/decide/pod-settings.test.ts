@@ -60,7 +60,7 @@ test('a variable that the kubelet is to find elsewhere is not covered', () => {
   expect(declined.map(({ code }) => code)).toEqual(['SETTING_NOT_COVERED'])
 })
 
-test('a setting that is taken away is not covered', () => {
+test('a setting that is removed is not covered', () => {
   const { declined } = decide(question({ ...same, bootstrap: [v('2'), { clusterConfiguration: { apiServer: {} } }] }))
   expect(declined.map(({ code }) => code)).toEqual(['SETTING_NOT_COVERED'])
 })
