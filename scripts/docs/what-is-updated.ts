@@ -95,7 +95,7 @@ manifest differs are exchanged, and the others keep their containers; the kubele
 when the running processes have the arguments, the environment and the mounts of their manifests. A static pod that
 does not get healthy gives way to the one from before: one that ends, and one that does not answer where the kubelet asks it.
 
-Not covered are an entry that is removed, a variable whose \`valueFrom\` becomes another one, arguments of etcd that make
+Not covered are an entry that is removed, another order of the values of one argument, a variable whose \`valueFrom\` becomes another one, arguments of etcd that make
 another member of it (such as \`data-dir\` and \`initial-cluster\`), machines with kubeadm's patches or the feature gate
 RootlessControlPlane, versions before v1.31, and the setting \`exchange: one-by-one\`. Names of certificates (\`certSANs\`,
 \`serverCertSANs\`, \`peerCertSANs\`) are not covered either: kubeadm renews a certificate with the names that it has.

@@ -114,6 +114,8 @@ function settingObjection({ current, desired, root }: Change, setting: Path): st
   if (gone !== undefined) return `${nameIn(gone)} is removed`
   const found = list.find((entry) => old.some((other) => isFoundElsewhere(other, entry)))
   if (found !== undefined) return `the value of ${nameIn(found)} is found by the kubelet before and after`
+  const moved = list.find((entry) => isOnlyMoved(valuesOf(old, entry), valuesOf(list, entry)))
+  if (moved !== undefined) return `only the order of the values of ${nameIn(moved)} changes`
   if (setting.join('.') !== 'etcd.local.extraArgs') return undefined
   const changed = list.filter((entry) => !old.some((other) => isDeepStrictEqual(other, entry)))
   const fixed = changed.map(nameIn).find((name) => fixedEtcdArguments.test(name))
@@ -124,6 +126,17 @@ function settingObjection({ current, desired, root }: Change, setting: Path): st
 function isFoundElsewhere(old: unknown, entry: unknown): boolean {
   const [before, after] = [old, entry].map((one) => valueAt(one, ['valueFrom']))
   return nameIn(old) === nameIn(entry) && before != null && after != null && !isDeepStrictEqual(before, after)
+}
+
+// kubeadm keeps the order of values in some patch releases and sorts them in others, so it cannot be told from the manifest
+// whether an order is applied. Source: kubernetes/kubernetes#135400 and its backports.
+function isOnlyMoved(before: string[], after: string[]): boolean {
+  return !isDeepStrictEqual(before, after) && isDeepStrictEqual(before.toSorted(), after.toSorted())
+}
+
+function valuesOf(list: unknown[], entry: unknown): string[] {
+  const ofName = list.filter((other) => nameIn(other) === nameIn(entry))
+  return ofName.map((other) => String(valueAt(other, ['value']) ?? ''))
 }
 
 function entriesAt(object: unknown, path: Path): unknown[] | undefined {

@@ -32,15 +32,15 @@ export function podNotAsItsManifest({ manifests, processes }: Observed): string 
   })
 }
 
-// All arguments of the name, in their order.
+// All arguments of the name, in any order: it depends on the patch release of kubeadm whether it keeps that of the user.
+// Source: kubernetes/kubernetes#135400 and its backports to v1.32 and later.
 function hasArgument({ command }: Manifest, entry: unknown, list: readonly unknown[]): boolean {
   const prefix = `--${nameIn(entry)}=`
-  const wanted = list.filter((other) => nameIn(other) === nameIn(entry))
+  const wanted = list
+    .filter((other) => nameIn(other) === nameIn(entry))
+    .map((other) => `${prefix}${valueAt(other, ['value']) ?? ''}`)
   const there = command.filter((argument) => argument.startsWith(prefix))
-  return isDeepStrictEqual(
-    there,
-    wanted.map((other) => `${prefix}${valueAt(other, ['value']) ?? ''}`),
-  )
+  return isDeepStrictEqual(there.toSorted(), wanted.toSorted())
 }
 
 function hasVariable({ environment }: Manifest, entry: unknown): boolean {

@@ -60,6 +60,19 @@ test('a variable that the kubelet is to find elsewhere is not covered', () => {
   expect(declined.map(({ code }) => code)).toEqual(['SETTING_NOT_COVERED'])
 })
 
+test('another order of the values of one name is not covered, and another order of names is', () => {
+  const of = (...list: [string, string][]) => ({
+    clusterConfiguration: { apiServer: { extraArgs: argumentsOf(...list) } },
+  })
+  const decided = (before: object, after: object) => decide(question({ ...same, bootstrap: [before, after] })).declined
+  const issuers = of(['issuer', 'a'], ['issuer', 'b'], ['v', '2'])
+  expect(decided(issuers, of(['issuer', 'b'], ['issuer', 'a'], ['v', '2']))).toMatchObject([
+    { code: 'SETTING_NOT_COVERED', values: { why: 'only the order of the values of issuer changes' } },
+  ])
+  expect(decided(issuers, of(['v', '2'], ['issuer', 'a'], ['issuer', 'b']))).toEqual([])
+  expect(decided(issuers, of(['issuer', 'c'], ['issuer', 'b'], ['issuer', 'a'], ['v', '2']))).toEqual([])
+})
+
 test('a setting that is removed is not covered', () => {
   const { declined } = decide(question({ ...same, bootstrap: [v('2'), { clusterConfiguration: { apiServer: {} } }] }))
   expect(declined.map(({ code }) => code)).toEqual(['SETTING_NOT_COVERED'])

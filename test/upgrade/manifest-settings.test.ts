@@ -27,3 +27,19 @@ test.each<[object, string | undefined]>([
   if (pods === undefined) throw new Error('there is a volume')
   expect(podWithout(pods, { manifests: new Map([['kube-apiserver', manifestIn(manifest)]]) })).toBe(pod)
 })
+
+// Some patch releases of kubeadm sort them by their values.
+test.each<[wanted: string[], rendered: string[], pod: string | undefined]>([
+  [['b', 'a'], ['b', 'a'], undefined],
+  [['b', 'a'], ['a', 'b'], undefined],
+  [['b', 'a'], ['a'], 'kube-apiserver'],
+  [['b', 'a'], ['a', 'b', 'c'], 'kube-apiserver'],
+  [['b', 'a'], ['a', 'c'], 'kube-apiserver'],
+])('of the arguments %j of one name, with %j in the manifest, some are missing in: %s', (wanted, rendered, pod) => {
+  const extraArgs = wanted.map((value) => ({ name: 'issuer', value }))
+  const pods = podSettingsOf({ clusterConfiguration: { apiServer: { extraArgs } } })
+  if (pods === undefined) throw new Error('there are arguments')
+  const command = ['kube-apiserver', ...rendered.map((value) => `--issuer=${value}`)]
+  const text = JSON.stringify({ spec: { containers: [{ image: 'a:1', command }] } })
+  expect(podWithout(pods, { manifests: new Map([['kube-apiserver', manifestIn(text)]]) })).toBe(pod)
+})
