@@ -19,6 +19,7 @@ import { pull } from './scenarios/pull.ts'
 import { recovery } from './scenarios/recovery.ts'
 import { recoveryShort } from './scenarios/recovery-short.ts'
 import { rollout } from './scenarios/rollout.ts'
+import { settings } from './scenarios/settings.ts'
 import { short } from './scenarios/short.ts'
 import { surge } from './scenarios/surge.ts'
 import { topology } from './scenarios/topology.ts'
@@ -37,6 +38,7 @@ const scenarios: Record<string, Scenario> = {
   rollout,
   surge,
   files,
+  settings,
   fallback,
   'fallback-target': fallbackTarget,
   'as-people-have-it': asPeopleHaveIt,

@@ -8,15 +8,15 @@ import {
   rollDeployment,
   type Updater,
 } from '../player/next-release.ts'
-import type { Kube, KubeObject } from './kube.ts'
+import type { ApiObject, Kube } from './kube.ts'
 import { machinesOf } from './machines.ts'
 import { type Post, withPort } from './port-forward.ts'
 import type { ScenarioRun } from './scenario.ts'
-import type { File, Shape } from './workload.ts'
+import type { ClusterShape, File } from './workload.ts'
 
 const core = 'cluster.x-k8s.io'
 
-interface MachineSet extends KubeObject {
+interface MachineSet extends ApiObject {
   spec: {
     replicas: number
     template: { spec: { bootstrap: { configRef: { name: string } }; infrastructureRef: { name: string } } }
@@ -29,7 +29,7 @@ interface MachineSet extends KubeObject {
  */
 export async function filesUnderNextRelease(
   { kube, site, timeline, expect, figure }: ScenarioRun,
-  shape: Shape,
+  shape: ClusterShape,
   changes: readonly File[][],
   settings: Json,
 ): Promise<void> {
@@ -72,7 +72,7 @@ function updaterOn(post: Post, settings: Json): Updater {
   }
 }
 
-async function controlPlaneObjects(kube: Kube, { namespace, name }: Shape): Promise<MachineObjects[]> {
+async function controlPlaneObjects(kube: Kube, { namespace, name }: ClusterShape): Promise<MachineObjects[]> {
   const where = `-n=${namespace}`
   const machines = await machinesOf(kube, namespace, name, 'control-plane')
   return Promise.all(
@@ -84,7 +84,7 @@ async function controlPlaneObjects(kube: Kube, { namespace, name }: Shape): Prom
   )
 }
 
-async function workerObjects(kube: Kube, { namespace, name }: Shape): Promise<MachineSetObjects> {
+async function workerObjects(kube: Kube, { namespace, name }: ClusterShape): Promise<MachineSetObjects> {
   const where = `-n=${namespace}`
   const sets = await kube.list<MachineSet>('machinesets', where, `-l=${core}/cluster-name=${name}`)
   const set = sets.find(({ spec }) => spec.replicas > 0)
@@ -98,7 +98,7 @@ async function workerObjects(kube: Kube, { namespace, name }: Shape): Promise<Ma
 }
 
 // An object as Cluster API sends it: without its status and what the API adds to its metadata.
-function sent({ apiVersion, kind, metadata, spec }: KubeObject): Json {
+function sent({ apiVersion, kind, metadata, spec }: ApiObject): Json {
   const { name, namespace, labels = {}, annotations = {} } = metadata
   return { apiVersion, kind, metadata: { name, namespace, labels, annotations }, spec }
 }

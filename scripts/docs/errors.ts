@@ -25,7 +25,8 @@ Each error has one of three answers:
 - **failure**: a person has to act. The hook's response has the status Failure and HTTP status 200. Cluster API sets
   \`InPlaceUpdateFailed\` in the Machine's condition Updating, writes the message to its controller's log, and calls
   again. The upgrade rests for 10 seconds after a failure, then for 20, and for an hour from the third equal failure on, which is
-  the same code in the same step. A request for something else does not rest.
+  the same code in the same step. After \`EXCHANGE_UNDONE\` it rests for an hour at once: the same exchange would only interrupt the
+  machine again. A request for something else does not rest.
 
 The endpoints start and sync refuse a request with \`code\`, \`message\` and \`todo\` in JSON, and with the HTTP status
 400, or 401 (\`TOKEN_WRONG\`, \`CLIENT_CERTIFICATE\`), 404 (\`NOT_STARTED\`, \`HOOK_UNKNOWN\`), 409 (progress), 413

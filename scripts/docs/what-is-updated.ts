@@ -86,6 +86,20 @@ The files are written after the images have arrived and before kubeadm runs. The
 written if its desired content differs from the digest, so a file that someone changed in the machine since is not touched. Without a
 digest, the file is written if it differs on disk. [What an upgrade changes](what-changes.md) lists what is kept.
 
+## Settings of static pods
+
+Arguments, environment and volumes of the API server, the controller manager, the scheduler and local etcd that are added,
+or change, are applied on control plane machines, at the same version or together with a new one. Cluster API writes them into
+kubeadm-config first, and the machine waits until they are there. kubeadm renders the manifests from it, only static pods whose
+manifest differs are exchanged, and the others keep their containers; the kubelet is restarted. The update is done
+when the running processes have the arguments, the environment and the mounts of their manifests. A static pod that
+does not get healthy gives way to the one from before: one that ends, and one that does not answer where the kubelet asks it.
+
+Not covered are an entry that is removed, another order of the values of one argument, a variable whose \`valueFrom\` becomes another one, arguments of etcd that make
+another member of it (such as \`data-dir\` and \`initial-cluster\`), machines with kubeadm's patches or the feature gate
+RootlessControlPlane, versions before v1.31, and the setting \`exchange: one-by-one\`. Names of certificates (\`certSANs\`,
+\`serverCertSANs\`, \`peerCertSANs\`) are not covered either: kubeadm renews a certificate with the names that it has.
+
 ## kubeadm's patches
 
 kubeadm does not remember patches, so each update passes the directory again: \`joinConfiguration.patches.directory\`, and on

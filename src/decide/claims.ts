@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { coded, UpgradeError } from '../errors/upgrade-error.ts'
 import { type Path, valueAt } from '../kubernetes/json.ts'
+import { nameIn } from '../kubernetes/pod-settings.ts'
 import { atLeastMinor, type Role, versionObjection } from '../kubernetes/versions.ts'
 import { filesPart } from './file-list.ts'
 import { declinedPart, describe, type Part } from './part.ts'
@@ -16,6 +18,8 @@ export interface Change {
   root: Path
   /** Nothing is done to the machine. */
   isSimulated: boolean
+  /** Why no settings of static pods are applied to the machine; undefined where they are. Throws VERSION_FORM. */
+  podSettingsObjection(): string | undefined
 }
 
 /** A field that is updated in place, on some machines and within some limits. */
@@ -24,8 +28,8 @@ export interface Claim {
   /** The members to walk from the object's spec (in templates, from spec.template.spec). */
   path: readonly [string, ...string[]]
   roles: readonly Role[]
-  /** Which value of the setting `changes` selects this claim alone. */
-  speciality: 'version' | 'files'
+  /** Which value of the setting `changes` selects this claim alone; `settings` is only one of all. */
+  speciality: 'version' | 'files' | 'settings'
   /** Why this can be promised, for people. */
   reason: string
   /** Decides a change of the field, as a whole or for each of its parts. */
@@ -72,6 +76,73 @@ export const filesClaim: Claim = {
   speciality: 'files',
   reason: 'Files that are added, or change in content, encoding, owner or permissions, are written. See below.',
   decide: filesPart,
+}
+
+/** Arguments, environment or volumes of a static pod, at this path of the ClusterConfiguration. */
+export function podSettingClaim(setting: Path): Claim {
+  const path = ['clusterConfiguration', ...setting] as const
+  const [object, roles] = ['bootstrapConfig', ['control-plane']] as const
+  return {
+    object,
+    path,
+    roles,
+    speciality: 'settings',
+    reason:
+      'The static pod is rendered again and exchanged, at the same version or together with it. A removed entry is not covered. See below.',
+    decide: (change) =>
+      asWhole(object, path, change, () => {
+        const why = change.podSettingsObjection() ?? settingObjection(change, setting)
+        return why === undefined
+          ? undefined
+          : new UpgradeError('SETTING_NOT_COVERED', { path: describe(object, path), why })
+      }),
+  }
+}
+
+// Arguments of etcd that make another member of it, or that lead it to other data.
+const fixedEtcdArguments =
+  /^(name|data-dir|wal-dir|initial-.+|.+-urls|force-new-cluster|discovery.*|experimental-initial-.+|unsafe-.+)$/
+
+// What goes away cannot be told from what kubeadm itself gives a static pod once it is not in the request any more.
+function settingObjection({ current, desired, root }: Change, setting: Path): string | undefined {
+  const [old, list] = [current, desired].map((object) =>
+    entriesAt(object, [...root, 'clusterConfiguration', ...setting]),
+  )
+  if (!old || !list) return 'it is not a list of names'
+  const names = new Set(list.map(nameIn))
+  const gone = old.find((entry) => !names.has(nameIn(entry)))
+  if (gone !== undefined) return `${nameIn(gone)} is removed`
+  const found = list.find((entry) => old.some((other) => isFoundElsewhere(other, entry)))
+  if (found !== undefined) return `the value of ${nameIn(found)} is found by the kubelet before and after`
+  const moved = list.find((entry) => isOnlyMoved(valuesOf(old, entry), valuesOf(list, entry)))
+  if (moved !== undefined) return `only the order of the values of ${nameIn(moved)} changes`
+  if (setting.join('.') !== 'etcd.local.extraArgs') return undefined
+  const changed = list.filter((entry) => !old.some((other) => isDeepStrictEqual(other, entry)))
+  const fixed = changed.map(nameIn).find((name) => fixedEtcdArguments.test(name))
+  return fixed && `the argument ${fixed} makes another member of etcd`
+}
+
+// The manifest of a machine has a variable of the name in both cases, and not where kubeadm's defaults lead it.
+function isFoundElsewhere(old: unknown, entry: unknown): boolean {
+  const [before, after] = [old, entry].map((one) => valueAt(one, ['valueFrom']))
+  return nameIn(old) === nameIn(entry) && before != null && after != null && !isDeepStrictEqual(before, after)
+}
+
+// kubeadm keeps the order of values in some patch releases and sorts them in others, so it cannot be told from the manifest
+// whether an order is applied. Source: kubernetes/kubernetes#135400 and its backports.
+function isOnlyMoved(before: string[], after: string[]): boolean {
+  return !isDeepStrictEqual(before, after) && isDeepStrictEqual(before.toSorted(), after.toSorted())
+}
+
+function valuesOf(list: unknown[], entry: unknown): string[] {
+  const ofName = list.filter((other) => nameIn(other) === nameIn(entry))
+  return ofName.map((other) => String(valueAt(other, ['value']) ?? ''))
+}
+
+function entriesAt(object: unknown, path: Path): unknown[] | undefined {
+  const list = valueAt(object, path) ?? []
+  const isNamed = Array.isArray(list) && list.every((entry) => typeof valueAt(entry, ['name']) === 'string')
+  return isNamed ? list : undefined
 }
 
 // One field that is accepted or declined with all that it holds. What cannot be read is a reason to replace the machine,

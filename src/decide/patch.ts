@@ -21,6 +21,20 @@ export function setting(current: unknown, path: Path, value: unknown): Operation
   return { op: 'add', path: pointer(added), value: nested(path.slice(parents + 1), value) }
 }
 
+/** The object after an operation on one of its members, or a member's; operations on entries of lists leave it as it is. */
+export function after(object: unknown, operation: Operation): unknown {
+  const names = operation.path.split('/').slice(1)
+  const path = names.map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return withMember(object, path, operation.op === 'remove' ? undefined : operation.value)
+}
+
+function withMember(object: unknown, [name, ...rest]: Path, value: unknown): unknown {
+  if (name === undefined || Array.isArray(object)) return object
+  const { [name]: old, ...others } = object as Record<string, unknown>
+  const inner = rest.length === 0 ? value : withMember(old, rest, value)
+  return inner === undefined ? others : { ...others, [name]: inner }
+}
+
 /** The value with an object around it for each member of the path. */
 export function nested(path: Path, value: unknown): unknown {
   return path.reduceRight((inner, key) => ({ [key]: inner }), value)

@@ -16,6 +16,7 @@ export interface Question {
   role: Role
   changes: Settings['changes']
   inMemory: Settings['inMemory']
+  exchange: Settings['exchange']
   disableInPlaceUpdates: Settings['disableInPlaceUpdates']
   machine: Sides
   infrastructure: Sides

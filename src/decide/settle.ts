@@ -1,11 +1,12 @@
 import { UpgradeError } from '../errors/upgrade-error.ts'
 import { type Path, valueAt } from '../kubernetes/json.ts'
+import { podSettingsObjection } from '../kubernetes/pod-settings.ts'
 import { type Result, success } from '../kubernetes/result.ts'
 import type { Change, Claim } from './claims.ts'
 import { differences } from './diff.ts'
 import { claims, notCompared } from './fields/table.ts'
 import { declinedPart, describe, joined, type Part } from './part.ts'
-import { nested, setting } from './patch.ts'
+import { after, nested, setting } from './patch.ts'
 import { isSimulated, type Question, specsOf } from './question.ts'
 
 /** Decides the differences of the Machine or of its KubeadmConfig. */
@@ -43,7 +44,7 @@ function isSelected({ roles, speciality }: Claim, question: Question): boolean {
   const { role, changes } = question
   // CAPD gives an in-memory Node its version once and for good, so the Machine would never be up to date.
   // Source: CAPI v1.14.2 test/infrastructure/docker/internal/controllers/backends/inmemory (reconcileNormalNode).
-  if (speciality === 'version' && isSimulated(question)) return false
+  if (speciality !== 'files' && isSimulated(question)) return false
   return roles.includes(role) && (changes === 'all' || changes === speciality)
 }
 
@@ -57,17 +58,30 @@ function belongs(difference: Path, { path }: Claim): boolean {
 function applied(object: Claim['object'], taken: Claim[], question: Question): Part {
   const { current, desired, root } = question[object]
   const hasSpec = valueAt(current, root) != null
+  const versions = versionsOf(question)
   const change: Change = {
     role: question.role,
-    ...versionsOf(question),
+    ...versions,
     current: hasSpec ? current : nested(root, {}),
     desired,
     root,
     isSimulated: isSimulated(question),
+    podSettingsObjection: () =>
+      podSettingsObjection({ ...question, version: versions.to, spec: specsOf(question.bootstrapConfig).desired }),
   }
-  const part = joined(taken.map((claim) => claim.decide(change)))
+  const part = joined(decidedInTurn(taken, change))
   if (hasSpec || part.operations.length === 0) return part
   return { ...part, operations: [setting(current, root, {}), ...part.operations] }
+}
+
+// Each patch follows the ones before it: two claims may bring one parent, or take the last that it holds.
+function decidedInTurn(taken: Claim[], change: Change): Part[] {
+  let { current } = change
+  return taken.map((claim) => {
+    const part = claim.decide({ ...change, current })
+    current = part.operations.reduce(after, current)
+    return part
+  })
 }
 
 function versionsOf({ machine }: Question): { from: string; to: string } {

@@ -64,6 +64,11 @@ export const changes = {
       `${path} is not written in place: ${why}.`,
       'docs/reference/what-is-updated.md lists the files that are. The machine is replaced.',
     ),
+  SETTING_NOT_COVERED: ({ path, why }: Values<'path' | 'why'>) =>
+    decline(
+      `A change of ${path} is not made in place: ${why}.`,
+      'docs/reference/what-is-updated.md lists the changes that are. The machine is replaced.',
+    ),
   MACHINE_FOREIGN: ({ kind }: Values<'kind'>) =>
     decline(
       `${kind} is not a Docker machine made by kubeadm: no opinion.`,

@@ -173,7 +173,7 @@ export const steps = {
   EXCHANGE_UNDONE: ({ component, cause }: Values<'component' | 'cause'>) =>
     failure(
       `The new ${component} did not become healthy, so the previous version was restored. The new ${component} logged: ${cause}`,
-      "Fix the cause, such as an argument in the cluster's configuration.",
+      "Fix the cause, such as an argument in the cluster's configuration. The same request is tried again after an hour, and another one at once.",
     ),
   EXCHANGE_UNDONE_UNWELL: ({ component, cause }: Values<'component' | 'cause'>) =>
     failure(

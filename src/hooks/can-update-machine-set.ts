@@ -14,12 +14,13 @@ const parse = parser(CanUpdateMachineSetRequest)
  */
 export function answerCanUpdateMachineSet(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  const { changes, inMemory, disableInPlaceUpdates } = readSettings(settings)
+  const { changes, exchange, inMemory, disableInPlaceUpdates } = readSettings(settings)
   const root = ['spec', 'template', 'spec']
   const decision = decide({
     role: 'worker',
     changes,
     inMemory,
+    exchange,
     disableInPlaceUpdates,
     machine: { current: current.machineSet, desired: desired.machineSet, root },
     infrastructure: {

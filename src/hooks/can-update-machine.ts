@@ -14,12 +14,13 @@ const parse = parser(CanUpdateMachineRequest)
  */
 export function answerCanUpdateMachine(body: string, report: (name: string, decision: Decision) => void) {
   const { settings, current, desired } = parse(body)
-  const { changes, inMemory, disableInPlaceUpdates } = readSettings(settings)
+  const { changes, exchange, inMemory, disableInPlaceUpdates } = readSettings(settings)
   const root = ['spec']
   const decision = decide({
     role: roleOf(desired.machine),
     changes,
     inMemory,
+    exchange,
     disableInPlaceUpdates,
     machine: { current: current.machine, desired: desired.machine, root },
     infrastructure: { current: current.infrastructureMachine, desired: desired.infrastructureMachine, root },

@@ -39,9 +39,17 @@ export interface ShellFile {
   text: string
 }
 
-/** Reads a shell file, which is in the folder of the module that uses it. */
+/**
+ * Reads a shell file, which is in the folder of the module that uses it. A line such as `. ./health.sh` stands for the
+ * text of that file, since a machine has none of these files.
+ */
 export function shellFile(url: URL): ShellFile {
-  return { name: basename(url.pathname), text: readFileSync(url, 'utf8') }
+  return { name: basename(url.pathname), text: textOf(url) }
+}
+
+function textOf(url: URL): string {
+  const text = readFileSync(url, 'utf8')
+  return text.replaceAll(/^\. (\.\/.+\.sh)\n/gm, (_, path: string) => textOf(new URL(path, url)))
 }
 
 /** The machine in a container. The caller has checked its identity. */

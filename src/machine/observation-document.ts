@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { UpgradeError } from '../errors/upgrade-error.ts'
-import type { ApiAnswer, Host, Kubelet, Manifest, Observation, Unit, Work } from './observation.ts'
-import { parseYaml } from './yaml.ts'
+import type { ApiAnswer, Host, Kubelet, Observation, Unit, Work } from './observation.ts'
+import { type Manifest, manifestIn, processesIn, unknownManifest } from './pod-document.ts'
 
 const CommandOutcome = Type.Object({ exitCode: Type.Integer(), text: Type.String() })
 const Text = Type.Optional(Type.String())
@@ -22,6 +22,7 @@ const Document = Type.Object({
   etcdData: Type.Optional(Type.Boolean()),
   units: Type.Optional(CommandOutcome),
   logs: Type.Optional(CommandOutcome),
+  processes: Type.Optional(CommandOutcome),
   work: Text,
   workKey: Text,
   neededImages: Text,
@@ -55,6 +56,7 @@ export function parseObservation(text: string): Observation {
     kubelet: kubeletIn(textOf(document.kubelet), textOf(document.kubeletLog)),
     pods: podsIn(document),
     manifests: manifestsIn(document.manifests ?? {}),
+    processes: processesIn(textOf(document.processes)),
     hasEtcdData: document.etcdData === true,
     units: unitsIn(textOf(document.units)),
     unitLog: textOf(document.logs),
@@ -149,19 +151,9 @@ function manifestsIn(files: Record<string, string>): Map<string, Manifest> {
   const found = new Map<string, Manifest>()
   for (const [file, content] of Object.entries(files)) {
     const pod = file.replace(/\.yaml$/, '')
-    if (file !== '') found.set(pod, { image: kubeadmPods.has(pod) ? imageIn(decode(content)) : undefined })
+    if (file !== '') found.set(pod, kubeadmPods.has(pod) ? manifestIn(decode(content)) : unknownManifest)
   }
   return found
-}
-
-function imageIn(yaml: string): string | undefined {
-  try {
-    const pod = parseYaml(yaml) as { spec?: { containers?: { image?: unknown }[] } } | null
-    const image = pod?.spec?.containers?.[0]?.image
-    return typeof image === 'string' ? image : undefined
-  } catch {
-    return undefined
-  }
 }
 
 // systemctl show prints one block per unit. Blocks are separated by an empty line.

@@ -1,5 +1,7 @@
+import type { Manifest, Process } from './pod-document.ts'
+
 /** The parts of a machine that an observation can cover. It always covers the record and the CA. */
-export type Section = 'host' | 'kubelet' | 'pods' | 'manifests' | 'units' | 'work' | 'space' | 'etcd'
+export type Section = 'host' | 'kubelet' | 'pods' | 'manifests' | 'units' | 'work' | 'space' | 'etcd' | 'processes'
 
 /**
  * The result of reading one path of the cluster's API: the body, or the reason of the failure, one line of at most
@@ -61,15 +63,6 @@ export interface Unit {
   result: string
 }
 
-/** The manifest of a static pod. */
-export interface Manifest {
-  /**
-   * The image of its first container; undefined where the static pod is not kubeadm's or the manifest is not a readable
-   * Pod.
-   */
-  image: string | undefined
-}
-
 /** The observed state of a machine, from one exec. It is plain data, and steps decide by it alone. */
 export interface Observation {
   /** Identifies the boot of the kernel. */
@@ -90,6 +83,8 @@ export interface Observation {
   pods: { containers: RunningContainer[]; digests: ReadonlyMap<string, string> } | undefined
   /** By static pod name, such as kube-apiserver. */
   manifests: ReadonlyMap<string, Manifest>
+  /** The processes of kubeadm's static pods, by pod name. */
+  processes: ReadonlyMap<string, readonly Process[]>
   /** True when this machine has data of etcd, even without a manifest of etcd. */
   hasEtcdData: boolean
   units: readonly Unit[]

@@ -109,6 +109,21 @@ running_containers() {
     awk '!rest && NF == 2 { age[$1] = $2 } NF == 0 { rest = 1 } rest && $1 in age { print $1, age[$1], $2 }'
 }
 
+# Prints the processes of kubeadm's static pods: the name of the pod and, each after a dash and in base64, the arguments,
+# the environment and the mounts of the process, from the kernel. The Node of a machine has the name of its host.
+static_pod_processes() {
+  tasks=$(ctr -n k8s.io tasks ls) || return
+  for pod in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+    ids=$(ctr -n k8s.io containers ls -q "labels.\"io.kubernetes.pod.namespace\"==kube-system,labels.\"io.kubernetes.pod.name\"==$pod-$(cat /proc/sys/kernel/hostname),labels.\"io.kubernetes.container.name\"==$pod") || return
+    printf '%s\n\n%s\n' "$ids" "$tasks" |
+      awk 'NF == 0 { rest = 1 } !rest { ids[$1] } rest && ($1 in ids) && $3 == "RUNNING" { print $2 }' |
+      while read -r pid; do
+        [ -d "/proc/$pid" ] || continue
+        echo "$pod -$(base64 -w 0 <"/proc/$pid/cmdline") -$(base64 -w 0 <"/proc/$pid/environ") -$(base64 -w 0 <"/proc/$pid/mountinfo")"
+      done
+  done
+}
+
 # Prints the names of images with their digests. An image can have several names.
 present_images() {
   images=$(ctr -n k8s.io images ls) || return
@@ -227,6 +242,7 @@ if wanted pods; then
   outcome containers running_containers
   outcome images present_images
 fi
+if wanted processes && [ "$role" != worker ]; then outcome processes static_pod_processes; fi
 if wanted manifests; then
   printf ',"manifests":{"":""'
   for manifest in "$manifests"/*.yaml; do

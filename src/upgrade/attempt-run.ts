@@ -14,7 +14,7 @@ import {
 } from './plan.ts'
 import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
-import type { Goal, Needs, Situation, Step } from './step.ts'
+import { type Goal, type Needs, type Situation, type Step, unitNameOf } from './step.ts'
 import { StepRun, type Watch } from './step-run.ts'
 import type { Tools } from './tools.ts'
 
@@ -60,6 +60,7 @@ export class AttemptRun {
     const plan = neededOf(this.#plan(), this.#situation())
     const left = await leftOf(plan, known)
     this.#isPastChanges = isPastChanges(this.#situation())
+    const failed = await this.#failedIn(left)
     if (!this.#isUnderWay()) {
       if (!replaces && (await isNothingLeft(left, known))) return
       await session.know(workNeeds)
@@ -71,7 +72,7 @@ export class AttemptRun {
     }
     // The number of a step in messages does not change during an attempt.
     const counted = this.#isPastChanges ? plan : left
-    for (const step of left) {
+    for (const step of [...failed, ...left]) {
       await this.#runStep(step, `step ${counted.indexOf(step) + 1} of ${counted.length}, ${step.doing}`)
     }
     await this.#noteEnd()
@@ -94,6 +95,17 @@ export class AttemptRun {
     })
     await run.toEnd()
     watches.delete(step.name)
+  }
+
+  // The step whose unit has failed while no process looked: it may have undone what the steps before it are to do.
+  async #failedIn(left: readonly Step[]): Promise<Step[]> {
+    const { session } = this.#parts
+    if (!this.#isUnderWay()) return []
+    await session.know({ sections: ['units'] })
+    const current = left.filter(({ name }) => name === session.record?.step?.name)
+    return current.filter((step) =>
+      session.observation.units.some(({ name, state }) => name === unitNameOf(step) && state === 'failed'),
+    )
   }
 
   #plan(): Step[] {
@@ -123,11 +135,12 @@ export class AttemptRun {
   #situation(): Situation {
     const { session, goal, tools } = this.#parts
     const { located, observation, members, nodeImage, record } = session
-    const { target, files, patches, key, settings } = goal()
+    const { target, files, patches, pods, key, settings } = goal()
     return {
       target,
       files,
       patches,
+      pods,
       key,
       settings,
       machine: located.machine,

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { ErrorCode } from '../errors/catalogue.ts'
 import { rememberedError, UpgradeError } from '../errors/upgrade-error.ts'
 import type { Observation } from '../machine/observation.ts'
 
@@ -190,12 +191,17 @@ export function rememberedFailure({ code, values }: Failure): UpgradeError {
   return rememberedError(code, values)
 }
 
+// Failures after which the same attempt would end in the same way, and would disturb the machine once more: what it
+// tried did not become healthy, and everything from before was restored.
+const lastingFailures: ReadonlySet<string> = new Set<ErrorCode>(['EXCHANGE_UNDONE'])
+
 /**
  * The backoff after a failed attempt of the same request, in seconds: 10, then 20, and an hour from the third equal
- * failure on. It is computed from the record, so all replicas use the same one.
+ * failure on. It is an hour at once where the attempt was undone as a whole. It is computed from the record, so all
+ * replicas use the same one.
  */
-export function pauseAfter({ count }: Pick<Failure, 'count'>): number {
-  return count >= 3 ? 3600 : 10 * 2 ** (count - 1)
+export function pauseAfter({ code, count }: Pick<Failure, 'code' | 'count'>): number {
+  return count >= 3 || lastingFailures.has(code) ? 3600 : 10 * 2 ** (count - 1)
 }
 
 // Adds an event. Consecutive equal events are counted, and only the newest events are kept.

@@ -8,16 +8,19 @@ import type { Situation } from './step.ts'
 /** The path of the ConfigMap with kubeadm's ClusterConfiguration. */
 export const kubeadmConfigPath = '/api/v1/namespaces/kube-system/configmaps/kubeadm-config'
 
-/** The ClusterConfiguration in the ConfigMap kubeadm-config, and its Kubernetes version. */
-export function clusterConfiguration({ api }: Observation): Reading<{ yaml: string; version: string }> {
+/** The ClusterConfiguration in the ConfigMap kubeadm-config: as text, its Kubernetes version, and parsed. */
+export function clusterConfiguration({
+  api,
+}: Observation): Reading<{ yaml: string; version: string; parsed: unknown }> {
   const what = "the cluster's kubeadm-config"
   const found = objectIn<{ data?: { ClusterConfiguration?: unknown } | null }>(what, api.get(kubeadmConfigPath))
   if ('waitsFor' in found) return found
   const yaml = found.value.data?.ClusterConfiguration
   if (typeof yaml !== 'string') return { waitsFor: `${what} to name a version` }
   try {
-    const version = (parseYaml(yaml) as { kubernetesVersion?: unknown } | null)?.kubernetesVersion
-    if (typeof version === 'string') return { value: { yaml, version } }
+    const parsed = parseYaml(yaml) as { kubernetesVersion?: unknown } | null
+    const version = parsed?.kubernetesVersion
+    if (typeof version === 'string') return { value: { yaml, version, parsed } }
   } catch {
     // Handled below: a configuration that is not YAML, or too long, has no version.
   }

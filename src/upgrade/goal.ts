@@ -4,8 +4,8 @@ import type { Goal } from './step.ts'
 import type { Task } from './task.ts'
 
 /** The goal of a request. */
-export function goalOf({ version, files, patches, key, settings }: Task): Goal {
-  return { target: version, files, patches, key, settings }
+export function goalOf({ version, files, patches, pods, key, settings }: Task): Goal {
+  return { target: version, files, patches, pods, key, settings }
 }
 
 /**
@@ -17,6 +17,8 @@ export function recordedGoal({ request }: AttemptRecord): Goal {
     target: request.target,
     files: { wanted: [], closed: [] },
     patches: request.patches,
+    // kubeadm-config has them.
+    pods: undefined,
     key: request.key,
     settings: keptSettings(request.settings),
   }

@@ -1,5 +1,6 @@
 import type { Settings } from '../contract/settings.ts'
 import { coded } from '../errors/upgrade-error.ts'
+import { podWithout } from './pod-settings.ts'
 import { manifestVersions, missingManifests } from './static-pods.ts'
 import { hasInWork, type Needs, type Plan, type PlanFor, type Situation, type Step, unitNameOf } from './step.ts'
 import { apiServers } from './steps/api-servers.ts'
@@ -85,7 +86,7 @@ export async function leftOf(needed: readonly Step[], known: Known): Promise<Ste
   const only = (...steps: Step[]) => plan.filter(({ name }) => steps.some((step) => step.name === name))
   const hasFiles = only(files).length > 0
   if (settings.changes === 'files') return only(files, tidy)
-  if (!runsTarget(known.situation()) || isUnchecked(known.situation())) return plan
+  if (!runsTarget(known.situation()) || isUnchecked(known.situation()) || lacksSettings(known.situation())) return plan
   const [goal = verify] = only(verify)
   await known.know(goal.needs)
   if (goal.done(known.situation()) === 'done') return only(files, tidy)
@@ -131,6 +132,11 @@ function isDoneNow(step: Step, situation: Situation): boolean {
 // True when the static pods were exchanged together, and kubeadm has not confirmed them yet.
 function isUnchecked(situation: Situation): boolean {
   return hasInWork(situation, 'before') && !hasInWork(situation, 'kubeadm.done')
+}
+
+// True when a static pod has to be rendered again, although it has the target's version.
+function lacksSettings({ pods, observation }: Situation): boolean {
+  return pods !== undefined && podWithout(pods, observation) !== undefined
 }
 
 // True when all programs are at the target, even if the machine is unhealthy. For a kubelet that is not running, the

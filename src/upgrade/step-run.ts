@@ -231,7 +231,7 @@ export class StepRun {
     const record = failed(this.#record(), error, session.observation)
     const output = await session.change(record, this.#restFor(change))
     const detailed = error.detail || output === '' ? error : Object.assign(error, { detail: endOf(output) })
-    throw new StepFailed(detailed, pauseAfter(record.failure ?? { count: 1 }))
+    throw new StepFailed(detailed, pauseAfter(record.failure ?? { code: error.code, count: 1 }))
   }
 
   // In order of precedence: the rollback that the machine needs, the change of `giveUp`, and the `rest` of the step.

@@ -1,6 +1,7 @@
 import type { Settings } from '../contract/settings.ts'
 import type { UpgradeError } from '../errors/upgrade-error.ts'
 import type { Files } from '../kubernetes/desired-files.ts'
+import type { PodSettings } from '../kubernetes/pod-settings.ts'
 import type { Change } from '../machine/change.ts'
 import { type MachineIdentity, type ShellFile, stateDirectory } from '../machine/machine.ts'
 import type { Observation, Section, Unit } from '../machine/observation.ts'
@@ -14,7 +15,9 @@ export interface Goal {
   files: Files
   /** The directory of kubeadm's patches in the machine, if its KubeadmConfig names one. */
   patches: string | undefined
-  /** Identifies the target, files and patches in records. */
+  /** The settings of static pods to apply; undefined where there are none or they are not known. */
+  pods: PodSettings | undefined
+  /** Identifies the target, files, patches and settings of static pods in records. */
   key: string
   settings: Settings
 }

@@ -8,6 +8,7 @@ import { isPlainPath } from '../kubernetes/file-places.ts'
 import { valueAt } from '../kubernetes/json.ts'
 import { backendOf, isKubeadmConfig, roleOf } from '../kubernetes/kinds.ts'
 import { patchesDirectory } from '../kubernetes/patches.ts'
+import { type PodSettings, podSettingsObjection, podSettingsOf } from '../kubernetes/pod-settings.ts'
 import { parseVersion, type Role } from '../kubernetes/versions.ts'
 import { containerOf, type MachineReference } from '../machine/locate.ts'
 
@@ -17,7 +18,9 @@ export interface Task extends MachineReference {
   files: Files
   /** The directory of kubeadm patches in the machine. */
   patches: string | undefined
-  /** Identifies version, files and patches. Failures and attempts are recorded per key. */
+  /** The settings of static pods to apply; undefined where they are not applied. */
+  pods: PodSettings | undefined
+  /** Identifies version, files, patches and settings of static pods. Failures and attempts are recorded per key. */
   key: string
   /** True for a machine of the in-memory backend, which has no container. */
   simulated: boolean
@@ -41,6 +44,8 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
   if (!simulated) checkObjects(desired, role)
   const files = filesOf(settings.changes === 'version' ? undefined : spec, simulated ? noFileRules : fileRules(spec))
   const patches = patchesDirectory(spec, role)
+  const isApplied = !simulated && podSettingsObjection({ role, ...settings, version, spec }) === undefined
+  const pods = isApplied ? podSettingsOf(spec) : undefined
   return {
     // With a slash, the name differs from that of any container.
     container: simulated
@@ -52,7 +57,8 @@ export function taskOfMachine({ settings: given, desired }: UpdateMachineRequest
     caCertHashes: caCertHashesOf(spec),
     files,
     patches,
-    key: keyOf(version, files, patches),
+    pods,
+    key: keyOf(version, files, patches, pods),
     simulated,
     settings,
   }
@@ -78,6 +84,7 @@ export function taskOfStart(request: StartRequest): Task {
     caCertHashes: request.caCertHashes ?? [],
     files,
     patches,
+    pods: undefined,
     key: keyOf(version, files, patches),
     simulated: false,
     settings: enabledSettings(request.settings),
@@ -117,11 +124,12 @@ function caCertHashesOf(spec: unknown): string[] {
   return Array.isArray(hashes) ? hashes.filter((hash) => typeof hash === 'string') : []
 }
 
-function keyOf(version: string, { wanted }: Files, patches: string | undefined): string {
+function keyOf(version: string, { wanted }: Files, patches: string | undefined, pods?: PodSettings): string {
   const digest = createHash('sha256').update(wanted.map(digestOf).join()).digest('hex')
   return [
     version,
     ...(wanted.length === 0 ? [] : [`with files ${digest.slice(0, 12)}`]),
     ...(patches === undefined ? [] : [`with patches of ${patches}`]),
+    ...(pods === undefined ? [] : [`with settings ${pods.digest.slice(0, 12)}`]),
   ].join(' ')
 }

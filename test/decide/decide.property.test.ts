@@ -224,7 +224,8 @@ describe('for any two states of any machine', () => {
     const isAt = (path: string, claimed: string[]) =>
       claimed.some((claim) => `/${path}/`.endsWith(`/${claim}/`) || `/${path}/`.includes(`/${claim}/`))
     // A parent that the patch empties or makes is judged by the next property.
-    const isAbove = (path: string) => /(^|\/)(spec|clusterConfiguration|featureGates)$/.test(path)
+    const isAbove = (path: string) =>
+      /(^|\/)(spec|clusterConfiguration|featureGates|apiServer|controllerManager|scheduler|etcd|local)$/.test(path)
     // Lists that are taken in part have a property of their own, below.
     const isInPart = (path: string) => /(^|\/)spec\/files(\/|$)/.test(path)
     const parts = (value: unknown, mine: boolean, claimed: string[]) =>

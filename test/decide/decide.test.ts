@@ -90,12 +90,6 @@ describe('of a KubeadmConfig', () => {
     ['commands', { preKubeadmCommands: ['a'] }, { preKubeadmCommands: ['b'] }, 'preKubeadmCommands'],
     ['format', { format: 'cloud-config' }, { format: 'ignition' }, 'format'],
     [
-      'API server arguments',
-      { clusterConfiguration: { apiServer: { extraArgs: [] } } },
-      { clusterConfiguration: { apiServer: { extraArgs: [{ name: 'v', value: '2' }] } } },
-      'clusterConfiguration.apiServer.extraArgs',
-    ],
-    [
       "another gate of the user's own",
       { clusterConfiguration: { featureGates: { A: true } } },
       { clusterConfiguration: { featureGates: { A: false } } },

@@ -64,6 +64,11 @@ describe.each(objects)('%s', (object) => {
 test('the claims are those of the table, each once', () => {
   expect(claims.map(({ path }) => path.join('.'))).toEqual([
     'version',
+    'clusterConfiguration.etcd.local.extraArgs',
+    'clusterConfiguration.etcd.local.extraEnvs',
+    ...['apiServer', 'controllerManager', 'scheduler'].flatMap((name) =>
+      ['extraArgs', 'extraVolumes', 'extraEnvs'].map((list) => `clusterConfiguration.${name}.${list}`),
+    ),
     'clusterConfiguration.featureGates.ControlPlaneKubeletLocalMode',
     'files',
   ])

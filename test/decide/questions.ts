@@ -9,6 +9,7 @@ interface Wish {
   role?: Role
   changes?: Question['changes']
   inMemory?: Question['inMemory']
+  exchange?: Question['exchange']
   disableInPlaceUpdates?: Question['disableInPlaceUpdates']
   versions?: [from: string | undefined, to: string | undefined]
   machine?: Sides
@@ -25,6 +26,7 @@ export function question({
   role = 'control-plane',
   changes = 'all',
   inMemory = 'no-opinion',
+  exchange = 'together',
   disableInPlaceUpdates = 'false',
   versions = ['v1.34.4', 'v1.35.4'],
   ...rest
@@ -37,6 +39,7 @@ export function question({
     role,
     changes,
     inMemory,
+    exchange,
     disableInPlaceUpdates,
     machine: {
       current: object('Machine', 'cluster.x-k8s.io/v1beta2', { ...(machine[0] as object), ...version(0) }),

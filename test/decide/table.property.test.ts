@@ -9,12 +9,19 @@ import { question } from './questions.ts'
 
 type Json = Record<string, unknown>
 
+// One entry with another value.
+const settings = ['1', '2'].map((value) => [{ name: 'a', value }])
+
 // Values of fields that have rules of their own: some that may stay as they are, and some that decline.
 const special: Record<string, { good?: unknown[]; bad?: unknown[] }> = {
   'clusterConfiguration.etcd.external': { good: [], bad: [{ endpoints: ['https://etcd-1:2379'] }] },
   'clusterConfiguration.etcd.local.extraArgs': {
+    good: settings,
     bad: [[{ name: 'listen-metrics-urls', value: 'https://127.0.0.1:2381' }]],
   },
+  extraArgs: { good: settings },
+  extraEnvs: { good: settings },
+  extraVolumes: { good: ['/a', '/b'].map((hostPath) => [{ name: 'a', hostPath, mountPath: '/a' }]) },
   'clusterConfiguration.featureGates': { good: [{ A: true }, { A: false }] },
   'clusterConfiguration.featureGates.ControlPlaneKubeletLocalMode': { good: [true] },
   'nodeRegistration.criSocket': { good: ['/run/containerd/containerd.sock'], bad: ['unix:///run/crio/crio.sock'] },
@@ -117,12 +124,16 @@ function decisionOn({ role, step, parts }: Case) {
 function verdictOf({ role, step, parts }: Case): { isRefused: boolean; declines: string[] } {
   const isRefused = parts.some(({ fate, field }) => fate === 'bad' && (field.roles ?? [role]).includes(role))
   const changed = parts.filter(({ fate }) => fate !== 'good' && fate !== 'bad')
+  const hasPatches = parts.some(
+    ({ field, sides }) => field.path.endsWith('patches.directory') && sides[1] !== undefined,
+  )
   const declines = changed.filter((part) => !isMade(part)).map(({ object, field }) => `${object} ${field.path}`)
   return { isRefused, declines }
 
   function isMade({ field, fate }: Part): boolean {
     if (field.notCompared) return true
     if (field.path === 'files') return fate !== 'goes'
+    if (field.claim?.speciality === 'settings') return fate !== 'goes' && role === 'control-plane' && !hasPatches
     const isGate = field.claim !== undefined
     return isGate && fate === 'goes' && role === 'control-plane' && step[1] === 'v1.36.3'
   }

@@ -14,6 +14,8 @@ export class SimulatedCluster {
   readonly name: string
   // What the ConfigMap kubeadm-config names; KCP sets it before it upgrades a machine.
   kubeadmConfigVersion = old
+  // Static pod name to the arguments that kubeadm-config gives it.
+  readonly podArguments = new Map<string, string[]>()
   // What the target's kubeadm calls an error in the configuration.
   refusal: string | undefined
   readonly machines: SimulatedMachine[] = []
@@ -30,7 +32,16 @@ export class SimulatedCluster {
   }
 
   get clusterConfiguration(): string {
-    return `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: ${this.kubeadmConfigVersion}\n`
+    const head = `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: ${this.kubeadmConfigVersion}\n`
+    const members = { 'kube-apiserver': 'apiServer', 'kube-scheduler': 'scheduler' }
+    const settings = Object.entries(members).flatMap(([pod, member]) => {
+      const list = (this.podArguments.get(pod) ?? []).map((argument) => {
+        const [name, value] = argument.slice(2).split('=')
+        return { name, value }
+      })
+      return list.length === 0 ? [] : `${member}: ${JSON.stringify({ extraArgs: list })}\n`
+    })
+    return head + settings.join('')
   }
 
   // The API server of a control plane that runs elsewhere, without machines of its own.

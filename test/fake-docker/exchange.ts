@@ -27,10 +27,17 @@ export function renderPods(machine: SimulatedMachine, [directory, , version, pat
   if (refusal !== undefined) {
     files.set(`${directory}/exchange.refused`, `${refusal}\n`)
   } else {
-    for (const [pod, image] of Object.entries(staticPodsOf(rendered)))
-      files.set(`${directory}/rendered/${pod}.yaml`, image)
+    writeRendered(machine, directory, rendered)
   }
   return { exitCode: 0, log: '' }
+}
+
+function writeRendered({ cluster, files, manifests: inPlace }: SimulatedMachine, directory = '', version = ''): void {
+  for (const [pod, image] of Object.entries(staticPodsOf(version))) {
+    const manifest = [image, ...(cluster.podArguments.get(pod) ?? [])].join(' ')
+    files.set(`${directory}/rendered/${pod}.yaml`, manifest)
+    if (pod === 'etcd' && inPlace.etcd === manifest) files.set(`${directory}/etcd.kept`, '')
+  }
 }
 
 /** What prepare.sh does. */
@@ -69,7 +76,13 @@ export function exchangeForward(machine: SimulatedMachine, directory: string, ba
   if (left.length > 0) {
     if (!files.has(`${directory}/exchange.begun`) && !machine.etcdHealthy) return { exitCode: 51, log: '' }
     drain(machine, balancer)
-    endStaticPods(machine)
+    endStaticPods(
+      machine,
+      endingFor(
+        machine,
+        left.map(([, to]) => to),
+      ),
+    )
     files.set(`${directory}/exchange.begun`, '')
     for (const [from, to] of left.slice(0, most)) rename(machine, from, to)
     machine.restartKubelet()
@@ -134,7 +147,13 @@ function putBack(machine: SimulatedMachine, directory: string): void {
   ]
   const changed = places.filter(([kept = '', place = '']) => files.get(kept) !== files.get(place))
   if (changed.length === 0) return
-  endStaticPods(machine)
+  endStaticPods(
+    machine,
+    endingFor(
+      machine,
+      changed.map(([, place = '']) => place),
+    ),
+  )
   for (const [kept = '', place = ''] of changed) files.set(place, files.get(kept) ?? '')
   machine.did('put everything from before back')
   machine.restartKubelet()
@@ -155,10 +174,17 @@ function rename({ files }: SimulatedMachine, from: string, to: string): void {
   files.delete(from)
 }
 
-function endStaticPods(machine: SimulatedMachine): void {
+// A kubelet of another version starts all static pods once more.
+function endingFor({ manifests: all }: SimulatedMachine, places: string[]): string[] {
+  if (places.includes('/usr/bin/kubelet')) return Object.keys(all)
+  return places.filter((place) => place.startsWith(manifests)).map((place) => place.slice(manifests.length + 1, -5))
+}
+
+function endStaticPods(machine: SimulatedMachine, pods: string[]): void {
   for (const [id, image] of machine.containers) {
-    if (/\/(kube-(apiserver|controller-manager|scheduler)|etcd):/.test(image)) machine.containers.delete(id)
+    if (pods.some((pod) => image.includes(`/${pod}:`))) machine.containers.delete(id)
   }
+  if (!pods.includes('kube-apiserver')) return
   machine.apiServer = { version: '', answers: false, ready: false }
 }
 

@@ -28,6 +28,8 @@ export class SimulatedMachine {
   readonly containers = new Map<string, string>()
   // Id to the uptime at which it was started.
   readonly containerStarts = new Map<string, number>()
+  // Static pod name to what its process was started with: its image and its arguments.
+  readonly running = new Map<string, string>()
   kubelet = { pid: 700, restarts: 0, version: old, startedAt: 0, healthy: true }
   apiServer: { version: string; answers: boolean; ready: boolean } | undefined
   etcdHealthy = true
@@ -66,7 +68,7 @@ export class SimulatedMachine {
     this.runContainer(`registry.k8s.io/kube-proxy:${old}`)
     if (role === 'control-plane') {
       for (const [pod, image] of Object.entries(staticPodsOf(old))) this.setManifest(pod, image)
-      for (const image of Object.values(this.manifests)) this.runContainer(image)
+      for (const [pod, image] of Object.entries(this.manifests)) this.#startPod(pod, image)
       this.files.set('/var/lib/etcd/member/wal', 'data')
       this.apiServer = { version: old, answers: true, ready: true }
     }
@@ -94,7 +96,7 @@ export class SimulatedMachine {
     this.cluster.story.push(`    ${effect}`)
   }
 
-  // Static pod name to image.
+  // Static pod name to image, and to the arguments after it.
   get manifests(): Record<string, string> {
     const files = [...this.files].filter(([path]) => path.startsWith(manifestsDirectory))
     return Object.fromEntries(
@@ -131,12 +133,15 @@ export class SimulatedMachine {
   }
 
   // All static pods start once more, from the manifests as they are.
-  restartStaticPods(): void {
-    const images = Object.values(this.manifests)
-    const repositories = new Set(images.map(repositoryOf))
+  restartStaticPods(pods = Object.keys(this.manifests)): void {
+    const started = Object.entries(this.manifests).filter(([pod]) => pods.includes(pod))
+    const repositories = new Set(started.map(([, manifest]) => repositoryOf(imageIn(manifest))))
     for (const [id, image] of this.containers) if (repositories.has(repositoryOf(image))) this.containers.delete(id)
-    for (const image of images) this.runContainer(image)
-    const version = this.manifests['kube-apiserver']?.split(':').at(-1)
+    for (const [pod, manifest] of started) this.#startPod(pod, manifest)
+    if (!pods.includes('kube-apiserver')) return
+    const version = imageIn(this.manifests['kube-apiserver'] ?? '')
+      .split(':')
+      .at(-1)
     this.apiServer = { version: version ?? '', answers: true, ready: false }
     const server = this.apiServer
     this.clock.after(2, () => {
@@ -144,8 +149,20 @@ export class SimulatedMachine {
     })
   }
 
-  // Starts the kubelet that stands in /usr/bin.
+  #startPod(pod: string, manifest: string): void {
+    this.runContainer(imageIn(manifest))
+    this.running.set(pod, manifest)
+  }
+
+  // The static pods of which no container runs.
+  get stoppedPods(): string[] {
+    const images = new Set(this.containers.values())
+    return Object.keys(this.manifests).filter((pod) => !images.has(imageIn(this.manifests[pod] ?? '')))
+  }
+
+  // Starts the kubelet that stands in /usr/bin. One of the same version leaves what runs alone.
   restartKubelet(): void {
+    const isSame = this.kubelet.version === this.files.get('/usr/bin/kubelet')
     const version = this.files.get('/usr/bin/kubelet') ?? ''
     const started = {
       pid: this.kubelet.pid + 10,
@@ -163,7 +180,7 @@ export class SimulatedMachine {
     this.clock.after(2, () => {
       if (this.kubelet !== started) return
       this.cluster.nodes.set(this.name, { kubeletVersion: version, ready: true, heartbeat: this.clock.now() })
-      if (this.role === 'control-plane') this.restartStaticPods()
+      if (this.role === 'control-plane') this.restartStaticPods(isSame ? this.stoppedPods : undefined)
     })
   }
 
@@ -187,6 +204,10 @@ export class SimulatedMachine {
     const { files, images, containers, kubelet, units } = this
     return structuredClone({ files, images, containers, kubelet, starts: units.starts, units: units.names })
   }
+}
+
+function imageIn(manifest: string): string {
+  return manifest.split(' ')[0] ?? ''
 }
 
 function repositoryOf(image: string): string {

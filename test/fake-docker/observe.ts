@@ -7,7 +7,7 @@ const applied = '/var/lib/capd-kubeadm-upgrader/files/applied'
 export function observeMachine(machine: SimulatedMachine, [state = '', role, words = '', ...paths]: string[]): string {
   if (role !== machine.role) throw new Error(`a ${machine.role} was observed as a ${role}`)
   const sections = words.split(' ')
-  const document: Record<string, unknown> = { ...always(machine, state) }
+  const document: Record<string, unknown> = { ...always(machine, state), ...processesIf(machine, sections) }
   if (sections.includes('host')) document.host = done(host(machine).join('\n'))
   if (sections.includes('kubelet')) document.kubelet = done(kubelet(machine))
   if (sections.includes('pods')) {
@@ -69,12 +69,27 @@ function images({ images }: SimulatedMachine): string {
 }
 
 function manifests(machine: SimulatedMachine) {
-  const yaml = (image: string) => JSON.stringify({ kind: 'Pod', spec: { containers: [{ name: 'main', image }] } })
+  const yaml = (manifest: string) => {
+    const [image, ...command] = manifest.split(' ')
+    return JSON.stringify({ kind: 'Pod', spec: { containers: [{ name: 'main', image, command }] } })
+  }
   const found = Object.entries(machine.manifests).map(([name, image]) => [`${name}.yaml`, base64(yaml(image))])
   return {
     manifests: { '': '', ...Object.fromEntries(found) },
     ...(machine.isDirectory('/var/lib/etcd/member') ? { etcdData: true } : {}),
   }
+}
+
+function processesIf(machine: SimulatedMachine, sections: string[]) {
+  return sections.includes('processes') ? { processes: done(processes(machine)) } : {}
+}
+
+function processes({ running }: SimulatedMachine): string {
+  const lines = [...running].map(([pod, manifest]) => {
+    const command = manifest.split(' ').slice(1).join('\0')
+    return `${pod} -${base64(command)} - -`
+  })
+  return lines.join('\n')
 }
 
 function work(machine: SimulatedMachine, state: string) {

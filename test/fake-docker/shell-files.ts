@@ -1,8 +1,12 @@
-import { globSync, readFileSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { shellFile as read } from '../../src/machine/machine.ts'
 
 const src = join(import.meta.dirname, '../../src')
-const names = new Map(globSync('**/*.sh', { cwd: src }).map((path) => [readFileSync(join(src, path), 'utf8'), path]))
+const names = new Map(
+  globSync('**/*.sh', { cwd: src }).map((path) => [read(pathToFileURL(join(src, path))).text, path]),
+)
 
 // Which of this repository's shell files a text is, such as "upgrade/steps/binaries.sh".
 export function shellFile(text: string | undefined): string {

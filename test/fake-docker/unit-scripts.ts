@@ -81,7 +81,9 @@ function exchangeOneByOne(machine: SimulatedMachine, directory: string, version:
   for (const [pod, image] of Object.entries(manifests)) {
     files.set(`/etc/kubernetes/tmp/kubeadm-backup-manifests-${clock.now()}/${pod}.yaml`, image)
   }
-  for (const [pod, image] of Object.entries(staticPodsOf(version))) machine.setManifest(pod, image)
+  for (const [pod, image] of Object.entries(staticPodsOf(version))) {
+    machine.setManifest(pod, [image, ...(machine.cluster.podArguments.get(pod) ?? [])].join(' '))
+  }
   if (!files.has(`${directory}/exchanged`)) machine.restartStaticPods()
   else restartMoved(machine, directory)
 }

@@ -87,7 +87,7 @@ test.each([
   [`${pod('a:1')}---\n${pod('b:1')}`, undefined],
 ])('the image of the manifest %j', (manifest, image) => {
   const { manifests } = observed({ manifests: { '': '', 'etcd.yaml': base64(manifest) } })
-  expect([...manifests]).toEqual([['etcd', { image }]])
+  expect([...manifests]).toMatchObject([['etcd', { image }]])
 })
 
 const shown = (active: string, sub: string, job = '') => [

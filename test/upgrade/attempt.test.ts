@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { ErrorCode } from '../../src/errors/catalogue.ts'
 import { UpgradeError } from '../../src/errors/upgrade-error.ts'
 import type { Observation } from '../../src/machine/observation.ts'
 import {
@@ -105,7 +106,17 @@ test.each([
   [4, 3600],
   [1000, 3600],
 ])('after %i equal failures the machine rests for %i s', (count, seconds) => {
-  expect(pauseAfter({ count })).toBe(seconds)
+  expect(pauseAfter({ code: 'KUBEADM_FAILED', count })).toBe(seconds)
+})
+
+test.each<[code: ErrorCode, seconds: number]>([
+  ['EXCHANGE_UNDONE', 3600],
+  ['EXCHANGE_UNDONE_UNWELL', 10],
+  ['EXCHANGE_NOT_ENDED', 10],
+  ['ETCD_MEMBER_UNWELL', 10],
+  ['DISK_FULL', 10],
+])('after the first %s the machine rests for %i s', (code, seconds) => {
+  expect(pauseAfter({ code, count: 1 })).toBe(seconds)
 })
 
 test.each([

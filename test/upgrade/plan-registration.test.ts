@@ -4,6 +4,7 @@ import { renewedEntries } from '../../src/upgrade/plan.ts'
 test('every entry that depends on the configuration of the cluster is renewed by a new attempt', () => {
   expect(renewedEntries().sort()).toEqual([
     'bin.failed',
+    'etcd.kept',
     'exchange.refused',
     'exchanged',
     'images.failed',

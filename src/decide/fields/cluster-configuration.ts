@@ -1,4 +1,4 @@
-import { localModeClaim } from '../claims.ts'
+import { localModeClaim, podSettingClaim } from '../claims.ts'
 import type { Field } from './field.ts'
 import { anExternalEtcd, encryptedMetrics } from './objections.ts'
 
@@ -35,9 +35,9 @@ export const argument = ['[].name', '[].value']
 
 function component(name: string): Field[] {
   return [
-    { path: `${name}.extraArgs`, below: argument, kept: rendered },
-    { path: `${name}.extraVolumes`, below: volume, kept: rendered },
-    { path: `${name}.extraEnvs`, below: environment, kept: rendered },
+    { path: `${name}.extraArgs`, below: argument, kept: rendered, claim: podSettingClaim([name, 'extraArgs']) },
+    { path: `${name}.extraVolumes`, below: volume, kept: rendered, claim: podSettingClaim([name, 'extraVolumes']) },
+    { path: `${name}.extraEnvs`, below: environment, kept: rendered, claim: podSettingClaim([name, 'extraEnvs']) },
   ]
 }
 
@@ -45,8 +45,19 @@ const fields: Field[] = [
   { path: 'etcd.local.imageRepository', kept: rendered },
   { path: 'etcd.local.imageTag', kept: rendered },
   { path: 'etcd.local.dataDir', kept: `${rendered}; the place of the data is read from etcd's manifest (observe.sh)` },
-  { path: 'etcd.local.extraArgs', below: argument, kept: rendered, objection: encryptedMetrics },
-  { path: 'etcd.local.extraEnvs', below: environment, kept: rendered },
+  {
+    path: 'etcd.local.extraArgs',
+    below: argument,
+    kept: rendered,
+    objection: encryptedMetrics,
+    claim: podSettingClaim(['etcd', 'local', 'extraArgs']),
+  },
+  {
+    path: 'etcd.local.extraEnvs',
+    below: environment,
+    kept: rendered,
+    claim: podSettingClaim(['etcd', 'local', 'extraEnvs']),
+  },
   { path: 'etcd.local.serverCertSANs', kept: certificates },
   { path: 'etcd.local.peerCertSANs', kept: certificates },
   {

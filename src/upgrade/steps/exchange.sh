@@ -13,7 +13,6 @@ manifests=/etc/kubernetes/manifests staged=/etc/kubernetes/tmp/capd-kubeadm-upgr
 before=$directory/before
 # Outside of the work directory, which is emptied when another attempt begins.
 drained=${directory%/*}/drained
-servers='kube-scheduler kube-controller-manager kube-apiserver'
 # The version skew policy allows an API server that is newer than the controller manager, but not an older one.
 in_order='etcd kube-apiserver kube-controller-manager kube-scheduler'
 programs='kubelet kubectl kubeadm'
@@ -31,142 +30,14 @@ note() {
   mv "$2.new" "$2"
 }
 
-# Prints the processes of one of kubeadm's static pods. Other pods may have processes of the same name.
-processes_of() {
-  ids=$(timeout -k 1 10 ctr -n k8s.io containers ls -q "labels.\"io.kubernetes.pod.namespace\"==kube-system,labels.\"io.kubernetes.pod.name\"==$1-$node,labels.\"io.kubernetes.container.name\"==$1") || return
-  tasks=$(timeout -k 1 10 ctr -n k8s.io tasks ls) || return
-  printf '%s\n\n%s\n' "$ids" "$tasks" |
-    awk 'NF == 0 { rest = 1 } !rest { ids[$1] } rest && ($1 in ids) && $3 == "RUNNING" { print $2 }'
-}
-
-alive() {
-  for pid in "$@"; do
-    if kill -0 "$pid" 2>/dev/null; then return 0; fi
-  done
-  return 1
-}
-
-# Terminates a static pod. The kubelet is stopped, so it does not restart the pod.
-end() {
-  pids=$(processes_of "$1") || return
-  # shellcheck disable=SC2086 # Several processes are several words.
-  set -- "$1" "$2" $pids
-  name=$1 left=$(($2 * 20))
-  shift 2
-  [ $# -gt 0 ] || return 0
-  kill -TERM "$@" 2>/dev/null || true
-  while alive "$@"; do
-    if [ "$left" = 0 ]; then
-      echo "$name had to be killed"
-      kill -KILL "$@" 2>/dev/null || true
-    fi
-    left=$((left - 1))
-    sleep 0.05
-  done
-  echo "$name has ended"
-}
-
-# Terminates these static pods: the API server together with its clients, so that it does not wait for them, and etcd
-# last, so that no watch delays it.
-end_all() {
-  waiting=
-  for name in $servers; do
-    case " $* " in *" $name "*) ;; *) continue ;; esac
-    if [ "$name" = kube-apiserver ]; then seconds=$stop_seconds; else seconds=5; fi
-    end "$name" "$seconds" &
-    waiting="$waiting $!"
-  done
-  for job in $waiting; do wait "$job"; done
-  case " $* " in *" etcd "*) end etcd 15 ;; esac
-}
+. ./exchange/static-pods.sh
+. ./exchange/health.sh
+. ./exchange/load-balancer.sh
 
 minor_of() { "$1" --version | cut -d . -f 1,2; }
 
 # A kubelet of another minor version gives each static pod a new UID, and would start it next to the old one.
 is_other_minor() { [ "$(minor_of "$1")" != "$(minor_of "$2")" ]; }
-
-etcd_is_well() {
-  url=$(sed -n 's/.*--listen-metrics-urls=\([^, "]*\).*/\1/p' $manifests/etcd.yaml | head -n 1)
-  curl --silent --max-time 2 "${url:-http://127.0.0.1:2381}/health" | grep -q '"health":"true"'
-}
-
-api_server_is_ready() {
-  server=$(sed -n 's/^ *kubeadm\.kubernetes\.io\/kube-apiserver\.advertise-address\.endpoint: *//p' $manifests/kube-apiserver.yaml | tr -d "\"'")
-  [ "$(kubectl --kubeconfig=/etc/kubernetes/admin.conf "--server=https://$server" --tls-server-name=kubernetes \
-    --request-timeout=2s get --raw=/readyz 2>/dev/null)" = ok ]
-}
-
-# A container that exits right after its start never reaches this age.
-are_steady() {
-  [ $# -gt 0 ] || return
-  for pid in "$@"; do
-    awk -v uptime="$(cut -d ' ' -f 1 /proc/uptime)" '{ sub(/.*[)] /, ""); exit uptime - $20 / 100 < 3 }' "/proc/$pid/stat" 2>/dev/null || return
-  done
-}
-
-is_steady() {
-  pids=$(processes_of "$1") || return
-  # shellcheck disable=SC2086 # Several processes are several words.
-  are_steady $pids
-}
-
-# The address of the health endpoint can be changed in the cluster's configuration.
-kubelet_is_steady() { are_steady "$(systemctl show kubelet --property=MainPID --value)"; }
-
-# Prints the first component that is not healthy, or nothing.
-unwell() {
-  if ! kubelet_is_steady; then echo kubelet
-  elif ! etcd_is_well; then echo etcd
-  elif ! api_server_is_ready; then echo kube-apiserver
-  elif ! is_steady kube-controller-manager; then echo kube-controller-manager
-  elif ! is_steady kube-scheduler; then echo kube-scheduler
-  fi
-}
-
-now() { cut -d . -f 1 /proc/uptime; }
-
-get_well() {
-  until=$(($(now) + $1))
-  while component=$(unwell) && [ -n "$component" ]; do
-    [ "$(now)" -lt "$until" ] || return 1
-    sleep 0.3
-  done
-}
-
-# Prints the last line that a component logged. The container runtime adds the first three words of a line.
-last_words() {
-  if [ "$1" = kubelet ]; then journalctl _COMM=kubelet --output=cat --no-pager --lines=1; else
-    log=$(find /var/log/pods -path "*/kube-system_$1-*" -name '*.log' -size +0 -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
-    [ -z "$log" ] || tail -n 1 "$log" | cut -d ' ' -f 4-
-  fi | tr -d '[:cntrl:]' | cut -c 1-300
-}
-
-# Sets the state of this machine at the load balancer, on the stats page that Cluster API's Docker provider configures.
-set_state() {
-  [ "$(curl --globoff --silent --max-time 3 --output /dev/null --write-out '%{http_code}' \
-    --data "s=$node&action=$1&b=kube-apiservers" "$2")" = 303 ]
-}
-
-# Drains this machine at the load balancer, if it has the stats page and another machine is up.
-drain() {
-  if [ "$balancer" != drain ] || [ -e "$drained" ]; then return 0; fi
-  host=$(sed -n 's/^ *server: *https:\/\///p' /etc/kubernetes/admin.conf | head -n 1 | sed 's/\/.*//; s/:[0-9]*$//')
-  page="http://$host:8404/stats"
-  if ! curl --globoff --silent --fail --max-time 3 "$page;csv" | awk -F , -v node="$node" '
-    $1 == "kube-apiservers" && $18 == "UP" && $2 != "BACKEND" { if ($2 == node) own = 1; else other = 1 }
-    END { exit !(own && other) }'; then
-    echo 'not drained: the load balancer has no such page, or no other machine that is up'
-    return
-  fi
-  # The note is written first, so that a machine that may be drained is made ready later.
-  note "$page" "$drained"
-  if set_state drain "$page"; then echo drained; else echo 'the load balancer does not drain'; fi
-}
-
-ready() {
-  [ -e "$drained" ] || return 0
-  if set_state ready "$(cat "$drained")"; then rm "$drained"; else echo 'still drained: the load balancer does not answer'; fi
-}
 
 # Prints the static pods and programs to exchange.
 left() {

@@ -10,7 +10,8 @@ const script = shellFile(new URL('exchange.sh', import.meta.url))
 
 // How long the API server gets to end by itself. It answers what it was requested in less. After that only watches are left,
 // which end with it in any case: measured on three members, one that had others' watches did not end within 5 s.
-const stopSeconds = 2
+// At the same version its clients on the machine run on, and lose their leases when it is away for ten seconds.
+const stopSeconds = { newVersion: 2, sameVersion: 1 }
 // New containers took 7 to 17 s until they were well, on a busy host too. The way back may have to end within one exec.
 const wellSeconds = { forward: 120, back: 60 }
 
@@ -66,8 +67,11 @@ export function everythingBefore(situation: Situation): Change {
   return { kind: 'rest', script, args: argumentsFor('back', situation) }
 }
 
-function argumentsFor(way: 'forward' | 'back', { machine, settings }: Situation): string[] {
-  return [way, workDirectory, machine.name, settings.loadBalancer, String(stopSeconds), String(wellSeconds[way])]
+function argumentsFor(way: 'forward' | 'back', situation: Situation): string[] {
+  const { machine, observation, settings, target } = situation
+  const isSameVersion = way === 'forward' && observation.kubelet.version === target
+  const seconds = stopSeconds[isSameVersion ? 'sameVersion' : 'newVersion']
+  return [way, workDirectory, machine.name, settings.loadBalancer, String(seconds), String(wellSeconds[way])]
 }
 
 // Each member is asked for something that a quorum has to agree to. A member of this machine that an exchange has left

@@ -1,4 +1,5 @@
 import semver from 'semver'
+import { firstOther } from '../../kubernetes/pod-settings.ts'
 import { clusterConfiguration, kubeadmConfigPath } from '../control-plane.ts'
 import { hasInWork, type Step, waiting } from '../step.ts'
 import { isKubeadmAtWork } from './kubeadm.ts'
@@ -16,7 +17,7 @@ export const kubeadmConfig: Step = {
   changes: false,
   needs: { sections: ['work', 'units'], api: () => [kubeadmConfigPath] },
   done(situation) {
-    const { machine, target, observation } = situation
+    const { machine, target, observation, pods } = situation
     // kubeadm has read it, and the upgrade goes on whatever it names by now. While the only control plane machine is worked
     // on, no API server answers.
     const isRead = hasInWork(situation, 'kubeadm.done') || hasInWork(situation, 'prepared')
@@ -27,6 +28,8 @@ export const kubeadmConfig: Step = {
     // A worker may be on its way to a version that the control plane has passed already.
     const isReached =
       named !== null && (machine.role === 'worker' ? semver.gte(named, target) : semver.eq(named, target))
-    return isReached ? 'done' : waiting(`kubeadm-config to name ${target}`)
+    if (!isReached) return waiting(`kubeadm-config to name ${target}`)
+    const other = pods && firstOther(pods, found.value.parsed)
+    return other === undefined ? 'done' : waiting(`kubeadm-config to have ${other} of the KubeadmConfig`)
   },
 }

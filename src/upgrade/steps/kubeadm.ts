@@ -64,10 +64,10 @@ function argumentsFor(situation: Situation): string[] {
  * arguments. `skipped`: phases to be left out besides those that the settings leave out.
  */
 export function upgradeNodeArguments(situation: Situation, skipped: readonly string[] = []): [string, ...string[]] {
-  const { patches, settings, target } = situation
+  const { settings, target } = situation
   const phases = [...skipped, ...(settings.addons === 'kcp' || skipped.length > 0 ? addonPhase(target) : [])]
   return [
-    upgradeConfiguration(patches),
+    upgradeConfiguration(situation),
     `--ignore-preflight-errors=${overlooked}`,
     ...configurationFlags(situation),
     ...(phases.length > 0 ? [`--skip-phases=${phases.join()}`] : []),
@@ -82,18 +82,28 @@ function addonPhase(target: string): string[] {
 // The UpgradeConfiguration, as JSON. The images are there already; kubeadm's preflight phase would also pull its own
 // pause image, which nothing uses. kubeadm remembers no patches: it has to be given their directory each time.
 // Source: kubeadm v1.35.4 cmd/upgrade/node.go and apis/kubeadm/v1beta4 (UpgradeNodeConfiguration).
-function upgradeConfiguration(patches: string | undefined): string {
+function upgradeConfiguration(situation: Situation): string {
+  const { patches } = situation
   return JSON.stringify({
     apiVersion: 'kubeadm.k8s.io/v1beta4',
     kind: 'UpgradeConfiguration',
-    node: { imagePullPolicy: 'Never', ...(patches === undefined ? {} : { patches: { directory: patches } }) },
+    node: {
+      imagePullPolicy: 'Never',
+      // kubeadm would exchange etcd for arguments that etcd does not read any more.
+      ...(hasInWork(situation, 'etcd.kept') ? { etcdUpgrade: false } : {}),
+      ...(patches === undefined ? {} : { patches: { directory: patches } }),
+    },
   })
 }
 
 // kubeadm before v1.31 has no kubeadm.k8s.io/v1beta4, and so no UpgradeConfiguration.
-function configurationFlags({ target, patches }: Situation): string[] {
+function configurationFlags(situation: Situation): string[] {
+  const { target, patches } = situation
   if (atLeastMinor(target, 31)) return [`--config=${workDirectory}/upgrade.yaml`]
-  return patches === undefined ? [] : [`--patches=${patches}`]
+  return [
+    ...(hasInWork(situation, 'etcd.kept') ? ['--etcd-upgrade=false'] : []),
+    ...(patches === undefined ? [] : [`--patches=${patches}`]),
+  ]
 }
 
 /** What a script says by its exit code that needs manifests and patches; undefined where it ended for another reason. */

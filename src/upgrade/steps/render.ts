@@ -18,7 +18,7 @@ export const render: Step = {
   lookSeconds: 1,
   changes: false,
   needsWork: true,
-  renewed: ['rendered', 'exchange.refused'],
+  renewed: ['rendered', 'etcd.kept', 'exchange.refused'],
   needs: { sections: ['units', 'work'] },
   usesPrograms: true,
   done: (situation) =>

@@ -2,6 +2,7 @@ import type { MachineIdentity } from '../../machine/machine.ts'
 import type { Observation } from '../../machine/observation.ts'
 import { malformed, objectIn } from '../api-answer.ts'
 import { apiServerWaitsFor, etcdWaitsFor } from '../control-plane.ts'
+import { podNotAsItsManifest, podWithout } from '../pod-settings.ts'
 import { staticPodsWaitFor, youngestStaticPod } from '../static-pods.ts'
 import { type Situation, type Step, waiting } from '../step.ts'
 import { isKubeadmAtWork } from './kubeadm.ts'
@@ -25,7 +26,7 @@ export const verify: Step = {
   changes: false,
   needs: {
     // The last one is for tidy, which then needs no look of its own.
-    sections: ['kubelet', 'pods', 'manifests', 'etcd', 'units', 'work'],
+    sections: ['kubelet', 'pods', 'manifests', 'processes', 'etcd', 'units', 'work'],
     api: (machine) =>
       machine.role === 'worker' ? [nodePath(machine)] : [nodePath(machine), podsPath(machine), '/readyz'],
     membersWithinSeconds: 2,
@@ -84,12 +85,25 @@ const settle = 'the static pods to settle'
 function controlPlaneWaitsFor(situation: Situation): string | undefined {
   const { machine, observation, target } = situation
   if (machine.role === 'worker') return undefined
-  const waitsFor = staticPodsWaitFor(observation, target) ?? etcdWaitsFor(situation) ?? apiServerWaitsFor(observation)
+  const waitsFor =
+    staticPodsWaitFor(observation, target) ??
+    settingsWaitFor(situation) ??
+    etcdWaitsFor(situation) ??
+    apiServerWaitsFor(observation)
   if (waitsFor !== undefined) return waitsFor
   const isSettled =
     observation.kubelet.ageSeconds >= settledSeconds.kubelet &&
     (youngestStaticPod(observation) ?? 0) >= settledSeconds.pods
   return isSettled ? mirrorPodsWaitFor(situation) : settle
+}
+
+// The processes show what they run with, whatever their manifests say.
+function settingsWaitFor({ pods, observation }: Situation): string | undefined {
+  if (pods === undefined) return undefined
+  const pod = podWithout(pods, observation)
+  if (pod !== undefined) return `the manifest of ${pod} with its new settings`
+  const other = podNotAsItsManifest(observation)
+  return other && `${other} to run with the settings of its manifest`
 }
 
 // What the controllers of Cluster API look at next: the mirror pods of the control plane are Ready. One that a kubelet

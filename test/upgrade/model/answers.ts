@@ -1,3 +1,4 @@
+import { pauseAfter } from '../../../src/upgrade/attempt.ts'
 import type { Progress } from '../../../src/upgrade/progress.ts'
 import type { Caller } from './callers.ts'
 import type { Replica } from './replica.ts'
@@ -46,7 +47,7 @@ function checkSilence(world: ModelWorld, caller: Caller): void {
   if (record?.state !== 'failed' || !record.failure || !caller.wish) return
   if (record.request.key !== taskFor(machine.name, caller.wish, world.kind.exchange).key) return
   const since = machine.uptime - record.failure.at.uptime
-  const pause = record.failure.count >= 3 ? 3600 : 10
+  const pause = pauseAfter(record.failure)
   if (Math.min(since, untroubled) > noticedSeconds && since < pause)
     watch.violated(`the attempt has failed, and the answer is: ${message}`)
 }

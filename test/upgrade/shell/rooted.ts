@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { onTestFinished } from 'vitest'
 import type { Engine } from '../../../src/machine/engine.ts'
-import { type MachineHost, machineOn } from '../../../src/machine/machine.ts'
+import { type MachineHost, machineOn, shellFile } from '../../../src/machine/machine.ts'
 
 // A directory that stands for a machine's root: shell files of src/ run on it, with the absolute paths in their
 // text moved below it and stand-ins for the machine's programs.
@@ -45,7 +45,7 @@ export function createRoot(): Root {
   }
   for (const directory of ['run', 'tmp']) mkdirSync(path(directory))
   const runWith: Root['runWith'] = async (input, file, ...args) => {
-    const text = readFileSync(new URL(`../../../src/upgrade/${file}`, import.meta.url), 'utf8')
+    const { text } = shellFile(new URL(`../../../src/upgrade/${file}`, import.meta.url))
     write('script.sh', moved(text))
     const PATH = `${path('stand-ins')}:${process.env.PATH}`
     const options = { env: { PATH }, reject: false, input: moved(input) }
