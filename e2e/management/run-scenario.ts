@@ -48,7 +48,7 @@ export async function runScenario(name: string, scenario: ManagedScenario, site:
   }
   const seconds = `${((performance.now() - begun) / 1000).toFixed(0)} s`
   await write(name, [
-    `# ${name}: ${problems.length === 0 ? 'passed' : 'failed'}, ${seconds}`,
+    `# ${name}: ${problems.length === 0 ? 'passed' : 'failed'}, ${seconds}, under Cluster API ${site.management.clusterApi}`,
     scenario.proves,
     ...(problems.length > 0 ? [problems.map((problem) => `- FAILED: ${problem}`).join('\n')] : []),
     ...(figures.length > 0 ? [table(['Measured', ''], figures)] : []),

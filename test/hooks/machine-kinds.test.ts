@@ -86,3 +86,19 @@ describe.each(Object.entries(cases))('%s', (_, { path, request }) => {
     expect(await answerTo(path, asDockerKind(request))).toEqual(answer)
   })
 })
+
+// CAPD sets it in a machine's spec, as it does with providerID. v1.14's types do not have it any more.
+test.each([
+  ['CanUpdateMachine, a version', paths.canUpdateMachine],
+  ['UpdateMachine, a worker', paths.updateMachine],
+] as const)('%s: `bootstrapped` of v1.13 makes no difference', async (name, path) => {
+  const request = cases[name]?.request ?? {}
+  const older = structuredClone(request)
+  for (const side of [older.current, older.desired].filter(Boolean) as Json[]) {
+    put(side.infrastructureMachine, ['spec', 'backend', 'docker', 'bootstrapped'], true)
+  }
+  const answer = await answerTo(path, request)
+  expect(answer.body.status).toBe('Success')
+  expect(await answerTo(path, older)).toEqual(answer)
+  expect(await answerTo(path, asDockerKind(older))).toEqual(answer)
+})
