@@ -84,7 +84,7 @@ test('everything can be set', () => {
   })
 })
 
-test('discovery that fails is asked for here, and allows all other misbehaviour', () => {
+test('discovery that fails is requested here, and allows all other misbehaviour', () => {
   const { faults, discoveryFails } = readConfig({ ...files, UPGRADER_FAULTS: 'discovery-fails' })
   expect({ faults, discoveryFails }).toEqual({ faults: true, discoveryFails: true })
 })

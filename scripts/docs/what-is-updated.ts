@@ -31,8 +31,8 @@ updater may have one. Neither do machines whose bootstrap object is not a Kubead
 ## In-memory machines
 
 Cluster API's own tests use machines of CAPD's in-memory backend, which are objects without a container. With the setting
-\`inMemory: simulate\`, their **files** are decided as below, except that no place is closed. The update goes through the names of
-the steps, about a second for each, and does nothing. Every message begins with \`simulated: \`. Only the process remembers the
+\`inMemory: simulate\`, their **files** are decided as below, except that no place is closed. The update reports
+the steps, about one a second, and does nothing. Every message begins with \`simulated: \`. Only the process remembers the
 progress: after a restart, or on a second replica, the update starts over. A **version** is not covered: CAPD sets the version of
 such a Node when it creates it and never again, so the Machine would never be up to date. Only one extension may answer in a
 namespace: Cluster API's test extension must not match it.
@@ -110,7 +110,7 @@ kubeadm runs.
 ## Every field, and what becomes of it
 
 A change is accepted only when nothing is lost by updating in place. The service therefore reads the whole desired KubeadmConfig, not only the
-differences: a value that an update would lose, or could not finish with, declines every change, and the machine is replaced. A field
+differences: a value that an update would lose, or with which it could not end, declines every change, and the machine is replaced. A field
 that is not in these tables declines too, because a newer Cluster API may have fields that this version of the service does not
 know. The fields are those of Cluster API v1.14.2. A field has an effect only on the machines that its row names.
 
@@ -161,6 +161,6 @@ function names(paths: readonly string[]): string {
 function describe(minors: number): string {
   const more = Number.isFinite(minors)
     ? `up to ${minors} minor version higher; kubeadm cannot skip one`
-    : 'any version that no API server of the cluster is older than'
+    : 'up to the version of the oldest API server of the cluster'
   return `within the same minor version, or ${more}.`
 }

@@ -81,7 +81,7 @@ describe('start', () => {
 })
 
 describe('sync', () => {
-  test('says phase, step, message and when to ask again', async () => {
+  test('has phase, step, message and when to call again', async () => {
     const { post } = serve({ upgrades: upgradesAt(underWay) })
     expect(await post('/v1/sync', wish, bearer)).toEqual({
       status: 200,
@@ -96,7 +96,7 @@ describe('sync', () => {
     })
   })
 
-  test('of a failed upgrade says the code and what to do', async () => {
+  test('of a failed upgrade has the code and what to do', async () => {
     const error = new UpgradeError('KUBELET_NOT_UP', { target: 'v1.35.4', cause: 'unknown flag: --x' })
     const failed: Progress = {
       phase: 'Failed',
@@ -154,7 +154,7 @@ describe.each(['/v1/start', '/v1/sync'])('%s', (path) => {
     expect(log()).not.toContain(token.slice(0, -1))
   })
 
-  test('asks for the token before it reads the body', async () => {
+  test('requires the token before it reads the body', async () => {
     const { post } = serve({ upgrades: upgradesAt(underWay) })
     expect((await post(path, 'x'.repeat(11 * 1024 * 1024))).status).toBe(401)
   })
@@ -188,7 +188,7 @@ describe.each(['/v1/start', '/v1/sync'])('%s', (path) => {
     ['an unknown setting', { ...wish, settings: { x: 'y' } }, 400, 'SETTING_UNKNOWN'],
     ['a wrong setting', { ...wish, settings: { addons: 'x' } }, 400, 'SETTING_VALUE'],
     ['11 MiB', 'x'.repeat(11 * 1024 * 1024), 413, 'REQUEST_TOO_LARGE'],
-  ])('refuses %s with a coded answer that says what to do', async (_, request, status, code) => {
+  ])('refuses %s with a coded answer that has what to do', async (_, request, status, code) => {
     const upgrades = upgradesAt(underWay)
     const { post } = serve({ upgrades })
     const answer = await post(path, request, bearer)

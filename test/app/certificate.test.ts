@@ -78,7 +78,7 @@ function fingerprintOf({ cert }: KeyPair) {
   return new X509Certificate(cert).fingerprint256
 }
 
-test('a new pair is served from the next connection on, and the log says until when', async () => {
+test('a new pair is served from the next connection on, and the log has its expiry', async () => {
   const { port, reload, log } = await listen()
   expect(await shown(port)).toBe(first)
   await mount(second)
@@ -120,11 +120,11 @@ test.each<[string, () => Partial<KeyPair>]>([
   ['no key', () => ({ cert: second?.cert ?? '' })],
   ['no files at all', () => ({})],
   ['a certificate that has expired', () => expired ?? {}],
-])('%s is kept out: the old pair stays, the log says so once, the next good one is taken', async (_, files) => {
+])('%s is kept out: the old pair stays, the log has it once, the next good one is taken', async (_, files) => {
   const { app, port, reload, log } = await listen()
   await mount(files())
   reload()
-  // Perhaps the files were just being changed: nothing is said yet.
+  // Perhaps the files were just being changed: nothing is reported yet.
   expect(log()).toBe('')
   for (let i = 0; i < 3; i++) reload()
   expect(await shown(port)).toBe(first)
@@ -143,7 +143,7 @@ test('files that did not change are no news', async () => {
   expect(log()).toBe('')
 })
 
-test('the service is not ready with a certificate that has expired, says why, and is ready with the next one', async () => {
+test('the service is not ready with a certificate that has expired, reports why, and is ready with the next one', async () => {
   const { app, reload } = await listen(expired)
   const { statusCode, body } = await app.inject('/readyz')
   expect({ statusCode, body }).toEqual({

@@ -190,7 +190,7 @@ describe('with names', () => {
   test.each<[string, Partial<Wanted>]>([
     ['as the common name', { name: 'capi-core' }],
     ['as a DNS name', { name: 'x', dns: ['a.example', 'capi-kcp.example'] }],
-    ['as the common name beside DNS names', { name: 'capi-core', dns: ['a.example'] }],
+    ['as the common name next to DNS names', { name: 'capi-core', dns: ['a.example'] }],
   ])('a certificate that has one %s is accepted', async (_, wanted) => {
     const certificate = await clientCertificate({ by: ca, ...wanted })
     const { status } = await call(await listenFor({ names }), certificate, 'POST', paths.updateMachine, update())

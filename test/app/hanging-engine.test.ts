@@ -15,7 +15,7 @@ const clock = stillClock(waits)
 const bearer = { authorization: `Bearer ${token}` }
 const start = { providerID: 'docker:////w1-md-1', clusterName: 'w1', version: 'v1.35.4' }
 
-// Each answer is waited for while the engine never says a word: a handler that waited for it would not answer.
+// Each answer is waited for while the engine never answers: a handler that waited for it would not answer.
 async function expectAnswerInTime(answer: Promise<unknown>) {
   waits.length = 0
   const given = await answer
@@ -51,7 +51,7 @@ test('CanUpdateMachine, CanUpdateMachineSet and discovery do not wait at all', a
   expect(waits).toEqual([])
 })
 
-test('an engine that cannot be reached is in progress: the same message each time, and when to ask again', async () => {
+test('an engine that cannot be reached is in progress: the same message each time, and when to call again', async () => {
   const unreachable = async () => {
     throw new UpgradeError('ENGINE_UNREACHABLE')
   }

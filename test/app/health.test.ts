@@ -35,7 +35,7 @@ test('the service is ready when the engine answers', async () => {
   expect(await served(answers).probe()).toEqual({ statusCode: 200, body: 'ok' })
 })
 
-test('the service is not ready while the engine does not answer, and says why', async () => {
+test('the service is not ready while the engine does not answer, and reports why', async () => {
   expect(await served(down).probe()).toEqual({
     statusCode: 503,
     body: `${new UpgradeError('ENGINE_UNREACHABLE').message}\n`,

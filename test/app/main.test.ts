@@ -95,7 +95,7 @@ test('--help names every variable and ends with 0', async () => {
   for (const name of Object.keys(variables)) expect(stdout).toContain(name)
 })
 
-test('an unknown option ends with 2 and says so', async () => {
+test('an unknown option ends with 2 and reports it', async () => {
   const { code, stderr } = await run(files, '--port', '1')
   expect(code).toBe(2)
   expect(stderr).toContain('--port')
@@ -134,7 +134,7 @@ describe('without an engine', () => {
     )
   })
 
-  test('it is not ready, and says why', async () => {
+  test('it is not ready, and reports why', async () => {
     const { status, body } = await callService(service.address, 'GET', '/readyz')
     expect(status).toBe(503)
     expect(body).toContain('ENGINE_UNREACHABLE')
@@ -202,7 +202,7 @@ test.skipIf(process.platform !== 'linux')('a full disk below standard output doe
   expect(await ended(child, 'SIGTERM')).toBe(0)
 })
 
-test('where misbehaviour is allowed, the log says so loudly; and SIGINT ends it with 0', async () => {
+test('where misbehaviour is allowed, the log has a warning; and SIGINT ends it with 0', async () => {
   const { child, log } = await listening({ UPGRADER_FAULTS: 'allow' })
   expect(log.join('\n')).toContain('MISBEHAVIOUR IS ALLOWED')
   expect(await ended(child, 'SIGINT')).toBe(0)

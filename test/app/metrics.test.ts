@@ -109,7 +109,7 @@ test('how long steps and commands take are histograms in seconds', async () => {
   )
 })
 
-test('the figures of the process are there, without a prefix, where they are asked for', async () => {
+test('the figures of the process are there, without a prefix, where they are requested', async () => {
   const names = ['process_resident_memory_bytes', 'process_cpu_seconds_total', 'nodejs_eventloop_lag_seconds']
   const text = await createMetrics({ faultsAllowed: false, ofProcess: true }).text()
   for (const name of names) expect(text).toContain(`# TYPE ${name}`)

@@ -93,7 +93,7 @@ describe.each(hooks)('%s', (hook) => {
   test('answers settings of a wrong value with Failure, and starts nothing', () =>
     expectFailure({ ...request(), settings: { addons: 'maybe' } }, 'SETTING_VALUE'))
 
-  test('answers an error that nobody thought of with UNEXPECTED, and logs what it was', async () => {
+  test('answers an unknown error with UNEXPECTED, and logs what it was', async () => {
     const oops = () => {
       throw new TypeError('the reason that only the log has')
     }

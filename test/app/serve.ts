@@ -112,7 +112,7 @@ export function silent(methods: Partial<Engine> = {}): Engine {
   }
 }
 
-// Upgrades that always are as far as the given progress says, and the tasks they were asked for.
+// Upgrades that always are as far as the given progress, and the tasks that were requested of them.
 export function upgradesAt(progress: Progress): Upgrades & { started: string[] } {
   const started: string[] = []
   return { started, start: (task) => started.push(task.container), sync: async () => progress }

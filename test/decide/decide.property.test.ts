@@ -291,7 +291,7 @@ describe('for any two states of any machine', () => {
       }),
       { numRuns: 3000 },
     )
-    // The generator must reach what this is about, else the property says nothing.
+    // The generator must reach what this is about, else the property proves nothing.
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
   })
 

@@ -95,10 +95,10 @@ describe('of a KubeadmConfig', () => {
       { clusterConfiguration: { featureGates: { A: false } } },
       'clusterConfiguration.featureGates.A',
     ],
-    ['an empty object beside none', {}, { initConfiguration: {} }, 'initConfiguration'],
-    ['none beside an empty object', { initConfiguration: {} }, {}, 'initConfiguration'],
-    ['an empty list beside none', { files: [] }, {}, 'files'],
-    ['an empty object beside an empty list', { files: [] }, { files: {} }, 'files'],
+    ['an empty object next to none', {}, { initConfiguration: {} }, 'initConfiguration'],
+    ['none next to an empty object', { initConfiguration: {} }, {}, 'initConfiguration'],
+    ['an empty list next to none', { files: [] }, {}, 'files'],
+    ['an empty object next to an empty list', { files: [] }, { files: {} }, 'files'],
     ['an empty parent of the claimed gate', {}, { clusterConfiguration: {} }, 'clusterConfiguration'],
   ])('%s are not covered', (_, current, desired, path) => {
     const { operations } = decide(question({ bootstrap: [current, desired] }))

@@ -17,7 +17,7 @@ describe('from v1.30 to v1.31 the gate appears', () => {
   const wanted = { [gate]: true }
   test.each([
     [
-      'beside a gate of the user',
+      'next to a gate of the user',
       gates({ A: true }),
       gates({ A: true, ...wanted }),
       'add',

@@ -76,7 +76,7 @@ test.each<[string, unknown, unknown, string[]]>([
   else expect(given.operations).toEqual([])
 })
 
-describe('an entry is left uncovered, and the one beside it is not', () => {
+describe('an entry is left uncovered, and the one next to it is not', () => {
   const long = 'x'.repeat(40)
   test.each<[string, unknown]>([
     ['appends', { ...a, append: true }],

@@ -21,7 +21,7 @@ interface Wish {
 
 const docker = { backend: { docker: {} } }
 
-// A question about one machine, a docker DevMachine from v1.34.4 to v1.35.4 unless the test says otherwise.
+// A question about one machine, a docker DevMachine from v1.34.4 to v1.35.4 by default.
 export function question({
   role = 'control-plane',
   changes = 'all',

@@ -120,7 +120,7 @@ function decisionOn({ role, step, parts }: Case) {
   return decide(question({ role, versions: step, machine, infrastructure, bootstrap }))
 }
 
-// What the table says of a case: refused as a whole, or the fields that decline.
+// What the table has for a case: refused as a whole, or the fields that decline.
 function verdictOf({ role, step, parts }: Case): { isRefused: boolean; declines: string[] } {
   const isRefused = parts.some(({ fate, field }) => fate === 'bad' && (field.roles ?? [role]).includes(role))
   const changed = parts.filter(({ fate }) => fate !== 'good' && fate !== 'bad')
@@ -139,7 +139,7 @@ function verdictOf({ role, step, parts }: Case): { isRefused: boolean; declines:
   }
 }
 
-test('for any fields that are there, and any that change, the decision is what the table says', () => {
+test('for any fields that are there, and any that change, the decision is the one of the table', () => {
   // Accepted: something is made in place, and nothing declines.
   const seen = { accepted: 0, refused: 0, declined: 0, all: 0 }
   fc.assert(

@@ -21,7 +21,7 @@ export class SimulatedCluster {
   readonly machines: SimulatedMachine[] = []
   // Its load balancer: whether that has the page for it, and the machines that get no new connections.
   readonly balancer = { answers: true, draining: new Set<string>() }
-  // What was changed in its machines, in order; a test may add what was said meanwhile.
+  // What was changed in its machines, in order; a test may add notes of its own.
   readonly story: string[] = []
   readonly nodes = new Map<string, Node>()
   // What kubectl gives for a path instead of what there is.

@@ -178,7 +178,7 @@ export class FakeEngine {
     )
   }
 
-  // Only what runs, unless all are asked for.
+  // Only what runs, unless all are requested.
   #list(asked: URLSearchParams): object[] {
     const labels: string[] = JSON.parse(asked.get('filters') ?? '{}').label ?? []
     const isMeant = (container: FakeContainer) =>

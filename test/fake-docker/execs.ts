@@ -58,7 +58,7 @@ export class Execs {
 
   async start(id: string, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const exec = this.all.get(id) as Exec
-    // The body says nothing of interest. Node 26 reads it as the request's own; before, it was the socket's head.
+    // The body shows nothing of interest. Node 26 reads it as the request's own; before, it was the socket's head.
     request.resume()
     if (head.length > 0) socket.unshift(head.subarray(Number(request.headers['content-length'])))
     socket.on('error', () => {})

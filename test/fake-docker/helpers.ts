@@ -25,7 +25,7 @@ export class Helpers {
     this.#containers = containers
   }
 
-  // With a digest the tag says nothing.
+  // With a digest the tag has no meaning.
   find(reference: string): Behaviour | undefined {
     return this.images.get(reference.replace(/:[\w.-]+@/, '@'))
   }

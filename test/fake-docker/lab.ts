@@ -61,7 +61,7 @@ export function putAtTarget({ cluster, clock, machine }: Lab, name: string): Sim
   return found
 }
 
-// Names say the role: cp-1 is a control plane machine, all others are workers.
+// Names have the role: cp-1 is a control plane machine, all others are workers.
 export function addMachine({ clock, cluster, fake }: Omit<World, 'machine'>, name: string): void {
   const role = name.startsWith('cp-') ? 'control-plane' : 'worker'
   fake.containers.push(machineContainer(new SimulatedMachine(name, role, cluster, clock)))

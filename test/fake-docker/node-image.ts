@@ -9,7 +9,7 @@ interface Held {
   programs: Readonly<Record<string, string>>
 }
 
-// What a container of a node image does when it is asked for its programs, or for an archive of its images.
+// What a container of a node image does when its programs, or an archive of its images, are requested.
 export function nodeImage(clock: SimulatedClock, version: string, held: Partial<Held> = {}) {
   const programs = { kubeadm: version, kubelet: version, kubectl: version }
   const { images, programs: found }: Held = { images: imagesOf(version), programs, ...held }

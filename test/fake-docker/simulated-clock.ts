@@ -6,10 +6,10 @@ interface Event {
   happen: () => void
 }
 
-// Longer than any step may take. A walk that goes on beyond it would go on for ever.
+// Longer than any step may take. A walk that goes on beyond it would go on indefinitely.
 const horizonSeconds = 48 * 3600
 
-// Time of a simulated world. It passes only while somebody sleeps, and then at once.
+// Time of a simulated world. It passes only while a caller sleeps, and then at once.
 export class SimulatedClock implements Clock {
   // How much of it passes in one second of sleep: with more, a long wait takes fewer looks.
   pace = 1

@@ -16,7 +16,7 @@ interface Unit {
   end: () => Ending
 }
 
-// Units that nothing is said about end after this.
+// Units without a time of their own end after this.
 const usualSeconds = 3
 
 // The transient units of a simulated machine's systemd. They end by themselves, unless the test holds them.

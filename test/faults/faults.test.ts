@@ -98,7 +98,7 @@ describe('of two patches', () => {
   })
 })
 
-// Which hooks a misbehaviour is of, by the argument that says so.
+// Which hooks a misbehaviour is of, by its argument.
 const chosen = hooks.flatMap((hook) => {
   const mine = hook === 'updateMachine' ? 'update-machine' : 'can-update'
   return ['', ':all', `:${mine}`].map((argument) => [hook, argument] as const)
@@ -146,7 +146,7 @@ test.each(['201', '202', '400', '404', '503', '599'])('wrong-status with status 
   expect((await raw('updateMachine', `wrong-status:all:${status}`)).statusCode).toBe(Number(status))
 })
 
-test('done-too-early says done while nothing was started', async () => {
+test('done-too-early reports done while nothing was started', async () => {
   const { wrong, started } = await both('updateMachine', 'done-too-early')
   expect(wrong).toMatchObject({ kind: 'UpdateMachineResponse', status: 'Success', retryAfterSeconds: 0 })
   expect(wrong.message).toMatch(/^misbehaviour done-too-early: /)
@@ -154,7 +154,7 @@ test('done-too-early says done while nothing was started', async () => {
   expect(started).toHaveLength(1)
 })
 
-test('never-done has all done and asks for another call for ever', async () => {
+test('never-done does everything and requests another call indefinitely', async () => {
   const { wrong, started } = await both('updateMachine', 'never-done', done)
   expect(wrong).toMatchObject({
     status: 'Success',
@@ -164,7 +164,7 @@ test('never-done has all done and asks for another call for ever', async () => {
   expect(started).toHaveLength(2)
 })
 
-test('never-done says how far the upgrade is, while it is under way', async () => {
+test('never-done reports how far the upgrade is, while it is under way', async () => {
   const { post } = misbehaving({ ...underWay })
   const { body } = await post(paths.updateMachine, { ...bodies.updateMachine(), settings: { fault: 'never-done' } })
   expect(body).toMatchObject({ message: 'misbehaviour never-done: m', retryAfterSeconds: 10 })
@@ -186,7 +186,7 @@ test.each<[Hook, string[]]>([
   }
 })
 
-test.each(hooks)('a %s request that is refused is refused whatever misbehaviour is asked for', async (hook) => {
+test.each(hooks)('a %s request that is refused is refused whatever misbehaviour is requested', async (hook) => {
   const { post } = misbehaving()
   for (const fault of ['decline', 'slow', 'malformed-json', 'wrong-status', 'never-done', 'fail-at:kubeadm']) {
     const { status, body } = await post(paths[hook], { settings: { fault } })

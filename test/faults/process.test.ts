@@ -82,7 +82,7 @@ test('an answer that breaks off does so on a real connection, too', async () => 
   expect(() => JSON.parse(text)).toThrow(SyntaxError)
 })
 
-test('discovery that fails says so at the start, and each time', async () => {
+test('discovery that fails reports it at the start, and each time', async () => {
   const { log, post } = await listening('discovery-fails')
   expect(log.join('\n')).toContain('MISBEHAVIOUR IS ALLOWED')
   expect(log.join('\n')).toContain('MISBEHAVIOUR: the response to discovery')

@@ -7,7 +7,7 @@ import { startWorkersLab } from '../fake-docker/lab.ts'
 import { target } from '../fake-docker/release.ts'
 import { recordFile, taskOf, toolsOf } from '../upgrade/walk.ts'
 
-// An attempt of another request that has changed the machine: whoever is asked finishes it.
+// An attempt of another request that has changed the machine: any replica that is called finishes it.
 function recordWith(settings: Record<string, string>): string {
   return lineOf({
     format: 1,

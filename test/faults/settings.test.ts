@@ -48,7 +48,7 @@ function happens(hook: string, value: string): boolean {
   return on === 'all' || on === (hook === 'updateMachine' ? 'update-machine' : 'can-update')
 }
 
-test('the forms of the values are those of the table, but for what only the environment can ask for', () => {
+test('the forms of the values are those of the table, but for what only the environment can request', () => {
   expect(forms).toEqual(
     'decline[:<object>] partial bad-patch block[:<hook>] slow[:<hook>] hang[:<hook>] malformed-json[:<hook>] wrong-status[:<hook>[:<status>]] done-too-early never-done fail-at:<step>[:<times>] crash-at:<step>[:<times>]'.split(
       ' ',
@@ -65,7 +65,7 @@ test('the steps are all steps that there are', () => {
 })
 
 describe.each(hooks)('%s', (hook) => {
-  test('a call that asks for misbehaviour is refused where it was not allowed, and starts nothing', async () => {
+  test('a call that requests misbehaviour is refused where it was not allowed, and starts nothing', async () => {
     const upgrades = upgradesAt(underWay)
     const { post } = serve({ upgrades })
     for (const key of ['fault', own])
@@ -78,7 +78,7 @@ describe.each(hooks)('%s', (hook) => {
     expect(upgrades.started).toEqual([])
   })
 
-  test('where misbehaviour is allowed, a call that asks for none is answered as ever', async () => {
+  test('where misbehaviour is allowed, a call that requests none is answered as usual', async () => {
     const { post } = misbehaving()
     const plain = await serve({ upgrades: upgradesAt(underWay) }).post(paths[hook], bodies[hook]())
     for (const settings of [undefined, {}, { fault: 'none' }, { [own]: 'none' }, { fault: 'block', [own]: 'none' }]) {
@@ -158,7 +158,7 @@ describe.each(hooks)('%s', (hook) => {
     expect(body.message).toBe(new UpgradeError('SETTING_UNKNOWN', { key }).message)
   })
 
-  test('the key of the own cluster wins, and other settings go on beside it', async () => {
+  test('the key of the own cluster wins, and other settings stay in effect next to it', async () => {
     for (const [settings, misbehaves] of [
       [{ fault: 'none', [own]: 'block' }, true],
       [{ fault: 'block', [own]: 'none' }, false],
@@ -189,7 +189,7 @@ describe.each(hooks)('%s', (hook) => {
   })
 })
 
-test('what is asked for a cluster reaches the upgrade as its fault, and nothing of the request is lost', async () => {
+test('what is requested for a cluster reaches the upgrade as its fault, and nothing of the request is lost', async () => {
   const received: Json[] = []
   const updateMachine = (body: string) => {
     received.push(JSON.parse(body))

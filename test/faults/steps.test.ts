@@ -43,7 +43,7 @@ function replica(lab: Lab) {
 type Replica = ReturnType<typeof replica>
 
 // Asks one replica after the other, as Cluster API does, until the update is done, all have crashed, or it has failed
-// so many times. Gives what was heard, each once in a row.
+// so many times. Gives what was answered, each once in a row.
 async function poll(lab: Lab, replicas: Replica[], asked: Json, failures = 1) {
   const heard: Json[] = []
   for (let turn = 0; ; turn += 1) {
@@ -130,7 +130,7 @@ test('the steps of the settings are those of the plans', () => {
   expect(new Set(parameters.step.allowed.split(', '))).toEqual(new Set(places.map(([, step]) => step)))
 })
 
-test('fail-at a number of times fails as often, also when the service is started anew each time', async () => {
+test('fail-at a number of times fails as often, also when the service is started again each time', async () => {
   const lab = startWorkersLab('w-1')
   const asked = requestFor('w-1', { fault: 'fail-at:kubeadm:3' })
   for (const end of ['failed', 'failed', 'failed', 'done']) {
@@ -139,7 +139,7 @@ test('fail-at a number of times fails as often, also when the service is started
   }
 })
 
-test('fail-at always fails each time, and the machine rests where it is until it is not asked for any more', async () => {
+test('fail-at always fails each time, and the machine rests where it is until it is no longer requested', async () => {
   const lab = startWorkersLab('w-1')
   const { heard, end } = await poll(lab, [replica(lab)], requestFor('w-1', { fault: 'fail-at:verify:always' }), 12)
   expect(end).toBe('failed')
@@ -153,7 +153,7 @@ test('fail-at always fails each time, and the machine rests where it is until it
   expect(once()).toEqual(['binaries', 'images', 'kubelet'])
 })
 
-test('after a failure that was asked for the machine is left alone for a while, as after any', async () => {
+test('after a failure that was requested the machine is left alone for a while, as after any', async () => {
   const lab = startWorkersLab('w-1')
   const one = replica(lab)
   const asked = requestFor('w-1', { fault: 'fail-at:images' })
@@ -162,7 +162,7 @@ test('after a failure that was asked for the machine is left alone for a while, 
   expect(one.seen).toEqual(['fail-at'])
 })
 
-test('crash-at always crashes every process until it is not asked for any more', async () => {
+test('crash-at always crashes every process until it is no longer requested', async () => {
   const lab = startWorkersLab('w-1')
   for (let i = 0; i < 4; i += 1)
     expect((await poll(lab, [replica(lab)], requestFor('w-1', { fault: 'crash-at:kubelet:always' }))).end).toBe('died')
@@ -229,7 +229,7 @@ test('a step that is not in the plan of a machine does not hinder it', async () 
   expect((await poll(lab, [replica(lab)], requestFor('w-1', { fault: 'fail-at:static-pods:always' }))).end).toBe('done')
 })
 
-test('what is asked for one cluster fails there, and for another changes nothing', async () => {
+test('what is requested for one cluster fails there, and for another one changes nothing', async () => {
   const lab = startWorkersLab('w-1')
   const others = { 'fault/default/other': 'fail-at:kubeadm:always', 'fault/team-a/lab': 'crash-at:binaries' }
   expect((await poll(lab, [replica(lab)], requestFor('w-1', { ...others, [own]: 'fail-at:binaries' }))).end).toBe(

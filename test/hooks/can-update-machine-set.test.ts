@@ -32,7 +32,7 @@ test('the new bootstrap files that Cluster API sent are patched, and then all th
   expect(coversAll(body as never, given)).toBe(true)
 })
 
-test('a new failure domain is not covered, and the version beside it is still patched', () => {
+test('a new failure domain is not covered, and the version that changes with it is still patched', () => {
   const request = asked.machineSet()
   put(request.desired.machineSet, ['spec', 'template', 'spec', 'failureDomain'], 'fd2')
   const { answer: given, told } = answer(request)

@@ -18,7 +18,7 @@ test('the version change that Cluster API sent is patched, and then all three ob
   expect(coversAll(request, given)).toBe(true)
 })
 
-test('the gate that goes at v1.36 is patched beside the version', () => {
+test('the gate that goes at v1.36 is patched with the version', () => {
   const request = asked.machine()
   put(request.current.machine, ['spec', 'version'], 'v1.35.4')
   put(request.desired.machine, ['spec', 'version'], 'v1.36.3')
@@ -105,7 +105,7 @@ test('a machine without a bootstrap config can be updated', () => {
   expect(coversAll(request, given)).toBe(true)
 })
 
-test('the decision is told with the name of the machine', () => {
+test('the decision is reported with the name of the machine', () => {
   const { told } = answer(asked.machine())
   expect(told.map(([name]) => name)).toEqual(['w1-cp-qslx5'])
   expect(told[0]?.[1].accepted).toEqual(['machine version'])

@@ -18,7 +18,7 @@ async function answer(request: Json, upgrades = upgradesAt(underWay)) {
 }
 
 describe('the answer', () => {
-  test('while an upgrade is under way is a Success that says when to ask again', async () => {
+  test('while an upgrade is under way is a Success that reports when to call again', async () => {
     expect(await answer(body('worker'))).toEqual({
       apiVersion: 'hooks.runtime.cluster.x-k8s.io/v1alpha1',
       kind: 'UpdateMachineResponse',
@@ -28,7 +28,7 @@ describe('the answer', () => {
     })
   })
 
-  test.each([0, -1, -600])('while under way never says %i, which means done', async (retryAfterSeconds) => {
+  test.each([0, -1, -600])('while under way never reports %i, which means done', async (retryAfterSeconds) => {
     const given = await answer(body('worker'), upgradesAt({ ...underWay, retryAfterSeconds }))
     expect(given.retryAfterSeconds).toBeGreaterThan(0)
   })

@@ -146,7 +146,7 @@ describe('the pods have no more than they need', () => {
     expect(mounted).toEqual([{ name: 'docker', hostPath: { path: '/var/run/docker.sock', type: 'Socket' } }])
   })
 
-  test("only the pods of Cluster API's core and KubeadmControlPlane managers reach them, and they reach nobody", () => {
+  test("only the pods of Cluster API's core and KubeadmControlPlane managers reach them, and they reach no one", () => {
     const { ingress, policyTypes, egress } = policy.spec
     expect({ policyTypes, egress }).toEqual({ policyTypes: ['Ingress', 'Egress'], egress: undefined })
     const [{ from }, ...more] = ingress

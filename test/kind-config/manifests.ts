@@ -48,7 +48,7 @@ function patched(objects: Manifest[], patch: Manifest): Manifest[] {
   return objects.map((object) => (object === target ? merged(object, patch) : object))
 }
 
-// Kubernetes' strategic merge, for lists whose entries are told apart by `name`.
+// Kubernetes' strategic merge, for lists whose entries are distinguished by `name`.
 function merged(before: Manifest, patch: Manifest): Manifest {
   if (Array.isArray(patch)) return mergedList(before ?? [], patch)
   if (typeof patch !== 'object' || typeof before !== 'object') return patch

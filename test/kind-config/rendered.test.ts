@@ -27,7 +27,7 @@ describe('client certificates', () => {
   const [container] = pod.containers
   const plain = find(objectsOf('.'), 'Deployment').spec.template.spec
 
-  test('are asked for by a variable that names the mounted file', () => {
+  test('are requested by a variable that names the mounted file', () => {
     const name = 'UPGRADER_CLIENT_CA_FILE'
     expect(Object.keys(variables)).toContain(name)
     const { value } = container.env.find((variable: Manifest) => variable.name === name)

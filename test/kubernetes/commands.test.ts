@@ -9,7 +9,7 @@ const path = '/etc/keepalived/keepalived.conf'
 const file = { path, content: 'interface __IFACE__' }
 const other = { path: '/opt/other', content: 'other' }
 
-// What becomes of a change of the file beside a file that no command mentions.
+// What becomes of a change of the file next to a file that no command mentions.
 function decisionWith(list: string, commands: unknown) {
   const spec = (content: string) => ({
     files: [

@@ -95,7 +95,7 @@ test.each([
   expect(await imageInputs(name)).toBe('new')
 })
 
-test('an image that no registry publishes is built, and no registry is asked', async () => {
+test('an image that no registry publishes is built, and no registry is called', async () => {
   await put('registry', own, '')
   expect(await ensureImage(source({ built: [own] }).image)).toBe(own)
   expect(built).toEqual(['program'])

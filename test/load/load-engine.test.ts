@@ -25,7 +25,7 @@ test('calls of every kind that hangs in a load leave no connection and no timer 
   expect(fake.unknown).toEqual([])
 })
 
-// Commands get their standard input, as all of the service's do: its end says nothing about the end of the client.
+// Commands get their standard input, as all of the service's do: its end shows nothing about the end of the client.
 function callTo(engine: Engine, name: string): Promise<unknown> {
   if (/^hung-(inspect|half)-/.test(name)) return engine.inspect(name)
   return engine.exec(name, ['sh'], { input: 'some text' })

@@ -11,12 +11,12 @@ import { clusterOf, specOf } from './names.ts'
 const programs = ['kubeadm', 'kubelet', 'kubectl']
 const applied = '/var/lib/capd-kubeadm-upgrader/files/applied'
 const megabyte = frame(1, Buffer.alloc(1_000_000, 'x'))
-// Machines that are kept at a time: a machine of long ago is not asked for again.
+// Machines that are kept at a time: a machine of long ago is not requested again.
 const keptMachines = 3000
 // Execs that have ended are kept for so long.
 const keptMs = 30_000
 
-/** A fake engine with any number of machines, which are made when they are first asked for. names.ts tells which. */
+/** A fake engine with any number of machines, which are made when they are first requested. names.ts has the rules. */
 export class LoadEngine extends FakeEngine {
   /** The machines whose call has hung. */
   readonly hung = new Set<string>()
@@ -32,7 +32,7 @@ export class LoadEngine extends FakeEngine {
     this.fault = (request) => this.#hang(request)
   }
 
-  /** Lets real time pass in the machines, and forgets what no one asks for any more. */
+  /** Lets real time pass in the machines, and forgets what is no longer requested. */
   run(): void {
     let last = performance.now()
     setInterval(() => {

@@ -207,7 +207,7 @@ test('exit code 126 of a command itself is its result', async () => {
   expect(await engine.exec('m-1', ['x'])).toMatchObject({ exitCode: 126, stderr: 'Permission denied' })
 })
 
-test('a container that is missing, stopped or paused is said so', async () => {
+test('a container that is missing, stopped or paused is reported', async () => {
   const { engine, container } = await engineWith(nothing)
   await expect(engine.exec('m-2', ['true'])).rejects.toMatchObject({
     code: 'CONTAINER_MISSING',
@@ -220,7 +220,7 @@ test('a container that is missing, stopped or paused is said so', async () => {
   await expect(engine.exec('m-1', ['true'])).rejects.toMatchObject({ code: 'CONTAINER_STOPPED' })
 })
 
-test.each(engineCalls)('%s says when the engine is not there', async (_name, call) => {
+test.each(engineCalls)('%s reports when the engine is not there', async (_name, call) => {
   const { fake, engine } = await engineWith(nothing)
   await engine.ping()
   await fake.down()
@@ -235,7 +235,7 @@ test('a stream that is cut while the engine goes away is the engine not answerin
   await expect(engine.exec('m-1', ['date'])).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
 })
 
-test('a command that the engine forgot when it was restarted says nothing of the container', async () => {
+test('a command that the engine forgot when it was restarted shows nothing of the container', async () => {
   const { fake, engine } = await engineWith(() => {
     fake.execs.forget()
     return says(frame(1, 'x'))

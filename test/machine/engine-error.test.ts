@@ -14,7 +14,7 @@ test.each(
   })
 })
 
-test.each(engineCalls)('%s says when what answers is away or starting', async (_name, call) => {
+test.each(engineCalls)('%s reports when what answers is away or starting', async (_name, call) => {
   const { fake, engine } = await engineWith()
   for (const status of [502, 503, 504]) {
     fake.fault = () => new Refusal(status, 'starting')

@@ -96,7 +96,7 @@ test('a helper that ends just before it would be started is no error', async () 
   expect(fake.containers.map(({ name }) => name)).toEqual(['m-1'])
 })
 
-test('a node image that the engine does not have is said so', async () => {
+test('a node image that the engine does not have is reported', async () => {
   const { engine } = await engineWith()
   await expect(engine.helper(helper)).rejects.toMatchObject({
     code: 'IMAGE_SOURCE_MISSING',

@@ -43,7 +43,7 @@ test.each<[string, Partial<FakeContainer>, Partial<MachineReference>]>([
   ['CONTAINER_HOSTNAME', { hostname: 'another' }, {}],
   ['CONTAINER_PAUSED', { paused: true }, {}],
   ['CONTAINER_STOPPED', { running: false }, {}],
-])('%s: container %j, asked for %j', async (code, change, whereabouts) => {
+])('%s: container %j, requested as %j', async (code, change, whereabouts) => {
   const { lab, machine } = await located(change, whereabouts)
   await expect(machine).rejects.toMatchObject({ code })
   expect(lab.fake.requests.every((request) => request.startsWith('GET '))).toBe(true)
@@ -62,7 +62,7 @@ test('CONTAINER_NAME: an id is not accepted in place of the name, however much o
   })
 })
 
-test('an engine that does not answer says nothing of the container', async () => {
+test('an engine that does not answer shows nothing of the container', async () => {
   const lab = await startLab('w-1')
   lab.fake.fault = () => new Refusal(503, 'starting')
   const machine = locate(lab.engine, { container: 'w-1', cluster: 'lab' })

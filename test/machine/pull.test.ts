@@ -71,7 +71,7 @@ test.each([
   ['registry:5000/kindest/node', 'registry:5000/kindest/node:latest'],
   [image, image],
   [`${image}@${digest}`, `kindest/node@${digest}`],
-])('%s is pulled as %s, and progress is told', async (reference, asked) => {
+])('%s is pulled as %s, and progress is reported', async (reference, asked) => {
   const { pull, fake, progress, clock } = await pulling(
     reports(
       { status: 'Pulling from kindest/node', id: 'v1.35.4' },

@@ -38,7 +38,7 @@ test.each(labs)('nothing is done on %s when a released node image of the target 
   expect([...machine.effects, ...lab.fake.helpers.starts]).toEqual([])
 })
 
-test.each(labs)('nothing more is done on %s when it is asked for again after its walk', async (name, start) => {
+test.each(labs)('nothing more is done on %s when it is requested again after its upgrade', async (name, start) => {
   const lab = start()
   await walk(lab, name)
   const before = lab.machine(name).snapshot()

@@ -8,7 +8,7 @@ test('a sleep ends at once, and badly, when the process is to end', async () => 
   await expect(sleep).rejects.toMatchObject({ name: 'AbortError' })
 })
 
-test('nobody sleeps in a process that is ending', async () => {
+test('there is no sleep in a process that is ending', async () => {
   await expect(systemClock(AbortSignal.abort()).sleep(3600)).rejects.toMatchObject({ name: 'AbortError' })
 })
 

@@ -4,7 +4,7 @@ import { type Lab, putAtTarget, startQuickLab } from '../fake-docker/lab.ts'
 import { TogetherClock } from './together.ts'
 import { recordOf, taskOf, toolsOf, walk } from './walk.ts'
 
-// Two replicas that are asked for the same machines.
+// Two replicas with requests for the same machines.
 function startReplicas(lab: Lab, names: string[]): TogetherClock {
   const clock = new TogetherClock(lab.clock)
   for (let replica = 0; replica < 2; replica += 1) {

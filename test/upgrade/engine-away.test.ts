@@ -111,7 +111,7 @@ test('a machine that is removed in the middle needs a person', async () => {
   })
 })
 
-test('a machine that is made anew in the middle is upgraded from the beginning', async () => {
+test('a machine that is made again in the middle is upgraded from the beginning', async () => {
   const lab = startWorkersLab('w-1')
   lab.clock.after(30, () => {
     const index = lab.fake.containers.findIndex(({ name }) => name === 'w-1')

@@ -115,7 +115,7 @@ test.each([
     'kube-apiserver',
     (lab: Lab) => lab.machine('cp-1').brokenApiServers.add(staticPodsOf(target)['kube-apiserver'] ?? ''),
   ],
-])('where the new %s does not get healthy, everything old runs again and the message says why', async (component, breakIt) => {
+])('where the new %s does not get healthy, everything old runs again and the message reports why', async (component, breakIt) => {
   const lab = startQuickLab('cp-1', 'cp-2')
   breakIt(lab)
   const { run } = await walk(lab, 'cp-1', together)

@@ -47,7 +47,7 @@ const ofNodeImage: Failure[] = [
   ],
 ]
 
-// What goes wrong on a control plane machine, once or for ever, and what is said of it.
+// What goes wrong on a control plane machine, once or permanently, and what is reported.
 const failures: Failure[] = [
   [
     'DOWNLOAD_NOT_FOUND',
@@ -187,7 +187,7 @@ test.each([
     lab.clock.pass(seconds)
     return lab.engine.exec(...command)
   }
-  // As when the checks before its start fail: systemctl restart says so, after the programs were changed.
+  // As when the checks before its start fail: systemctl restart reports it, after the programs were changed.
   machine.units.fail('kubelet', { exitCode: 1, log: 'Job for kubelet.service failed\n' }, 1000)
   when(lab, 'w-1', 'start unit kubelet', () => {
     for (const program of ['kubeadm', 'kubelet', 'kubectl']) {

@@ -45,7 +45,7 @@ describe.each(labs)('on %s at the version', (name, start) => {
     expect((lab.clock.now() - before) / 1000).toBeLessThan(15)
   })
 
-  test('nothing is done when it is asked for again', async () => {
+  test('nothing is done when it is requested again', async () => {
     const { lab, machine } = atTarget(name, start)
     await walk(lab, name, { files })
     const before = machine.snapshot()
@@ -197,7 +197,7 @@ describe('a file that cannot be written', () => {
   const refused = [one, { ...two, owner: 'stranger' }]
   const said = 'The file /opt/two cannot be written: the machine has no such user or group. (FILE_REFUSED)'
 
-  test('is a failure that says why; the walk ends before kubeadm, and cools down', async () => {
+  test('is a failure with the reason; the walk ends before kubeadm, and cools down', async () => {
     const lab = startWorkersLab('w-1')
     const machine = lab.machine('w-1')
     const { run } = await walk(lab, 'w-1', { files: refused })
@@ -209,7 +209,7 @@ describe('a file that cannot be written', () => {
     expect(machine.snapshot()).toEqual(before)
   })
 
-  test('says nothing of other files: those are written at once', async () => {
+  test('does not apply to other files: those are written at once', async () => {
     const lab = startWorkersLab('w-1')
     putAtTarget(lab, 'w-1')
     expect((await walk(lab, 'w-1', { files: refused })).run.progress.phase).toBe('Failed')

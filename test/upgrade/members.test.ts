@@ -66,7 +66,7 @@ test.each([
   expect(await look(caPin)).toEqual(['cp-1', 'cp-2'])
 })
 
-test('a stopped machine of which nobody knows whose it is counts: the cluster may need it', async () => {
+test('a stopped machine whose cluster is unknown counts: the cluster may need it', async () => {
   const lab = startQuickLab('cp-1', 'w-1')
   lab.fake.container('cp-1').running = false
   lab.machine('cp-1').ca = ''

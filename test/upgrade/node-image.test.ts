@@ -162,7 +162,7 @@ test('all machines of a process wait for one pull', async () => {
   expect(lab.fake.pulls).toHaveLength(1)
 })
 
-test('a pull that nobody waits for any more is ended, and so is one of a process that ends', async () => {
+test('a pull that no one waits for any more is ended, and so is one of a process that ends', async () => {
   const lab = startQuickLab('w-1')
   const given: PullOptions[] = []
   lab.fake.pull = (_, options) => {
@@ -198,10 +198,10 @@ test('two replicas at once: each asks the engine once, and both have the progres
   }
 })
 
-test('a process that is killed in the middle of its pull is followed by another, which asks for it again', async () => {
+test('a process that is killed in the middle of its pull is followed by another, which requests it again', async () => {
   const lab = slow()
   const never = () => new Promise<never>(() => {})
-  // With the process its connections go: the engine ends the pull, and nobody hears anything any more.
+  // With the process its connections go: the engine ends the pull, and no one gets anything any more.
   let isDead = false
   const inspect: Engine['inspect'] = (name) => (isDead ? never() : lab.engine.inspect(name))
   const exec: Engine['exec'] = (...command) => (isDead ? never() : lab.engine.exec(...command))

@@ -91,7 +91,7 @@ test('a request that had to stand back has the whole time of each step when it b
   expect(older.run.progress).toMatchObject({ phase: 'Done', message: `at ${other}` })
 })
 
-// An older and a newer version are requested of each replica every two seconds. What the older hears last.
+// An older and a newer version are requested of each replica every two seconds. What the older one gets last.
 async function inTurns(replicas: Upgrades[], clock: TogetherClock, seconds: number): Promise<Progress[]> {
   const [older, newer] = [taskOf('w-1', { version: other }), taskOf('w-1')]
   let heard: Progress[] = []
@@ -122,7 +122,7 @@ test('an attempt that is not requested any more and has changed nothing ends, an
   expect((await walk(lab, 'w-1')).run.progress.phase).toBe('Done')
 })
 
-test('an attempt that another replica is still asked for goes on there', async () => {
+test('an attempt that is still requested of another replica goes on there', async () => {
   const lab = startWorkersLab('w-1')
   lab.machine('w-1').units.hold('binaries')
   const forgotten = begin(lab, 'w-1', { sinceRequested: sinceRequestedOn(lab) })

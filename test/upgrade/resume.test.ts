@@ -59,7 +59,7 @@ interface Ending {
   message: string
 }
 
-// What is not as it would be had nobody been killed.
+// What differs from a run without kills.
 function faultOf({ lab, name, units: wanted, helpers, message }: Ending): string | undefined {
   const { units, kubelet, files } = lab.machine(name)
   if (message !== `at ${target}`) return message

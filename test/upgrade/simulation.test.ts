@@ -38,7 +38,7 @@ function begin(clock = new SimulatedClock()) {
 
 type Upgrades = ReturnType<typeof begin>['upgrades']
 
-// Every message once, until Cluster API hears that all is done.
+// Every message once, until Cluster API gets the end.
 async function hear(upgrades: Upgrades, given: UpdateMachineRequest): Promise<string[]> {
   const heard: string[] = []
   for (;;) {
@@ -64,7 +64,7 @@ test.each([
   expect(log()).toContain('SIMULATED: nothing is done to this machine')
 })
 
-test('what is done is done while it is asked for, and other files are a walk of their own', async () => {
+test('what is done stays done while it is requested, and other files are a walk of their own', async () => {
   const { upgrades, clock } = begin()
   await hear(upgrades, request('one'))
   for (let i = 0; i < 3; i += 1) {

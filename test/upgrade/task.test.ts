@@ -101,7 +101,7 @@ test('B06: CONFIG_UNSUPPORTED, when a control plane machine has an external etcd
   expect(taskOfMachine(other).role).toBe('worker')
 })
 
-test('a machine in memory has a task only where the setting says so, and a name that no container can have', () => {
+test('a machine in memory has a task only where the setting allows it, and a name that no container can have', () => {
   const request = sent('worker')
   Object.assign(request.desired.infrastructureMachine, { spec: { backend: { inMemory: {} } } })
   request.desired.machine.spec.providerID = 'in-memory://w1-md'

@@ -101,7 +101,7 @@ test('a checksum that is wrong three times is not tried a fourth time', async ()
   expect(lab.machine('cp-1').units.starts).toHaveLength(3)
 })
 
-test('an error is told by what the latest run of its unit wrote', async () => {
+test('an error is described by what the latest run of its unit wrote', async () => {
   const lab = startQuickLab('cp-1')
   const { units } = lab.machine('cp-1')
   units.fail('binaries', { exitCode: 42, log: 'failed: kubeadm\n' })

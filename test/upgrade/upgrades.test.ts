@@ -25,7 +25,7 @@ function walksOn(lab: Lab): number {
   return vi.mocked(lab.engine.inspect).mock.calls.length
 }
 
-// As Cluster API polls: until it hears an end.
+// As Cluster API polls: until it gets an end.
 async function poll(upgrades: ReturnType<typeof createUpgrades>, asked = task) {
   for (;;) {
     upgrades.start(asked)
@@ -100,7 +100,7 @@ test('machines are upgraded side by side', async () => {
   expect(await poll(upgrades, taskOf('w-2'))).toMatchObject(done)
 })
 
-test('sync has an answer while the machine says nothing', async () => {
+test('sync has an answer while the machine reports nothing', async () => {
   const lab = startWorkersLab('w-1')
   const engine = { ...lab.engine, inspect: () => new Promise<never>(() => {}) }
   const upgrades = createUpgrades(toolsOf(lab, { engine }))
@@ -129,7 +129,7 @@ test('sync waits for the first news by the clock of the service, and no longer t
   expect(waits).toEqual([{ seconds: 4, isOver: true }])
 })
 
-test('an end is kept until it was fetched, and then the machine is looked at anew', async () => {
+test('an end is kept until it was fetched, and then the machine is observed again', async () => {
   const lab = startWorkersLab('w-1')
   const upgrades = upgradesOf(lab)
   upgrades.start(task)
@@ -164,7 +164,7 @@ test('the contents of the files of an upgrade that has ended are not kept', asyn
   await vi.waitUntil(isCollected, patient)
 })
 
-test('an end that nobody fetched for a minute is not told any more', async () => {
+test('an end that no one fetched for a minute is not reported any more', async () => {
   const lab = startWorkersLab('w-1')
   const upgrades = upgradesOf(lab)
   upgrades.start(task)
@@ -175,7 +175,7 @@ test('an end that nobody fetched for a minute is not told any more', async () =>
   expect(walksOn(lab)).toBe(2)
 })
 
-test('a failure is told each time it is asked for, and the machine is left alone meanwhile', async () => {
+test('a failure is reported each time it is requested, and the machine is not touched', async () => {
   const lab = startQuickLab('w-1')
   lab.machine('w-1').units.fail('binaries', { exitCode: 41, log: 'failed: kubeadm\n' })
   const upgrades = upgradesOf(lab)
@@ -187,7 +187,7 @@ test('a failure is told each time it is asked for, and the machine is left alone
   expect(lab.machine('w-1').units.starts).toHaveLength(1)
 })
 
-test('what has ended, and nobody has asked for in two minutes, is forgotten', async () => {
+test('what has ended, and was not requested for two minutes, is forgotten', async () => {
   const lab = startWorkersLab('w-1', 'w-2')
   const upgrades = upgradesOf(lab)
   upgrades.start(task)

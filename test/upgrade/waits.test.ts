@@ -77,7 +77,7 @@ const waits: Wait[] = [
   },
 ]
 
-// The kubelet tells the API of itself, and this is all that it can tell.
+// This is all that the kubelet reports to the API.
 function keepNode({ cluster, clock, machine }: Lab, ready: boolean): void {
   const told = { kubeletVersion: target, ready, heartbeat: clock.now() }
   cluster.nodes.set('w-1', told)
@@ -88,7 +88,9 @@ function keepNode({ cluster, clock, machine }: Lab, ready: boolean): void {
   }
 }
 
-test.each(waits)('$machine waits for $waitsFor, says the same all the while, and then goes on', async (wait) => {
+test.each(
+  waits,
+)('$machine waits for $waitsFor, reports the same message all the while, and then goes on', async (wait) => {
   const lab = wait.machine === 'cp-1' ? startQuickLab('cp-1') : startWorkersLab('w-1')
   wait.hold(lab)
   const walked = begin(lab, wait.machine)
@@ -100,7 +102,7 @@ test.each(waits)('$machine waits for $waitsFor, says the same all the while, and
   expect(reports).toEqual([`${wait.step}: ${wait.waitsFor}`])
 })
 
-test.each(waits)('$machine waits for $waitsFor, but not for ever: $minutes min', async (wait) => {
+test.each(waits)('$machine waits for $waitsFor, but not indefinitely: $minutes min', async (wait) => {
   const lab = wait.machine === 'cp-1' ? startQuickLab('cp-1') : startWorkersLab('w-1')
   wait.hold(lab)
   lab.clock.pace = 20

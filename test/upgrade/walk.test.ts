@@ -118,7 +118,7 @@ test('one by one, nothing in /usr/bin changes before the static pods run at the 
 
 test.each([
   ['which its DaemonSet has brought', true],
-  ['which nobody can bring', false],
+  ['which no source has', false],
 ])('B15: a worker may go to a version that its control plane has passed, with a kube-proxy %s', async (_, isThere) => {
   const lab = startWorkersLab('w-1')
   const newer = 'v1.36.1'

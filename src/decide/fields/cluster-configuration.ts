@@ -2,9 +2,10 @@ import { localModeClaim, podSettingClaim } from '../claims.ts'
 import type { Field } from './field.ts'
 import { anExternalEtcd, encryptedMetrics } from './objections.ts'
 
-const rendered = 'kubeadm renders the static pods from the kubeadm-config of the cluster, which holds it (step kubeadm)'
+const rendered = "It is in the cluster's kubeadm-config, from which kubeadm renders the static pods (step kubeadm)"
 const certificates = 'kubeadm renews certificates and keeps the names in them (step kubeadm)'
-const addons = 'The KubeadmControlPlane controller keeps the addons; the image is brought along (step image-list)'
+const addons =
+  'The KubeadmControlPlane controller upgrades the addons; the image is loaded with the others (step image-list)'
 
 const sources = [
   'fieldRef',
@@ -63,7 +64,7 @@ const fields: Field[] = [
   {
     path: 'etcd.external',
     below: ['endpoints', 'caFile', 'certFile', 'keyFile'],
-    kept: 'It is not: such a machine is replaced',
+    kept: 'An etcd outside the machines is not covered: such a machine is replaced',
     objection: anExternalEtcd,
   },
   { path: 'controlPlaneEndpoint', kept: 'Kubeconfigs keep their servers, and kubeadm-config holds it (step kubeadm)' },
@@ -77,7 +78,10 @@ const fields: Field[] = [
     path: 'certificatesDir',
     kept: `${rendered}; the cluster's CA is read from kubelet.conf where it is not in the usual place (observe.sh)`,
   },
-  { path: 'imageRepository', kept: 'The new kubeadm lists the images by it (step image-list), and renders it' },
+  {
+    path: 'imageRepository',
+    kept: 'The new kubeadm uses it to list the images (step image-list) and to render the manifests',
+  },
   {
     path: 'featureGates',
     below: ['*'],
@@ -90,10 +94,13 @@ const fields: Field[] = [
   },
   {
     path: 'certificateValidityPeriodDays',
-    kept: 'kubeadm renews certificates by it, from kubeadm-config (step kubeadm)',
+    kept: 'kubeadm reads it from kubeadm-config when it renews certificates (step kubeadm)',
   },
-  { path: 'caCertificateValidityPeriodDays', kept: 'The CA is never made again' },
-  { path: 'encryptionAlgorithm', kept: 'kubeadm renews certificates by it, from kubeadm-config (step kubeadm)' },
+  { path: 'caCertificateValidityPeriodDays', kept: 'The CA is never created again' },
+  {
+    path: 'encryptionAlgorithm',
+    kept: 'kubeadm reads it from kubeadm-config when it renews certificates (step kubeadm)',
+  },
 ]
 
 /** The ClusterConfiguration of a KubeadmConfig. kubeadm join does not read the one of a worker. */

@@ -35,6 +35,6 @@ export const devMachine: readonly Field[] = [
   {
     path: 'backend.inMemory',
     below: inMemory,
-    kept: 'Nothing is done to such a machine, which is no container: no opinion, or simulated',
+    kept: 'Such a machine is no container. It gets no opinion, or its update is simulated',
   },
 ]

@@ -2,7 +2,7 @@ import { versionClaim } from '../claims.ts'
 import type { Field } from './field.ts'
 
 const notCompared = true
-const clusterApi = "Cluster API's own: nothing of it is in the machine"
+const clusterApi = 'Only Cluster API uses it; the machine does not have it'
 
 /**
  * The fields of a Machine's spec. Source of what is not compared: CAPI v1.14.2 internal/util/inplace/inplace.go

@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('an answer of the API', () => {
     expect(answer).toEqual({ kind: 'ok', body })
   })
 
-  test('to a worker is asked for as its kubelet may, by GET', async () => {
+  test('to a worker is requested as its kubelet may, by GET', async () => {
     const { root } = await answerTo('worker', 'echo {}', '/api/v1/nodes/w-1')
     const calls = root.calls().map((call) => call.split(' '))
     expect(calls).toEqual([

@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== 'linux')('what the machine is and what it r
   })
 
   // systemd v255 and newer, src/core/exec-invoke.c: another program of systemd's runs until the kubelet is executed.
-  test('a process that is not the kubelet yet says nothing of its flags, nor of its version', async () => {
+  test('a process that is not the kubelet yet shows nothing of its flags, nor of its version', async () => {
     const { observation } = await observed((root) => {
       root.write('/proc/700/cmdline', '/usr/lib/systemd/systemd-executor\0--deserialize\0')
       root.write('/proc/700/comm', '(kubelet)\n')
@@ -142,7 +142,7 @@ describe.skipIf(process.platform !== 'linux')('what is elsewhere than kubeadm ha
     ['healthzBindAddress: "::1"\n', 'http://[::1]:10248/healthz'],
     ['healthzBindAddress: 0.0.0.0\n', 'http://127.0.0.1:10248/healthz'],
     ["healthzBindAddress: '10.0.0.2'\n", 'http://10.0.0.2:10248/healthz'],
-  ])("the kubelet's health is asked where %j has it, and by no proxy", async (text, url) => {
+  ])("the kubelet's health is probed where %j has it, and by no proxy", async (text, url) => {
     const { root } = await observed(({ write }) => write(configuration, text))
     const asked = root.calls().find((call) => call.startsWith('curl ') && call.includes('/healthz'))
     expect(asked).toBe(`curl --silent --noproxy * --max-time 3 ${url}`)

@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== 'linux')('whatever a file holds, observe.sh
     })
   })
 
-  test('a pipe in the place of a manifest is no manifest, and etcd is not asked by it', async () => {
+  test('a pipe in the place of a manifest is no manifest, and is not used to probe etcd', async () => {
     const { observation } = await observed((root) => {
       root.remove(`${manifests}/etcd.yaml`)
       pipe(root, `${manifests}/etcd.yaml`)

@@ -13,7 +13,7 @@ import { changeCases } from './change-cases.ts'
 import { mirrorOf } from './mirror.ts'
 import { realMachine } from './real-machine.ts'
 
-// The simulated machine and the shell files on a real root are told apart by nothing that src/ sees of them.
+// src/ cannot distinguish the simulated machine from the shell files on a real root.
 const sections: Section[] = ['host', 'kubelet', 'pods', 'manifests', 'units', 'work', 'space', 'etcd']
 const work = `${stateDirectory}/work`
 const unit = 'capd-kubeadm-upgrader-binaries'

@@ -5,7 +5,7 @@ import type { Replica } from './replica.ts'
 import { taskFor } from './wish.ts'
 import type { ModelWorld } from './world.ts'
 
-// A result that nobody fetched stands for a minute, and a call waits for a few seconds.
+// A result that no one fetched stands for a minute, and a call waits for a few seconds.
 const doneStandsSeconds = 70
 // Within this a process has looked at the machine again: a change is ended after two minutes, and a look after one.
 const noticedSeconds = 190

@@ -14,7 +14,7 @@ const helperSeconds: Record<string, typeof unitSeconds> = {
   'image-archive': { during: 2, after: 5 },
 }
 
-/** What change.sh is asked for. */
+/** What change.sh is called for. */
 interface Asked {
   kind: string
   unit: string | undefined

@@ -5,7 +5,7 @@ import type { EventClock } from './event-clock.ts'
 export interface Mutation {
   /** Milliseconds of a clock that is no monotonic one. */
   monotonic?: (clock: EventClock) => number
-  /** Another command than the one that was asked for. */
+  /** Another command than the one that was requested. */
   command?: (machine: SimulatedMachine, argv: string[]) => string[]
   /** Runs a command where the script would not have. */
   around?: (machine: SimulatedMachine, argv: string[], run: () => void) => void

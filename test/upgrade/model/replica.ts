@@ -41,7 +41,7 @@ export class Replica {
     this.#upgrades = createUpgrades({ engine, members, images, clock: ours, sources: sources as Sources, log: silent })
   }
 
-  /** As kill -9: what it has asked for goes on, and nobody gets the answer. */
+  /** As kill -9: what it has requested goes on, and no one gets the answer. */
   kill(): void {
     this.isAlive = false
     this.#died.resolve(undefined)

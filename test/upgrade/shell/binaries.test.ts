@@ -11,7 +11,7 @@ const version = 'v1.35.4'
 const directory = '/var/lib/work/bin'
 const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch
 
-// What each program prints when it is asked for its version, as the real ones do.
+// What each program prints for its version, as the real ones do.
 const programs: Record<string, string> = {
   kubeadm: `[ "$*" = "version -o short" ] && echo ${version}`,
   kubelet: `[ "$*" = "--version" ] && echo "Kubernetes ${version}"`,
@@ -79,7 +79,7 @@ describe.skipIf(process.platform !== 'linux')('binaries.sh', () => {
     expect(root.has(directory)).toBe(true)
   })
 
-  test('begins anew after a run that was broken off', async () => {
+  test('begins again after a run that was broken off', async () => {
     const { root, run } = await fetchFrom()
     root.write(`${directory}.partial/kubeadm`, 'half')
     root.write(`${directory}.partial/leftover`, '')

@@ -13,7 +13,7 @@ const servers = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 // More than a page, so that a disk can be full in the middle of it.
 const filling = '# filling\n'.repeat(1000)
 
-// Prints its version in any way that is asked for.
+// Prints its version in each way in which it can be requested.
 const program = `#!/bin/sh\n[ "$1" = --version ] && echo "Kubernetes v1.35.4" && exit\n[ "$2" = --client ] && printf 'Client Version: ' \necho v1.35.4\n${filling}`
 
 /** Each shell file that changes something, and a machine on which it has something to do. */

@@ -79,7 +79,7 @@ describe.skipIf(globalThis.process.platform !== 'linux')('exchange.sh', () => {
     expect(new Set(root.read('/tmp/proxies').trim().split('\n'))).toEqual(new Set(['* *']))
   })
 
-  test('exchanges manifests and programs while the kubelet is stopped, and says that it has', async () => {
+  test('exchanges manifests and programs while the kubelet is stopped, and marks that it has', async () => {
     const root = machine()
     const { exitCode, stdout } = await exchange(root)
     expect(exitCode).toBe(0)
@@ -137,7 +137,7 @@ describe.skipIf(globalThis.process.platform !== 'linux')('exchange.sh', () => {
     expect(tagsOf(root)).toEqual(['3.6.6-0', 'v1.35.5', 'v1.35.5', 'v1.35.5'])
   })
 
-  test('ends what is equal, too, where another minor version of the kubelet would start it anew', async () => {
+  test('ends what is equal, too, where another minor version of the kubelet would start it again', async () => {
     const root = machine({
       versions: { before: 'v1.34.4', after: 'v1.35.4' },
       etcd: { before: '3.6.6-0', after: '3.6.6-0' },
@@ -207,7 +207,7 @@ describe.skipIf(globalThis.process.platform !== 'linux')('exchange.sh', () => {
       expect(root.calls().find((call) => call.endsWith(';csv'))).toContain(' http://[fd00::9]:8404/stats;csv')
     })
 
-    test('tidy.sh makes it ready, or says that it is still drained and removes nothing', async () => {
+    test('tidy.sh makes it ready, or reports that it is still drained and removes nothing', async () => {
       const root = machine()
       root.write(drained, `${page}\n`)
       balanceWith(root, [], 503)

@@ -137,7 +137,7 @@ describe.skipIf(process.platform !== 'linux')('files.sh', () => {
     ])
   })
 
-  test('goes back to what was there before when that is asked for', async () => {
+  test('goes back to what was there before when that is requested', async () => {
     const root = createRoot()
     for (const content of ['one', 'two', 'one']) await write(root, { ...conf, content })
     expect(root.read(conf.path)).toBe('one\n')
@@ -179,7 +179,7 @@ describe.skipIf(process.platform !== 'linux')('files.sh', () => {
     expect(leftIn(root, '/etc/lab')).toEqual([])
   })
 
-  test('is quiet about what it writes: no content is in a command line or in what is said', async () => {
+  test('is quiet about what it writes: no content is in a command line or in the output', async () => {
     const secret = 'the-secret-content'
     const root = createRoot()
     root.write(conf.path, 'another-secret')

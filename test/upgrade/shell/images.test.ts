@@ -68,7 +68,7 @@ describe.skipIf(process.platform !== 'linux')('image-list.sh', () => {
 })
 
 describe.skipIf(process.platform !== 'linux')('steps/images.sh', () => {
-  test('pulls by kubeadm, from where the configuration says', async () => {
+  test('pulls with kubeadm, from the registry of the configuration', async () => {
     const root = machine('')
     expect((await root.run('steps/images.sh', work, 'pull')).exitCode).toBe(0)
     expect(root.calls()).toEqual([`kubeadm config images pull --config ${configuration}`])
@@ -198,7 +198,7 @@ describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
     }
   }
 
-  test('packs the images that are asked for and each of their parts once, renamed into place', async () => {
+  test('packs the images that are requested and each of their parts once, renamed into place', async () => {
     const root = nodeImage()
     expect((await run(root, 'registry/a:1', 'registry/b:1')).exitCode).toBe(0)
     const { parts, names } = await inArchive(root)
@@ -253,7 +253,7 @@ describe.skipIf(process.platform !== 'linux')('image-archive.sh', () => {
     expect(root.has(`${work}/images.tar`)).toBe(false)
   })
 
-  test('tells why an export failed', async () => {
+  test('reports why an export failed', async () => {
     const root = nodeImage({ onExport: 'echo "no space left" >&2; exit 1' })
     root.remove(store)
     await run(root, 'registry/a:1')

@@ -94,7 +94,7 @@ describe.skipIf(process.platform !== 'linux')('kubeadm.sh', () => {
     expect(root.calls()).toContain('kubeadm upgrade node')
   })
 
-  test.each([401, 403])('goes on at once, and says so, when the kubelet answers with %i', async (status) => {
+  test.each([401, 403])('goes on at once, and reports it, when the kubelet answers with %i', async (status) => {
     const root = machine()
     root.program('/stand-ins/curl', `printf 'Forbidden (user=kube-apiserver-kubelet-client)${status}'`)
     const { exitCode, stderr } = await root.run('steps/kubeadm.sh', work, 'control-plane', 'cp-2', '-', '{}', 'v1.35.4')

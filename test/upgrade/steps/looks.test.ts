@@ -24,7 +24,7 @@ const rows: [Step, ...Row][] = [
     staticPods,
     'cp-1',
     `kube-apiserver to run ${target}`,
-    'one of the old version runs beside it',
+    'one of the old version runs next to it',
     ({ machine }) => machine('cp-1').runContainer(`registry.k8s.io/kube-apiserver:${old}`),
   ],
   [

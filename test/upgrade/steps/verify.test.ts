@@ -25,7 +25,7 @@ const rows: Row[] = [
   [
     'w-1',
     `the Node to report ${target}`,
-    'the kubelet has not told the API yet',
+    'the kubelet has not reported to the API yet',
     (lab) => Object.assign(nodeOf(lab, 'w-1'), { kubeletVersion: old }),
   ],
   ['w-1', 'the Node to be Ready', 'it is not', (lab) => Object.assign(nodeOf(lab, 'w-1'), { ready: false })],

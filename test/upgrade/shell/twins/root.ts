@@ -11,7 +11,7 @@ import { createRoot, type Root } from '../rooted.ts'
 /** Where the shell files of steps change something. */
 const watched = ['/usr/bin', '/etc/kubernetes/manifests', '/etc/kubernetes/tmp', '/etc/lab', stateDirectory]
 
-// A lock says nothing of the machine.
+// A lock shows nothing of the machine.
 const ignored = [/\/files\/lock$/]
 
 const programs = ['kubeadm', 'kubelet', 'kubectl']
