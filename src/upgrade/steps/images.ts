@@ -43,7 +43,7 @@ export const imagesLoaded: Step = {
   needs: { sections: ['units', 'work', 'pods'] },
   usesPrograms: true,
   done: (situation) => (areLoading(situation) ? waiting('the images') : images.done(situation)),
-  startsOver: (situation) => !areLoading(situation),
+  startsOver: (situation) => !areLoading(situation) && images.done(situation) !== 'done',
 }
 
 function areLoading({ observation }: Situation): boolean {
