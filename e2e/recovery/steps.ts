@@ -46,6 +46,18 @@ export function actingOf(way: UpgradeWay): string[] {
   return ways[way].filter((step) => !observing.includes(step) && !(way === 'together' && step === 'kubelet'))
 }
 
+/** Reports whether the next steps begin while the unit of a step is running. */
+export function goesOn(step: string, way: UpgradeWay): boolean {
+  return step === 'images' && way === 'together'
+}
+
+/** The acting step that begins only after the end of a step; undefined for the last one. */
+export function nextOf(step: string, way: UpgradeWay): string | undefined {
+  const acting = actingOf(way)
+  // The exchange waits for the images.
+  return goesOn(step, way) ? 'exchange' : acting[acting.indexOf(step) + 1]
+}
+
 /** Reports whether a step runs as a systemd unit. */
 export function hasUnit(step: string): boolean {
   return withUnit.includes(step)

@@ -3,7 +3,7 @@ import { execa } from 'execa'
 import { retry } from '../../scripts/host/retry.ts'
 import { shellIn } from '../witness/exec.ts'
 import type { Boundary } from './rows.ts'
-import { actingOf, aroundOf, hasUnit, type UpgradeWay } from './steps.ts'
+import { actingOf, aroundOf, goesOn, hasUnit, nextOf, type UpgradeWay } from './steps.ts'
 
 /** The progress of an upgrade, read in the machine several times a second. */
 export interface MachineProgress {
@@ -128,18 +128,18 @@ export function isAtBoundary(step: string, boundary: Boundary, progress: Machine
     const [before, after] = around
     // The record names a step while it waits.
     const isNamed = !slow.includes(step) || boundary !== 'during' || progress.step === step
-    return isNamed && (before === undefined || hasEnded(before, progress)) && !hasBegun(after, progress, way)
+    return isNamed && (before === undefined || letsGo(before, progress, way)) && !hasBegun(after, progress, way)
   }
   const acting = actingOf(way)
   switch (boundary) {
     case 'before': {
       const previous = acting[acting.indexOf(step) - 1]
-      return !hasBegun(step, progress, way) && (previous === undefined || hasEnded(previous, progress))
+      return !hasBegun(step, progress, way) && (previous === undefined || letsGo(previous, progress, way))
     }
     case 'during':
       return isUnderWay(step, progress)
     case 'after':
-      return hasEnded(step, progress) && !hasBegun(acting[acting.indexOf(step) + 1], progress, way)
+      return hasEnded(step, progress) && !hasBegun(nextOf(step, way), progress, way)
     default:
       return false
   }
@@ -148,8 +148,12 @@ export function isAtBoundary(step: string, boundary: Boundary, progress: Machine
 /** Reports whether a later step has started, so that the boundary has passed. */
 export function isPast(step: string, progress: MachineProgress, way: UpgradeWay): boolean {
   if (progress.state === 'done') return true
-  const acting = actingOf(way)
-  return hasBegun(aroundOf(step, way)?.[1] ?? acting[acting.indexOf(step) + 1], progress, way)
+  return hasBegun(aroundOf(step, way)?.[1] ?? nextOf(step, way), progress, way)
+}
+
+// True when the next step may begin.
+function letsGo(step: string, progress: MachineProgress, way: UpgradeWay): boolean {
+  return goesOn(step, way) ? progress.units.has(step) : hasEnded(step, progress)
 }
 
 function isUnderWay(step: string, progress: MachineProgress): boolean {

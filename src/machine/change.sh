@@ -14,14 +14,15 @@
 #          id ("" accepts any) and the directory still has these entries (sorted, a space after each; "*" accepts any).
 #          A directory with the same key keeps what was staged, without the renewed entries. Any other is emptied, except for
 #          the kept entries. Kept and renewed are names in one argument each, separated by spaces.
-#      run <script> [argument ...]
-#          Writes the record, then runs a script, unless a unit of this service is running.
+#      run <alongside> <script> [argument ...]
+#          Writes the record, then runs a script, unless a unit of this service is running that is not named in alongside
+#          (names in one argument, separated by spaces).
 #      rest <script> [argument ...]
 #          Runs a script, then writes the record. It ends a failed attempt: the script brings the machine into a state in
 #          which it can stay.
-#      start <unit> <seconds> <service> <script> [argument ...]
-#          Starts a unit with a time limit that runs a script, unless a unit of this service is running. When the unit ends,
-#          with any result, systemd starts the service ("" for none).
+#      start <unit> <seconds> <service> <alongside> <script> [argument ...]
+#          Starts a unit with a time limit that runs a script, unless a unit of this service is running that is not named
+#          in alongside. When the unit ends, with any result, systemd starts the service ("" for none).
 #      clear <unit> <invocation id>
 #          Resets a unit that has ended, if it still has the invocation id.
 #
@@ -76,13 +77,12 @@ units_in() {
   echo "$listed" | cut -d ' ' -f 1
 }
 
-# Ends the script with "busy" while a unit of this service is running.
+# Ends the script with "busy" while a unit of this service is running that is not named in the argument.
 unless_busy() {
   working=$(units_in "$busy_states")
-  if [ -n "$working" ]; then
-    echo busy
-    exit 0
-  fi
+  for running in $working; do
+    case " $1 " in *" ${running%.service} "*) ;; *) echo busy && exit 0 ;; esac
+  done
 }
 
 # Ends the script with "differs" when the kubelet was restarted. An empty invocation id accepts any.
@@ -149,9 +149,9 @@ case $change in
     echo made
     ;;
   run)
-    script=$1
-    shift
-    unless_busy
+    alongside=$1 script=$2
+    shift 2
+    unless_busy "$alongside"
     write_record
     echo made
     (umask 022 && exec sh -c "$script" script "$@" <"$input")
@@ -165,9 +165,9 @@ case $change in
     printf '%s\n' "$output"
     ;;
   start)
-    unit=$1 seconds=$2 service=$3 script=$4
-    shift 4
-    unless_busy
+    unit=$1 seconds=$2 service=$3 alongside=$4 script=$5
+    shift 5
+    unless_busy "$alongside"
     forget_unit "$unit"
     mkdir -p "$state/work"
     write "$script" "$state/work/$unit.sh.new"

@@ -23,7 +23,9 @@ export type Change =
       kept?: readonly string[]
       renewed?: readonly string[]
     }
-  | { kind: 'run' | 'rest'; script: ShellFile; args: readonly string[]; input?: string }
+  | { kind: 'rest'; script: ShellFile; args: readonly string[]; input?: string }
+  /** `alongside`: the units that may be running at the same time. */
+  | { kind: 'run'; script: ShellFile; args: readonly string[]; input?: string; alongside?: readonly string[] }
   | {
       kind: 'start'
       unit: string
@@ -31,6 +33,8 @@ export type Change =
       script: ShellFile
       args: readonly string[]
       input?: string
+      /** The units that may be running at the same time. */
+      alongside?: readonly string[]
       /** A service of the machine that is started when the unit ends, however it ends. */
       service?: string
     }
@@ -46,7 +50,8 @@ export interface RecordSwap {
 
 /**
  * The result of a change. Only `made` has changed the machine. `differs`: the record, the unit, the kubelet or the work
- * directory is no longer the one that the caller observed. `busy`: a unit of this service is running.
+ * directory is no longer the one that the caller observed. `busy`: a unit of this service is running, and not one that
+ * may run alongside.
  */
 export type ChangeResult = { kind: 'made'; output: string } | { kind: 'differs' | 'busy' }
 
@@ -83,10 +88,18 @@ function argumentsOf(wanted: Change): string[] {
         ...wanted.endable,
       ]
     case 'run':
+      return [(wanted.alongside ?? []).join(' '), wanted.script.text, ...wanted.args]
     case 'rest':
       return [wanted.script.text, ...wanted.args]
     case 'start':
-      return [wanted.unit, String(wanted.limitSeconds), wanted.service ?? '', wanted.script.text, ...wanted.args]
+      return [
+        wanted.unit,
+        String(wanted.limitSeconds),
+        wanted.service ?? '',
+        (wanted.alongside ?? []).join(' '),
+        wanted.script.text,
+        ...wanted.args,
+      ]
     case 'clear':
       return [wanted.unit, wanted.invocationId]
   }

@@ -2,15 +2,24 @@ import type { Settings } from '../contract/settings.ts'
 import { coded } from '../errors/upgrade-error.ts'
 import { podWithout } from './pod-settings.ts'
 import { manifestVersions, missingManifests } from './static-pods.ts'
-import { hasInWork, type Needs, type Plan, type PlanFor, type Situation, type Step, unitNameOf } from './step.ts'
+import {
+  hasInWork,
+  type Needs,
+  type Plan,
+  type PlanFor,
+  type Situation,
+  type Sources,
+  type Step,
+  unitNameOf,
+} from './step.ts'
 import { apiServers } from './steps/api-servers.ts'
 import { binaries } from './steps/binaries.ts'
 import { exchange } from './steps/exchange.ts'
 import { files } from './steps/files.ts'
 import { imageArchive } from './steps/image-archive.ts'
 import { imageList } from './steps/image-list.ts'
-import { images } from './steps/images.ts'
-import { kubeadm, kubeadmAfterExchange } from './steps/kubeadm.ts'
+import { images, imagesLoaded, imagesMeanwhile } from './steps/images.ts'
+import { kubeadm, quickKubeadm } from './steps/kubeadm.ts'
 import { kubeadmConfig } from './steps/kubeadm-config.ts'
 import { kubelet } from './steps/kubelet.ts'
 import { manifests } from './steps/manifests.ts'
@@ -28,15 +37,25 @@ import { nodeKubeletVersion, verify } from './steps/verify.ts'
  * changes before the static pods run at the target.
  */
 export const planFor: Plan = ({ machine, sources, settings }) => {
-  const bringImages = sources.images === 'pull' ? [images] : [imageArchive, images]
   const isTakenFrom = sources.images === 'node-image' || sources.binaries === 'node-image'
   const checks = isTakenFrom ? [preflight, nodeImage] : [preflight]
-  const staging = [binaries, kubeadmConfig, imageList, ...bringImages]
-  if (machine.role === 'control-plane') {
-    const upgrade = settings.exchange === 'together' ? [render, prepare, exchange, kubeadmAfterExchange] : [kubeadm]
-    return [...checks, manifests, ...staging, files, ...upgrade, staticPods, kubelet, verify, tidy]
+  const staging = [binaries, kubeadmConfig, imageList]
+  const bringImages = sources.images === 'pull' ? [images] : [imageArchive, images]
+  if (machine.role === 'worker') {
+    return [...checks, ...staging, ...bringImages, apiServers, files, quickKubeadm, kubelet, verify, tidy]
   }
-  return [...checks, ...staging, apiServers, files, kubeadm, kubelet, verify, tidy]
+  const upgrade =
+    settings.exchange === 'one-by-one'
+      ? [...bringImages, files, kubeadm]
+      : [...whilePreparing(sources.images), exchange, quickKubeadm]
+  return [...checks, manifests, ...staging, ...upgrade, staticPods, kubelet, verify, tidy]
+}
+
+// The images of a node image are loaded while the exchange is prepared. A pull may take minutes, or fail for as long, so
+// the machine is not changed before it has ended.
+function whilePreparing(from: Sources['images']): Step[] {
+  const preparing = [files, render, prepare]
+  return from === 'pull' ? [images, ...preparing] : [imageArchive, imagesMeanwhile, ...preparing, imagesLoaded]
 }
 
 /** The needs of the first observation: all sections that the steps observe, and the API paths of `verify`. */

@@ -6,8 +6,9 @@ import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince 
 import { pauseAfterLook } from './look-pause.ts'
 import { restAfterFailure } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
-import { type Action, hasInWork, type Needs, type Situation, type Step, unitNameOf } from './step.ts'
+import { type Action, hasInWork, type Needs, type Situation, type Step, unitNameOf, unitOf } from './step.ts'
 import { StepFailed } from './step-failed.ts'
+import { isPastLimit, mostRetries, pastLimit } from './step-limit.ts'
 import type { Tools } from './tools.ts'
 
 /** What this process remembers of an unfinished step. It outlives the runs of the step. */
@@ -48,14 +49,6 @@ interface Unfinished {
   error?: UpgradeError
 }
 
-// A process observes a step for at least this long before it applies the time limit: the process may have been
-// suspended.
-const watchSeconds = 60
-// The unit of a step reaches its own limit first.
-const unitGraceSeconds = 30
-// More retries would not help.
-const mostRetries: Record<string, number> = { CHECKSUM_WRONG: 3 }
-
 /** Runs one step of an attempt: observes, acts and waits, until the step is done or has failed. */
 export class StepRun {
   readonly #step: Step
@@ -81,7 +74,7 @@ export class StepRun {
       if (seen === 'done') return this.#ended()
       const trouble = watch.trouble ?? seen.error
       this.#report(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
-      if (this.#isOver()) await this.#giveUp(seen)
+      if (isPastLimit(this.#step, this.#watched, session)) await this.#giveUp(seen)
       await this.#tryToAct()
       this.#parts.onPause()
       session.forget()
@@ -93,8 +86,9 @@ export class StepRun {
   async #look(): Promise<'done' | Unfinished> {
     try {
       const seen = this.#step.done(this.#parts.situation())
+      const isRunning = this.#unit()?.state === 'running'
       // The step waits for its unit, so that the next step can start its own.
-      return seen === 'done' && this.#unit()?.state === 'running' ? { waitsFor: 'the end of its unit' } : seen
+      return seen === 'done' && isRunning && !this.#step.goesOn ? { waitsFor: 'the end of its unit' } : seen
     } catch (thrown) {
       const error = coded(thrown)
       if (error.answer !== 'progress') await this.#fail(error, { kind: 'note' })
@@ -103,10 +97,9 @@ export class StepRun {
   }
 
   #pauseSeconds(): number {
-    const waited = (this.#parts.tools.clock.monotonic() - this.#parts.watch.since) / 1000
     const isFirst = this.#isFirstCall
     this.#isFirstCall = false
-    return isFirst ? 0 : pauseAfterLook(this.#step, waited)
+    return isFirst ? 0 : pauseAfterLook(this.#step, this.#watched)
   }
 
   async #tryToAct(): Promise<void> {
@@ -125,31 +118,40 @@ export class StepRun {
     const situation = this.#parts.situation()
     // Another process has removed the staged programs, because the machine has reached the target.
     if (this.#step.usesPrograms && !hasInWork(situation, 'bin')) throw new RecordMoved()
+    if (this.#step.startsOver?.(situation)) throw new RecordMoved()
     const action = this.#isUnderWay() ? undefined : this.#step.action?.(situation)
     const record = this.#record()
-    const isEntered = record.step?.name === this.#step.name
+    const current = this.#entered(record)
+    const isEntered = current === record
     if (!action && isEntered) return
     if (!isEntered) this.#parts.tools.log.info({ step: this.#step.name }, this.#parts.title)
-    const current = isEntered ? record : entered(record, this.#step.name, situation.observation)
     const changed = record.changed || (this.#step.changes && action !== undefined && action.kind !== 'note')
     await this.#carryOut(action, this.#parts.beforeChange({ ...current, changed }), isEntered)
   }
 
   async #carryOut(action: Action | undefined, record: AttemptRecord, isEntered: boolean): Promise<void> {
     const { session, tools } = this.#parts
+    const alongside = (this.#step.alongside ?? []).map(unitNameOf)
     switch (action?.kind) {
       case undefined:
         await session.change(record, { kind: 'note' })
         return
       case 'unit': {
         const { limitSeconds } = this.#step
-        await session.change(record, { ...action, kind: 'start', unit: unitNameOf(this.#step), limitSeconds })
+        await session.change(record, {
+          ...action,
+          kind: 'start',
+          unit: unitNameOf(this.#step),
+          limitSeconds,
+          alongside,
+        })
+        if (this.#step.goesOn) this.#called()
         return
       }
       case 'run': {
         const { script, args, input } = action
         const withInput = input === undefined ? {} : { input }
-        const output = await session.change(record, { kind: 'run', script, args, ...withInput })
+        const output = await session.change(record, { kind: 'run', script, args, alongside, ...withInput })
         const error = action.read?.(output)
         if (error) throw error
         this.#called()
@@ -189,11 +191,13 @@ export class StepRun {
     const { session } = this.#parts
     const error = await this.#failureOf(unit, this.#step.explain)
     const clear: Change = { kind: 'clear', unit: unit.name, invocationId: unit.invocationId }
-    const times = (this.#record().retries[error.code] ?? 0) + 1
-    if (error.answer !== 'progress' || times >= (mostRetries[error.code] ?? Number.POSITIVE_INFINITY)) {
+    // A unit that went on may have failed while another step was the current one.
+    const record = this.#entered(this.#record())
+    const times = (record.retries[error.code] ?? 0) + 1
+    if (error.answer !== 'progress' || times >= mostRetries(this.#step, error.code)) {
       await this.#fail(error, clear)
     }
-    await session.change(retried(this.#record(), error, session.observation), clear)
+    await session.change(retried(record, error, session.observation), clear)
     this.#note(error)
     this.#parts.watch.isOfUnit = true
     throw new RecordMoved()
@@ -219,7 +223,7 @@ export class StepRun {
 
   async #giveUp(seen: Unfinished): Promise<never> {
     const given = this.#step.giveUp?.(this.#parts.situation())
-    const error = given?.error ?? this.#parts.watch.trouble ?? seen.error ?? this.#timeLimit(seen)
+    const error = given?.error ?? this.#parts.watch.trouble ?? seen.error ?? pastLimit(this.#step, seen.waitsFor)
     return this.#fail(error, given?.change ?? { kind: 'note' })
   }
 
@@ -228,7 +232,7 @@ export class StepRun {
     const { session } = this.#parts
     // An action may have changed the record since the last observation.
     await session.know({ sections: ['kubelet', 'work'] })
-    const record = failed(this.#record(), error, session.observation)
+    const record = failed(this.#entered(this.#record()), error, session.observation)
     const output = await session.change(record, this.#restFor(change))
     const detailed = error.detail || output === '' ? error : Object.assign(error, { detail: endOf(output) })
     throw new StepFailed(detailed, pauseAfter(record.failure ?? { code: error.code, count: 1 }))
@@ -251,21 +255,13 @@ export class StepRun {
     if (Number.isFinite(seconds)) tools.report?.stepEnded(this.#step.name, seconds)
   }
 
-  // The machine's time counts, which all replicas share. A process that was suspended first observes the step for a
-  // while.
-  #isOver(): boolean {
-    const { session, tools, watch } = this.#parts
-    const limit = this.#step.limitSeconds + (this.#unit()?.state === 'running' ? unitGraceSeconds : 0)
-    const watched = (tools.clock.monotonic() - watch.since) / 1000
-    const { step } = session.record ?? {}
-    const since = step?.name === this.#step.name ? secondsSince(step.since, session.observation) : watched
-    const elapsed = Number.isFinite(since) ? since : watched
-    return elapsed >= limit && watched >= Math.min(limit, watchSeconds)
+  // The seconds since this process first ran the step.
+  get #watched(): number {
+    return (this.#parts.tools.clock.monotonic() - this.#parts.watch.since) / 1000
   }
 
   #unit(): Unit | undefined {
-    const name = unitNameOf(this.#step)
-    return this.#parts.session.observation.units.find((unit) => unit.name === name)
+    return unitOf(this.#step, this.#parts.session.observation)
   }
 
   // A unit that has succeeded counts too: the next observation shows its effect.
@@ -280,9 +276,10 @@ export class StepRun {
     return record
   }
 
-  #timeLimit({ waitsFor }: Unfinished): UpgradeError {
-    const { name, limitSeconds } = this.#step
-    return new UpgradeError('STEP_TIME_LIMIT', { step: name, minutes: String(Math.ceil(limitSeconds / 60)), waitsFor })
+  // The record with this step as the current one.
+  #entered(record: AttemptRecord): AttemptRecord {
+    const { name } = this.#step
+    return record.step?.name === name ? record : entered(record, name, this.#parts.session.observation)
   }
 
   #note(error: UpgradeError): void {

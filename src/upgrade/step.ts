@@ -135,6 +135,15 @@ export interface Step {
   /** Entries of the work directory that depend on the cluster's configuration. Each new attempt makes them again. */
   renewed?: readonly string[]
   needs: Needs
+  /**
+   * True when the next steps go on while its unit is running. It is done as soon as the unit runs, and a later step waits
+   * for what the unit does.
+   */
+  goesOn?: true
+  /** The steps whose units may be running while this one makes its change. */
+  alongside?: readonly Pick<Step, 'name'>[]
+  /** True when an earlier step has to act again: the plan starts over. */
+  startsOver?(situation: Situation): boolean
   /** True when it uses the staged programs. Without them, the plan starts over. Requires the section `work`. */
   usesPrograms?: boolean
   /** Returns whether the machine already is as the step makes it. */
@@ -174,6 +183,12 @@ export const workDirectory = `${stateDirectory}/work`
 /** True when the work directory belongs to this attempt and has the entry. */
 export function hasInWork({ observation: { work }, key }: Situation, entry: string): boolean {
   return work.key === key && work.entries.has(entry)
+}
+
+/** The unit of a step; undefined where it has none, or the observation does not cover the section `units`. */
+export function unitOf(step: Pick<Step, 'name'>, { units }: Observation): Unit | undefined {
+  const name = unitNameOf(step)
+  return units.find((unit) => unit.name === name)
 }
 
 /** The name of a step's unit. It has no version, so that two requests cannot run a step twice. */

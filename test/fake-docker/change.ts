@@ -62,8 +62,8 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed('made\n')
   },
 
-  run: ({ machine, write, given: [text, ...args], input }) => {
-    if (machine.units.running.length > 0) return printed('busy\n')
+  run: ({ machine, write, given: [alongside = '', text = '', ...args], input }) => {
+    if (isBusy(machine, alongside)) return printed('busy\n')
     if (text === 'rm -f "$1"') {
       write()
       machine.files.delete(args[0] ?? '')
@@ -84,8 +84,8 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     return printed(`made\n${output.replace(/\n+$/, '')}\n`)
   },
 
-  start: ({ machine, state, write, given: [unit = '', seconds, , text, ...args], input }) => {
-    if (machine.units.running.length > 0) return printed('busy\n')
+  start: ({ machine, state, write, given: [unit = '', seconds, , alongside = '', text, ...args], input }) => {
+    if (isBusy(machine, alongside)) return printed('busy\n')
     const step = stepOf(shellFile(text))
     const work = unitScripts[step]
     if (!work || !Number(seconds)) throw new Error(`a unit that runs ${step} is not simulated`)
@@ -105,6 +105,10 @@ const changes: Record<string, (change: Change) => ExecResult> = {
     machine.units.forget(unit)
     return printed('made\n')
   },
+}
+
+function isBusy({ units }: SimulatedMachine, alongside: string): boolean {
+  return units.running.some((unit) => !alongside.split(' ').includes(unit))
 }
 
 function entriesOf({ files }: SimulatedMachine, work: string): string {

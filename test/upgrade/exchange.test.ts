@@ -6,6 +6,7 @@ import { old, staticPodsOf, target } from '../fake-docker/release.ts'
 import { begin, recordFile, recordOf, state, taskOf, toolsOf, unitsOf, walk, when } from './walk.ts'
 
 const together = { settings: { exchange: 'together' } }
+const unit = 'capd-kubeadm-upgrader'
 const exchanged = `    start unit exchange`
 
 // What was changed, without notes and the staging.
@@ -48,10 +49,49 @@ test('kubeadm finds nothing left to exchange, and needs no other API server', as
   const lab = startQuickLab('cp-1', 'cp-2')
   await walk(lab, 'cp-1', together)
   const kubeadm = lab.machine('cp-1').commands.find((argv) => argv.includes('capd-kubeadm-upgrader-kubeadm'))
-  expect(kubeadm?.slice(13, 16)).toEqual([`${state}/work`, 'control-plane', '-'])
+  expect(kubeadm?.slice(14, 17)).toEqual([`${state}/work`, 'control-plane', '-'])
   // The static pods start once, with the new kubelet.
   expect(effects(lab, 'cp-1').filter((effect) => effect.startsWith('kubelet '))).toEqual([`kubelet ${target} starts`])
   expectAtTarget(lab, 'cp-1')
+})
+
+test('the exchange is prepared while the images are loaded, and waits for them', async () => {
+  const lab = startQuickLab('cp-1', 'cp-2')
+  const { units } = lab.machine('cp-1')
+  units.hold('images')
+  const running: string[][] = []
+  when(lab, 'cp-1', 'start unit prepare', () => {
+    running.push(units.running)
+    lab.clock.after(20, () => {
+      running.push(units.running)
+      units.release('images')
+    })
+  })
+  const { run } = await walk(lab, 'cp-1', together)
+  expect(run.progress.phase).toBe('Done')
+  expect(running).toEqual([[`${unit}-images`, `${unit}-prepare`], [`${unit}-images`]])
+  expect(unitsOf(lab, 'cp-1')).toEqual(['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm'])
+  expectAtTarget(lab, 'cp-1')
+})
+
+test('images that are not loaded while the exchange is prepared are loaded again, by their own step', async () => {
+  const lab = startQuickLab('cp-1', 'cp-2')
+  lab.machine('cp-1').units.fail('images', { exitCode: 1, log: 'ctr: refused' })
+  const { reports } = await walk(lab, 'cp-1', together)
+  expect(reports.filter((report) => report.includes('IMAGES_NOT_LOADED'))).toEqual(['images: IMAGES_NOT_LOADED'])
+  const staging = ['binaries', 'images', 'render', 'prepare', 'images']
+  expect(unitsOf(lab, 'cp-1')).toEqual([...staging, 'exchange', 'kubeadm'])
+  expectAtTarget(lab, 'cp-1')
+})
+
+test('images that cannot be loaded end the attempt in the end, and nothing of it stays', async () => {
+  const lab = startQuickLab('cp-1', 'cp-2')
+  lab.machine('cp-1').units.fail('images', { exitCode: 1, log: 'ctr: refused' }, 20)
+  const { run } = await walk(lab, 'cp-1', together)
+  expect(run.progress).toMatchObject({ phase: 'Failed', step: 'images', error: { code: 'IMAGES_NOT_LOADED' } })
+  expect(recordOf(lab, 'cp-1')?.failure).toMatchObject({ code: 'IMAGES_NOT_LOADED', step: 'images' })
+  expect(unitsOf(lab, 'cp-1').filter((step) => step === 'images')).toHaveLength(10)
+  expectAllOld(lab, 'cp-1')
 })
 
 test.each([

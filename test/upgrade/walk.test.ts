@@ -26,7 +26,7 @@ test.each<[string, string, Options]>([
 })
 
 test.each([
-  ['cp-1', 16, {}],
+  ['cp-1', 17, {}],
   ['cp-1', 13, oneByOne],
   ['w-1', 12, {}],
 ])('between its first look and its end a walk of %s counts steps up to %i', async (name, count, options) => {

@@ -32,6 +32,7 @@ note() {
 
 . ./exchange/static-pods.sh
 . ./exchange/health.sh
+. ./exchange/etcd-leader.sh
 . ./exchange/load-balancer.sh
 
 minor_of() { "$1" --version | cut -d . -f 1,2; }
@@ -57,6 +58,7 @@ exchange() {
   ending=$(for name in $in_order; do if [ -e "$staged/$name.yaml" ]; then echo "$name"; fi; done)
   if [ -e /usr/bin/.kubelet.new ] && is_other_minor "$before/kubelet" /usr/bin/.kubelet.new; then ending=$in_order; fi
   drain
+  case " $(echo $ending) " in *" etcd "*) move_leader ;; esac
   stop_kubelet
   # shellcheck disable=SC2046,SC2086 # Names are words.
   end_all $(echo $ending)

@@ -3,6 +3,7 @@ import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { type DesiredFile, digestOf } from '../../kubernetes/desired-files.ts'
 import { shellFile, stateDirectory } from '../../machine/machine.ts'
 import { type Situation, type Step, waiting } from '../step.ts'
+import { images } from './images.ts'
 
 const script = shellFile(new URL('files.sh', import.meta.url))
 // Its directory `applied` has the digest of each file that was written, and `replaced` has the previous files.
@@ -19,6 +20,7 @@ export const files: Step = {
   pollSeconds: 2,
   lookSeconds: 2,
   changes: true,
+  alongside: [images],
   needs: { sections: ['work'] },
   done(situation) {
     const [first, ...more] = unwritten(situation)

@@ -1,7 +1,7 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
 import { missingImages } from '../missing-images.ts'
-import { type Step, waiting, workDirectory } from '../step.ts'
+import { type Situation, type Step, unitOf, waiting, workDirectory } from '../step.ts'
 
 const script = shellFile(new URL('images.sh', import.meta.url))
 
@@ -22,4 +22,30 @@ export const images: Step = {
   done: (situation) => (missingImages(situation).needed.length === 0 ? 'done' : waiting('the images')),
   action: ({ sources }) => ({ kind: 'unit', script, args: [workDirectory, sources.images] }),
   explain: ({ log }) => new UpgradeError('IMAGES_NOT_LOADED', {}, { detail: log }),
+}
+
+/** The same while the next steps go on, until `imagesLoaded`. */
+export const imagesMeanwhile: Step = {
+  ...images,
+  goesOn: true,
+  done: (situation) => (areLoading(situation) ? 'done' : images.done(situation)),
+}
+
+/** Waits for the images. When their unit has ended without them, `imagesMeanwhile` acts again. */
+export const imagesLoaded: Step = {
+  name: 'images-loaded',
+  doing: 'loading the rest of the Kubernetes images',
+  limitSeconds: 1800,
+  pollSeconds: 2,
+  lookSeconds: 2,
+  changes: false,
+  needsWork: true,
+  needs: { sections: ['units', 'work', 'pods'] },
+  usesPrograms: true,
+  done: (situation) => (areLoading(situation) ? waiting('the images') : images.done(situation)),
+  startsOver: (situation) => !areLoading(situation) && images.done(situation) !== 'done',
+}
+
+function areLoading({ observation }: Situation): boolean {
+  return unitOf(images, observation)?.state === 'running'
 }

@@ -35,8 +35,8 @@ export const kubeadm: Step = {
   rest: ({ machine }) => ({ kind: 'rest', script, args: [workDirectory, machine.role, '-', '-', ''] }),
 }
 
-/** The same where the static pods were exchanged together: it takes a second or two to find that all are equal. */
-export const kubeadmAfterExchange: Step = { ...kubeadm, pollSeconds: 2 }
+/** The same where it has no static pods to exchange, which takes a second or two: on a worker, or after the exchange. */
+export const quickKubeadm: Step = { ...kubeadm, pollSeconds: 2 }
 
 /** True while kubeadm works on the machine. */
 export function isKubeadmAtWork({ units }: Observation): boolean {

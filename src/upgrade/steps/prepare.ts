@@ -1,6 +1,7 @@
 import { shellFile } from '../../machine/machine.ts'
 import { hasInWork, type Step, waiting, workDirectory } from '../step.ts'
 import { everythingBefore } from './exchange.ts'
+import { images } from './images.ts'
 import { explainKubeadm, upgradeNodeArguments } from './kubeadm.ts'
 
 const script = shellFile(new URL('prepare.sh', import.meta.url))
@@ -18,6 +19,7 @@ export const prepare: Step = {
   changes: true,
   needsWork: true,
   renewed: ['prepared'],
+  alongside: [images],
   needs: { sections: ['units', 'work'] },
   usesPrograms: true,
   done: (situation) =>

@@ -1,6 +1,7 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
 import { hasInWork, type Step, waiting, workDirectory } from '../step.ts'
+import { images } from './images.ts'
 import { explainMissing } from './kubeadm.ts'
 
 const script = shellFile(new URL('render.sh', import.meta.url))
@@ -19,6 +20,7 @@ export const render: Step = {
   changes: false,
   needsWork: true,
   renewed: ['rendered', 'etcd.kept', 'exchange.refused'],
+  alongside: [images],
   needs: { sections: ['units', 'work'] },
   usesPrograms: true,
   done: (situation) =>

@@ -22,7 +22,7 @@ export const verify: Step = {
   doing: 'checking the machine at the new version',
   limitSeconds: 600,
   pollSeconds: 2,
-  lookSeconds: 2,
+  lookSeconds: 1,
   changes: false,
   needs: {
     // The last one is for tidy, which then needs no look of its own.

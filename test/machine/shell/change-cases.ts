@@ -30,6 +30,10 @@ const hasEnded = (machine: SimulatedMachine, { clock }: Lab) => {
   isRunning(machine)
   clock.pass(10)
 }
+// systemd lists units by name, and the twin in the order of their starts.
+const alongside = 'capd-kubeadm-upgrader-aside'
+const otherRuns = ({ units }: SimulatedMachine) =>
+  units.start(alongside, 'images', 900, () => ({ exitCode: 0, log: '' }))
 const forget = { name: 'forget', text: 'rm -f "$1"' }
 const renewed = ['images.failed', 'kubeadm.done', 'rendered']
 const begin = (...endable: string[]): Change => ({ kind: 'begin', key: 'another', endable, renewed })
@@ -111,6 +115,37 @@ export const changeCases: ChangeCase[] = [
     change: start,
     prepare: ({ units }) =>
       units.start('capd-kubeadm-upgrader-kubeadm', 'kubeadm', 60, () => ({ exitCode: 0, log: '' })),
+    gives: 'busy',
+  },
+  {
+    what: 'a start while a unit runs that may run alongside',
+    change: { ...start, alongside: [alongside] } as Change,
+    prepare: otherRuns,
+    gives: 'made',
+  },
+  {
+    what: 'a start while a unit runs that may not run alongside',
+    change: { ...start, alongside: [`${alongside}-x`, 'images'] } as Change,
+    prepare: otherRuns,
+    gives: 'busy',
+  },
+  {
+    what: 'a script while a unit runs that may run alongside',
+    change: { kind: 'run', script: forget, args: [`${work}/key`], alongside: ['x', alongside] },
+    prepare: (machine) => {
+      machine.files.set(`${work}/key`, 'x')
+      otherRuns(machine)
+    },
+    gives: 'made',
+  },
+  {
+    what: 'a script while two units run, of which one may run alongside',
+    change: { kind: 'run', script: forget, args: [`${work}/key`], alongside: [alongside] },
+    prepare: (machine) => {
+      machine.files.set(`${work}/key`, 'x')
+      otherRuns(machine)
+      isRunning(machine)
+    },
     gives: 'busy',
   },
   { what: 'a start of the unit that has ended', change: start, prepare: hasEnded, gives: 'made' },

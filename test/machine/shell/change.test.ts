@@ -114,8 +114,8 @@ describe.skipIf(process.platform !== 'linux')('the input', () => {
     for (const [kind, ...more] of [
       ['note'],
       ['begin', 'k'],
-      ['run', 'touch "$1"', work],
-      ['start', unit, '60', '', 'true'],
+      ['run', '', 'touch "$1"', work],
+      ['start', unit, '60', '', '', 'true'],
     ]) {
       const { root, machine } = machineWith('old')
       const args = [stateDirectory, digestIn(root), 'new', '7', kind ?? '', ...more]
@@ -129,7 +129,7 @@ describe.skipIf(process.platform !== 'linux')('the input', () => {
 
   test('that is longer than it was to be is cut at its length', async () => {
     const { machine } = machineWith()
-    const args = [stateDirectory, '', '', '2', 'run', 'cat']
+    const args = [stateDirectory, '', '', '2', 'run', '', 'cat']
     expect(await machine.run(changeScript, args, { input: 'abcd' })).toBe('made\nab')
   })
 })

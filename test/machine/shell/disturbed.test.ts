@@ -60,11 +60,11 @@ const cases = (): (Case & { name: string })[] => [
     },
     leftovers: [temporary],
   },
-  { ...shared, name: 'run', args: argumentsOf(input, 'run', ':'), input, leftovers: [temporary] },
+  { ...shared, name: 'run', args: argumentsOf(input, 'run', '', ':'), input, leftovers: [temporary] },
   {
     ...shared,
     name: 'start',
-    args: argumentsOf(input, 'start', unit, '60', 'kubelet', `# ${before}`),
+    args: argumentsOf(input, 'start', unit, '60', 'kubelet', '', `# ${before}`),
     input,
     leftovers: [temporary, new RegExp(`^${work}/${unit}\\.(sh\\.new|input)$`)],
   },

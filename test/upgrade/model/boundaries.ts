@@ -6,7 +6,7 @@ export const boundaries = ['before', 'during', 'after'] as const
 export type Boundary = (typeof boundaries)[number]
 
 const units = ['binaries', 'images', 'render', 'prepare', 'exchange', 'kubeadm', 'kubelet']
-const waits = ['kubeadm-config', 'api-servers', 'static-pods', 'verify']
+const waits = ['kubeadm-config', 'api-servers', 'images-loaded', 'static-pods', 'verify']
 // Units end after three seconds, and helper containers as node-image.ts has it: a moment later is before anything has seen it.
 const unitSeconds = { during: 1.5, after: 3 }
 const helperSeconds: Record<string, typeof unitSeconds> = {

@@ -36,6 +36,7 @@ const ways = {
     'files',
     'render',
     'prepare',
+    'images-loaded',
     'exchange',
     'kubeadm',
     'static-pods',
@@ -51,7 +52,7 @@ export function stepsOf({ role, images, exchange }: Kind): string[] {
   const left = [
     ...(images === 'node-image' ? [] : ['image-archive']),
     // What is exchanged together leaves nothing to wait for, or to do, for the steps of the other way.
-    ...(exchange === 'together' ? ['static-pods', 'kubelet'] : ['render', 'prepare', 'exchange']),
+    ...(exchange === 'together' ? ['static-pods', 'kubelet'] : ['render', 'prepare', 'images-loaded', 'exchange']),
   ]
   return ways[role].filter((step) => !left.includes(step))
 }
@@ -102,6 +103,7 @@ export async function recoverFrom(kind: Kind, step: string, boundary: Boundary, 
 function holdBack(world: ModelWorld, step: string): void {
   const { cluster, machine } = world
   if (step === 'verify') world.holdNode()
+  if (step === 'images-loaded') world.holdUnit('images', 30)
   if (step === 'kubeadm-config') cluster.kubeadmConfigVersion = old
   if (step === 'api-servers') {
     for (const { apiServer } of cluster.machines) if (apiServer) apiServer.version = old

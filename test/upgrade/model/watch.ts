@@ -63,8 +63,7 @@ export class Watch {
 
   unitStarted(script: string): void {
     const { role, manifests } = this.#machine
-    const running = this.#running()
-    if (running.length > 1) this.violated(`two units run: ${running.join(', ')}`)
+    this.#checkTogether()
     if (!changing.includes(script)) return
     this.#isTouched = true
     if (this.#started.has(script)) this.violated(`${script} starts again in the same attempt`)
@@ -72,6 +71,16 @@ export class Watch {
     const target = this.record?.request.target
     const isEarly = role === 'control-plane' && !manifests['kube-apiserver']?.endsWith(`:${target}`)
     if (script === 'kubelet' && isEarly) this.violated('the kubelet is changed before the static pods are')
+  }
+
+  // While the images are loaded, the exchange is prepared. No other two units run at the same time.
+  #checkTogether(): void {
+    const running = this.#running().map((name) => name.replace('capd-kubeadm-upgrader-', ''))
+    const others = running.filter((script) => script !== 'images')
+    const isAlone = others.length === running.length
+    const isAllowed =
+      others.length <= 1 && (isAlone || others.every((script) => ['render', 'prepare'].includes(script)))
+    if (!isAllowed) this.violated(`two units run: ${running.join(', ')}`)
   }
 
   /** A unit is stopped and forgotten. */

@@ -35,7 +35,9 @@ export function manifestOf(pod: string, tag: string, filling = ''): string {
     'spec:',
     '  containers:',
     '  - command:',
+    '    - --listen-client-urls=https://127.0.0.1:2379,https://10.0.0.2:2379',
     '    - --listen-metrics-urls=http://127.0.0.1:2381',
+    ...['trusted-ca-file=ca.crt', 'cert-file=server.crt', 'key-file=server.key'].map((flag) => `    - --${flag}`),
     `    image: registry.k8s.io/${pod}:${tag}`,
   ]
   return `${lines.join('\n')}\n${filling}`
@@ -105,6 +107,21 @@ export function balanceWith(root: Root, servers: string[], status = 303): void {
       *csv) ${servers.length === 0 ? 'exit 7' : `command -p cat /tmp/rows`} ;;
       *) echo '{"health":"true"}' ;;
     esac`,
+  )
+}
+
+/** Lets etcd of this machine, the member 11 of three, have this leader. It cannot give its leadership to the member 12. */
+export function leadWith(root: Root, leader: string): void {
+  const others = root.read('/stand-ins/curl').replace(/^#!.*\n/, '')
+  root.program(
+    '/stand-ins/curl',
+    `case "$*" in
+      *maintenance/status) echo '{"header":{"member_id":"11", "raft_term":"2"}, "leader":"${leader}"}'; exit ;;
+      *member/list) echo '{"header":{"member_id":"11"}, "members":[{"ID":"11"}, {"ID": "12"}, {"ID":"13"}]}'; exit ;;
+      *'"12"'*transfer-leadership) exit 22 ;;
+      *transfer-leadership) echo '{}'; exit ;;
+    esac
+    ${others}`,
   )
 }
 
