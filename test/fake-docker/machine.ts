@@ -206,7 +206,8 @@ export class SimulatedMachine {
   }
 }
 
-function imageIn(manifest: string): string {
+/** The image of a manifest, which has arguments after it. */
+export function imageIn(manifest: string): string {
   return manifest.split(' ')[0] ?? ''
 }
 

@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { verify } from '../../src/upgrade/steps/verify.ts'
 import { type Lab, putAtTarget, startQuickLab } from '../fake-docker/lab.ts'
 import type { SimulatedMachine } from '../fake-docker/machine.ts'
-import { target } from '../fake-docker/release.ts'
-import { recordOf, situationOf, unitsOf, walk } from './walk.ts'
+import { old, target } from '../fake-docker/release.ts'
+import { begin, recordOf, situationOf, unitsOf, walk } from './walk.ts'
 
 const argument = { name: 'max-requests-inflight', value: '401' }
 const wanted = { spec: { clusterConfiguration: { apiServer: { extraArgs: [argument] } } } }
@@ -94,4 +94,41 @@ test('a process without the argument of its manifest is not at the target', asyn
   machine.setManifest('kube-apiserver', `registry.k8s.io/kube-apiserver:${target} ${flag}`)
   const waiting = { waitsFor: 'kube-apiserver to run with the settings of its manifest' }
   expect(verify.done(await situationOf(lab, 'cp-1', verify, wanted))).toEqual(waiting)
+})
+
+describe('two replicas', () => {
+  test('at once exchange the static pod once, and both report it', async () => {
+    const { lab, machine } = start('cp-1', 'cp-2')
+    const before = others.map((pod) => containerOf(machine, pod))
+    const walks = [begin(lab, 'cp-1', wanted), begin(lab, 'cp-1', wanted)]
+    await Promise.all(walks.map(({ ended }) => ended))
+    expect(walks.map(({ run }) => run.progress.message)).toEqual([`at ${target}`, `at ${target}`])
+    expect(unitsOf(lab, 'cp-1').filter((unit) => unit === 'exchange')).toEqual(['exchange'])
+    expect(machine.running.get('kube-apiserver')).toContain(flag)
+    expect(others.map((pod) => containerOf(machine, pod))).toEqual(before)
+  })
+
+  test('at once try a broken argument once, and both report it', async () => {
+    const { lab, machine } = start('cp-1', 'cp-2')
+    machine.brokenApiServers.add(`registry.k8s.io/kube-apiserver:${target} ${flag}`)
+    const walks = [begin(lab, 'cp-1', wanted), begin(lab, 'cp-1', wanted)]
+    await Promise.all(walks.map(({ ended }) => ended))
+    expect(walks.map(({ run }) => run.progress.error?.code)).toEqual(['EXCHANGE_UNDONE', 'EXCHANGE_UNDONE'])
+    expect(unitsOf(lab, 'cp-1').filter((unit) => unit === 'exchange')).toEqual(['exchange'])
+    expect(machine.running.get('kube-apiserver')).toBe(`registry.k8s.io/kube-apiserver:${target}`)
+  })
+})
+
+test('a broken argument that comes with a new version leaves the old version and its settings', async () => {
+  const lab = startQuickLab('cp-1', 'cp-2')
+  const machine = lab.machine('cp-1')
+  lab.cluster.podArguments.set('kube-apiserver', [flag])
+  machine.brokenApiServers.add(`registry.k8s.io/kube-apiserver:${target} ${flag}`)
+  const { run } = await walk(lab, 'cp-1', wanted)
+  expect(run.progress.error).toMatchObject({ code: 'EXCHANGE_UNDONE', values: { component: 'kube-apiserver' } })
+  lab.clock.pass(10)
+  expect(machine.running.get('kube-apiserver')).toBe(`registry.k8s.io/kube-apiserver:${old}`)
+  expect(machine.kubelet).toMatchObject({ version: old, healthy: true })
+  expect(machine.apiServer).toMatchObject({ version: old, ready: true })
+  expect(lab.cluster.balancer.draining.size).toBe(0)
 })

@@ -2,7 +2,7 @@ import { pauseAfter } from '../../../src/upgrade/attempt.ts'
 import type { Progress } from '../../../src/upgrade/progress.ts'
 import type { Caller } from './callers.ts'
 import type { Replica } from './replica.ts'
-import { taskFor } from './wish.ts'
+import { nameOf, taskFor } from './wish.ts'
 import type { ModelWorld } from './world.ts'
 
 // A result that no one fetched stands for a minute, and a call waits for a few seconds.
@@ -29,9 +29,9 @@ export function checkFailure({ watch, clock }: ModelWorld, { trouble }: Replica,
 }
 
 function checkDone({ watch, fulfilled, clock }: ModelWorld, { wish }: Caller): void {
-  const at = fulfilled.get(`${wish?.version} ${wish?.file}`)
+  const at = wish && fulfilled.get(nameOf(wish))
   const seconds = at === undefined ? Number.POSITIVE_INFINITY : (clock.monotonic() - at) / 1000
-  if (seconds > doneStandsSeconds) watch.violated(`done at ${wish?.version} was reported, which does not run`)
+  if (seconds > doneStandsSeconds) watch.violated(`done at ${wish && nameOf(wish)} was reported, which does not run`)
 }
 
 function checkSilence(world: ModelWorld, caller: Caller): void {

@@ -4,7 +4,7 @@ import type { Sources } from '../../../src/upgrade/step.ts'
 import { target } from '../../fake-docker/release.ts'
 import type { Route } from './callers.ts'
 import type { ExecFault, PlannedExec, UnitFault } from './faults.ts'
-import type { FileWish } from './wish.ts'
+import { type ArgumentWish, argumentWishes, type FileWish } from './wish.ts'
 import { type Kind, type ModelWorld, patch } from './world.ts'
 
 type Happening = (world: ModelWorld) => Promise<void> | void
@@ -189,6 +189,15 @@ const usualKind: fc.Arbitrary<Kind> = fc.record({
   delays: fc.tuple(delays, delays),
 })
 
+// What happens besides to a control plane machine whose static pods are exchanged together.
+const settingsCommands = [1, 2, 3].map(() =>
+  command(
+    'request with an argument',
+    { version, argument: fc.constantFrom<ArgumentWish[]>(...argumentWishes), route },
+    ({ version, argument, route }, world) => world.request(0, { version, file: 'no file', argument }, route),
+  ),
+)
+
 export interface History {
   kind: Kind
   commands: Iterable<fc.AsyncCommand<object, ModelWorld>>
@@ -207,4 +216,14 @@ export function histories(replayPath?: string, isOneByOne = false): fc.Arbitrary
     : fc.tuple(usualKind, fc.record({ exchange, binaries })).map(([usual, chosen]) => ({ ...usual, ...chosen }))
   const constraints = { maxCommands: 14, size: 'max', ...(replayPath === undefined ? {} : { replayPath }) } as const
   return fc.record({ kind, commands: fc.commands(commands, constraints) })
+}
+
+/** Histories with requests for an argument of the API server, together with a version or alone. */
+export function settingsHistories(): fc.Arbitrary<History> {
+  const kind = usualKind.map((usual) => ({ ...usual, role: 'control-plane', exchange: 'together' }) as const)
+  const commands = fc.commands([...settingsCommands, ...commandsFor(fc.constantFrom(...allUnits))], {
+    maxCommands: 14,
+    size: 'max',
+  })
+  return fc.record({ kind, commands })
 }

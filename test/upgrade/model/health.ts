@@ -1,4 +1,4 @@
-import type { SimulatedMachine } from '../../fake-docker/machine.ts'
+import { imageIn, type SimulatedMachine } from '../../fake-docker/machine.ts'
 
 const kubernetesPods = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
 
@@ -31,13 +31,13 @@ export function runs(machine: SimulatedMachine, version: string): boolean {
 }
 
 function podsOn({ manifests, containers, apiServer }: SimulatedMachine, ailments: string[]): string | undefined {
-  const versions = new Set(kubernetesPods.map((name) => manifests[name]?.split(':').at(-1)))
+  const versions = new Set(kubernetesPods.map((name) => imageIn(manifests[name] ?? '').split(':')[1]))
   const [version] = versions
   if (versions.size !== 1 || version === undefined) ailments.push('the manifests are of several versions')
   if (!('etcd' in manifests)) ailments.push('etcd has no manifest')
   const running = new Set(containers.values())
-  for (const [name, image] of Object.entries(manifests)) {
-    if (!running.has(image)) ailments.push(`${name} does not run`)
+  for (const [name, manifest] of Object.entries(manifests)) {
+    if (!running.has(imageIn(manifest))) ailments.push(`${name} does not run`)
   }
   if (!apiServer?.answers || !apiServer.ready) ailments.push('the API server is not ready')
   return versions.size === 1 ? version : undefined

@@ -1,6 +1,6 @@
 import { exchangeForward } from '../../fake-docker/exchange.ts'
 import { copyEtcd } from '../../fake-docker/leftovers.ts'
-import type { SimulatedMachine } from '../../fake-docker/machine.ts'
+import { imageIn, type SimulatedMachine } from '../../fake-docker/machine.ts'
 import { digestOf, staticPodsOf } from '../../fake-docker/release.ts'
 import type { Ending } from '../../fake-docker/units.ts'
 
@@ -56,7 +56,8 @@ function exchangePart(machine: SimulatedMachine, pods: number): void {
   for (const [i, pod] of ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].entries()) {
     if (i > pods) return
     files.set(`${backup}/${pod}.yaml`, manifests[pod] ?? '')
-    if (i < pods) machine.setManifest(pod, wanted[pod] ?? '')
+    const manifest = [wanted[pod] ?? '', ...(cluster.podArguments.get(pod) ?? [])].join(' ')
+    if (i < pods) machine.setManifest(pod, manifest)
     else machine.removeManifest(pod)
   }
   machine.restartStaticPods()
@@ -84,12 +85,13 @@ export function mindManifests(machine: SimulatedMachine): void {
   const { clock } = machine
   const restart = machine.restartStaticPods.bind(machine)
   const did = machine.did.bind(machine)
-  machine.restartStaticPods = () => {
-    restart()
+  machine.restartStaticPods = (pods) => {
+    restart(pods)
     const { manifests, containers } = machine
+    const images = new Set(Object.values(manifests).map(imageIn))
     for (const [id, image] of containers) {
       const isStatic = /\/(kube-(apiserver|controller-manager|scheduler)|etcd):/.test(image)
-      if (isStatic && !Object.values(manifests).includes(image)) containers.delete(id)
+      if (isStatic && !images.has(image)) containers.delete(id)
     }
     if (!('kube-apiserver' in manifests)) machine.apiServer = { version: '', answers: false, ready: false }
   }

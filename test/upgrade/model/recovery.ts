@@ -2,7 +2,7 @@ import { old, target } from '../../fake-docker/release.ts'
 import { type Boundary, FaultAt } from './boundaries.ts'
 import { runs } from './health.ts'
 import { leftOn } from './watch.ts'
-import { hasFile } from './wish.ts'
+import { isThere } from './wish.ts'
 import { type Kind, ModelWorld } from './world.ts'
 
 const downSeconds = 5
@@ -120,6 +120,6 @@ function wrongIn(world: ModelWorld): string[] {
   const wrong = [...violations, ...leftOn(machine).map((left) => `left: ${left}`)]
   if (!callers[0]?.isDone) wrong.push(`not done: ${callers[0]?.answer?.message}`)
   if (!runs(machine, wish.version)) wrong.push('the machine is not at the target')
-  if (!hasFile(machine, wish)) wrong.push('the file is not there')
+  if (!isThere(machine, wish)) wrong.push('the file or the argument is not there')
   return wrong
 }

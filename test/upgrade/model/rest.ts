@@ -1,6 +1,7 @@
+import { imageIn } from '../../fake-docker/machine.ts'
 import { runningOn, runs } from './health.ts'
 import { leftOn } from './watch.ts'
-import { hasFile } from './wish.ts'
+import { isThere, nameOf } from './wish.ts'
 import type { ModelWorld } from './world.ts'
 
 // Three failures in a row rest for an hour; another one may have begun before the faults ended.
@@ -52,7 +53,7 @@ function checkRest(world: ModelWorld, isDone: boolean): void {
   if (isMixed && !(isSpoken && requested.has(pods)))
     watch.violated(`at rest, static pods at ${pods}, kubelet at ${kubelet}`)
   if (!isDone) return
-  if (!runs(machine, wish.version) || !hasFile(machine, wish)) watch.violated(`done, and it is not at ${wish.version}`)
+  if (!runs(machine, wish.version) || !isThere(machine, wish)) watch.violated(`done, and it is not as ${nameOf(wish)}`)
   const left = leftOn(machine)
   if (left.length > 0) watch.violated(`done, and there is still ${left.join(', ')}`)
 }
@@ -67,7 +68,9 @@ function isPermanent(world: ModelWorld): boolean {
     case 'EXCHANGE_UNDONE':
       return machine.brokenKubelets.has(wish.version)
     case 'MACHINE_NEWER':
-      return (machine.manifests['kube-apiserver']?.split(':').at(-1) ?? machine.kubelet.version) > wish.version
+      return (
+        (imageIn(machine.manifests['kube-apiserver'] ?? '').split(':')[1] ?? machine.kubelet.version) > wish.version
+      )
     case 'IMAGE_SOURCE_LACKS':
       // The control plane is ahead of what the worker is to become, and its images are in no image of that version.
       return (

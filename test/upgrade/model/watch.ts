@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type AttemptRecord, pauseAfter, recordIn } from '../../../src/upgrade/attempt.ts'
-import type { SimulatedMachine } from '../../fake-docker/machine.ts'
+import { imageIn, type SimulatedMachine } from '../../fake-docker/machine.ts'
 import { Units } from '../../fake-docker/units.ts'
 import { recordFile, state } from '../walk.ts'
 import { runs } from './health.ts'
@@ -69,7 +69,7 @@ export class Watch {
     if (this.#started.has(script)) this.violated(`${script} starts again in the same attempt`)
     this.#started.add(script)
     const target = this.record?.request.target
-    const isEarly = role === 'control-plane' && !manifests['kube-apiserver']?.endsWith(`:${target}`)
+    const isEarly = role === 'control-plane' && !imageIn(manifests['kube-apiserver'] ?? '').endsWith(`:${target}`)
     if (script === 'kubelet' && isEarly) this.violated('the kubelet is changed before the static pods are')
   }
 

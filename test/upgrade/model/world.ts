@@ -21,7 +21,7 @@ import type { Mutation } from './mutation.ts'
 import { Replica } from './replica.ts'
 import { Watch } from './watch.ts'
 import { wireMachine, wireUnits } from './wiring.ts'
-import { hasFile, type Wish } from './wish.ts'
+import { flagOf, isThere, nameOf, type Wish, wishesAt } from './wish.ts'
 
 /** A patch of the target's minor. */
 export const patch = 'v1.35.5'
@@ -114,10 +114,14 @@ export class ModelWorld {
   }
 
   /** As Cluster API and the owner of the cluster do it: the rest of the cluster is where the wish needs it. */
-  request(caller: number, wish: Wish, route: 0 | 1 | 'both'): void {
+  request(caller: number, asked: Wish, route: 0 | 1 | 'both'): void {
+    // An argument that is removed again is not updated in place.
+    const { argument = this.wish.argument } = asked
+    const wish = { ...asked, ...(argument && { argument }) }
     this.wish = wish
     this.requested.add(wish.version)
     this.#raise(wish.version)
+    if (argument) this.cluster.podArguments.set('kube-apiserver', [flagOf(argument)])
     this.callers[caller]?.request(wish, route)
   }
 
@@ -256,8 +260,8 @@ export class ModelWorld {
   #observed(result: ExecResult): ExecResult {
     for (const version of this.requested) {
       if (!runs(this.machine, version)) continue
-      for (const file of ['no file', 'one', 'two'] as const) {
-        if (hasFile(this.machine, { version, file })) this.fulfilled.set(`${version} ${file}`, this.clock.monotonic())
+      for (const wish of wishesAt(version)) {
+        if (isThere(this.machine, wish)) this.fulfilled.set(nameOf(wish), this.clock.monotonic())
       }
     }
     if (!this.mutation.observed || result.exitCode !== 0) return result
