@@ -129,7 +129,7 @@ ${shapeTable()}
   image, and a machine that was accepted with such a change would never be up to date. Use templates whose image does not depend on
   the version.
 - \`failureDomain\`: a container cannot be moved.
-- Every field of a KubeadmConfig except its files and the feature gate above, see the tables.
+- Every field of a KubeadmConfig except its files, the settings of static pods and the feature gate above, see the tables.
 - Adding or removing an empty object (\`{}\`): Cluster API compares the raw JSON.
 - Objects that are nested more than 100 levels deep, or that differ in more than 1,000 places: they are not compared.
 
