@@ -88,7 +88,7 @@ export class StepRun {
       const seen = this.#step.done(this.#parts.situation())
       const isRunning = this.#unit()?.state === 'running'
       // The step waits for its unit, so that the next step can start its own.
-      return seen === 'done' && isRunning && !this.#step.goesOn ? { waitsFor: 'the end of its unit' } : seen
+      return seen === 'done' && isRunning && !this.#goesOn() ? { waitsFor: 'the end of its unit' } : seen
     } catch (thrown) {
       const error = coded(thrown)
       if (error.answer !== 'progress') await this.#fail(error, { kind: 'note' })
@@ -138,6 +138,7 @@ export class StepRun {
         return
       case 'unit': {
         const { limitSeconds } = this.#step
+        const goesOn = this.#goesOn()
         await session.change(record, {
           ...action,
           kind: 'start',
@@ -145,7 +146,7 @@ export class StepRun {
           limitSeconds,
           alongside,
         })
-        if (this.#step.goesOn) this.#called()
+        if (goesOn) this.#called()
         return
       }
       case 'run': {
@@ -255,7 +256,10 @@ export class StepRun {
     if (Number.isFinite(seconds)) tools.report?.stepEnded(this.#step.name, seconds)
   }
 
-  // The seconds since this process first ran the step.
+  #goesOn(): boolean {
+    return this.#step.goesOn?.(this.#parts.situation()) ?? false
+  }
+
   get #watched(): number {
     return (this.#parts.tools.clock.monotonic() - this.#parts.watch.since) / 1000
   }

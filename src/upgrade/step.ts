@@ -139,7 +139,7 @@ export interface Step {
    * True when the next steps go on while its unit is running. It is done as soon as the unit runs, and a later step waits
    * for what the unit does.
    */
-  goesOn?: true
+  goesOn?(situation: Situation): boolean
   /** The steps whose units may be running while this one makes its change. */
   alongside?: readonly Pick<Step, 'name'>[]
   /** True when an earlier step has to act again: the plan starts over. */

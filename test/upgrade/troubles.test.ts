@@ -88,7 +88,7 @@ test.each([
   const lab = startQuickLab('cp-1')
   lab.machine('cp-1').units.fail(step, { exitCode, log: 'failed: kubeadm\n' }, 1000)
   const began = lab.clock.monotonic()
-  const { run } = await walk(lab, 'cp-1')
+  const { run } = await walk(lab, 'cp-1', oneByOne)
   expect(run.progress).toMatchObject({ phase: 'Failed', step, error: { code } })
   expect((lab.clock.monotonic() - began) / 60_000).toBeCloseTo(minutes, 0)
   expect(recordOf(lab, 'cp-1')).toMatchObject({ state: 'failed', failure: { code, step, count: 1 } })

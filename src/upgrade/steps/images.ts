@@ -24,11 +24,11 @@ export const images: Step = {
   explain: ({ log }) => new UpgradeError('IMAGES_NOT_LOADED', {}, { detail: log }),
 }
 
-/** The same while the next steps go on, until `imagesLoaded`. */
+/** The same while the next steps go on, until `imagesLoaded`. After a failure in this attempt, they wait for it. */
 export const imagesMeanwhile: Step = {
   ...images,
-  goesOn: true,
-  done: (situation) => (areLoading(situation) ? 'done' : images.done(situation)),
+  goesOn: hasNotFailed,
+  done: (situation) => (hasNotFailed(situation) && areLoading(situation) ? 'done' : images.done(situation)),
 }
 
 /** Waits for the images. When their unit has ended without them, `imagesMeanwhile` acts again. */
@@ -44,6 +44,11 @@ export const imagesLoaded: Step = {
   usesPrograms: true,
   done: (situation) => (areLoading(situation) ? waiting('the images') : images.done(situation)),
   startsOver: (situation) => !areLoading(situation) && images.done(situation) !== 'done',
+}
+
+function hasNotFailed({ record }: Situation): boolean {
+  const { IMAGES_NOT_LOADED, DISK_FULL } = record?.retries ?? {}
+  return IMAGES_NOT_LOADED === undefined && DISK_FULL === undefined
 }
 
 function areLoading({ observation }: Situation): boolean {
