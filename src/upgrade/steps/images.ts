@@ -24,26 +24,11 @@ export const images: Step = {
   explain: ({ log }) => new UpgradeError('IMAGES_NOT_LOADED', {}, { detail: log }),
 }
 
-/** The same while the next steps go on, until `imagesLoaded`. After a failure in this attempt, they wait for it. */
+/** The same while the next steps go on, until the step images-loaded. After a failure in this attempt, they wait for it. */
 export const imagesMeanwhile: Step = {
   ...images,
   goesOn: hasNotFailed,
   done: (situation) => (hasNotFailed(situation) && areLoading(situation) ? 'done' : images.done(situation)),
-}
-
-/** Waits for the images. When their unit has ended without them, `imagesMeanwhile` acts again. */
-export const imagesLoaded: Step = {
-  name: 'images-loaded',
-  doing: 'loading the rest of the Kubernetes images',
-  limitSeconds: 1800,
-  pollSeconds: 2,
-  lookSeconds: 2,
-  changes: false,
-  needsWork: true,
-  needs: { sections: ['units', 'work', 'pods'] },
-  usesPrograms: true,
-  done: (situation) => (areLoading(situation) ? waiting('the images') : images.done(situation)),
-  startsOver: (situation) => !areLoading(situation) && images.done(situation) !== 'done',
 }
 
 function hasNotFailed({ record }: Situation): boolean {
@@ -51,6 +36,7 @@ function hasNotFailed({ record }: Situation): boolean {
   return IMAGES_NOT_LOADED === undefined && DISK_FULL === undefined
 }
 
-function areLoading({ observation }: Situation): boolean {
+/** True while the unit that loads the images is running. */
+export function areLoading({ observation }: Situation): boolean {
   return unitOf(images, observation)?.state === 'running'
 }
