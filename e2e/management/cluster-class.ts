@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Document, parseAllDocuments } from 'yaml'
 import { moduleFolder } from '../../scripts/lab/build/cluster-api.ts'
 import { clusterApiRelease } from '../../scripts/lab/host/cluster-api-releases.ts'
 import { type ClusterShape, withoutPulls } from './workload.ts'
@@ -90,10 +91,23 @@ export function clusterClass(namespace: string, name: string, flavor: Flavor, mo
 /** CAPD's own class, which Cluster API's quick start uses. Its customImage depends on the version. */
 export const quickStart = { class: 'quick-start', workers: 'default-worker' }
 
-/** The manifests of that class and its templates. */
+/** The manifests of that class and its templates. Its control plane machines pull no images, as in `withoutPulls`. */
 export async function quickStartClass(): Promise<string> {
   const module = await moduleFolder(clusterApiRelease(), 'sigs.k8s.io/cluster-api/test')
-  return readFile(join(module, 'infrastructure/docker/templates/clusterclass-quick-start.yaml'), 'utf8')
+  const file = join(module, 'infrastructure/docker/templates/clusterclass-quick-start.yaml')
+  return parseAllDocuments(await readFile(file, 'utf8'))
+    .map(withoutPullsIn)
+    .join('')
+}
+
+function withoutPullsIn(manifest: Document): string {
+  if (manifest.get('kind') === 'KubeadmControlPlaneTemplate') {
+    for (const kind of ['initConfiguration', 'joinConfiguration']) {
+      const path = ['spec', 'template', 'spec', 'kubeadmConfigSpec', kind, 'nodeRegistration', 'imagePullPolicy']
+      manifest.setIn(path, 'Never')
+    }
+  }
+  return String(manifest)
 }
 
 /** A Cluster with a topology of a ClusterClass. `more` overrides fields of its workers. */
