@@ -87,5 +87,4 @@ export const homes: Readonly<Record<string, string>> = {
 /** Type names that more than one file may export, and why. Every other name has one meaning in all folders. */
 export const sharedTypes: Readonly<Record<string, string>> = {
   Role: 'the same thing; the witness shares no code with src/',
-  Change: 'a change of a claim and a change of a machine, still to be renamed',
 }

@@ -8,7 +8,7 @@ import { declinedPart, describe, type Part } from './part.ts'
 import { operationFor } from './patch.ts'
 
 /** A change from `from` to `to` of the Machine's version, and the claimed object before and after. */
-export interface Change {
+export interface ClaimedChange {
   role: Role
   from: string
   to: string
@@ -29,11 +29,11 @@ export interface Claim {
   path: readonly [string, ...string[]]
   roles: readonly Role[]
   /** Which value of the setting `changes` selects this claim alone; `settings` is only one of all. */
-  speciality: 'version' | 'files' | 'settings'
+  selectedBy: 'version' | 'files' | 'settings'
   /** Why this can be promised, for people. */
   reason: string
   /** Decides a change of the field, as a whole or for each of its parts. */
-  decide(change: Change): Part
+  decide(change: ClaimedChange): Part
 }
 
 const localMode = ['clusterConfiguration', 'featureGates', 'ControlPlaneKubeletLocalMode'] as const
@@ -46,7 +46,7 @@ export const versionClaim: Claim = {
   object: 'machine',
   path: ['version'],
   roles: ['control-plane', 'worker'],
-  speciality: 'version',
+  selectedBy: 'version',
   reason: 'kubeadm, kubelet and the static pods of the machine are upgraded with kubeadm upgrade node.',
   decide: (change) =>
     asWhole('machine', ['version'], change, () => versionObjection(change.role, change.from, change.to)),
@@ -57,7 +57,7 @@ export const localModeClaim: Claim = {
   object: 'bootstrapConfig',
   path: localMode,
   roles: ['control-plane'],
-  speciality: 'version',
+  selectedBy: 'version',
   reason:
     'The KubeadmControlPlane controller adds this gate by itself from v1.31 and drops it from v1.36; it writes kubeadm-config, and kubeadm upgrade node follows that.',
   decide: (change) =>
@@ -73,7 +73,7 @@ export const filesClaim: Claim = {
   object: 'bootstrapConfig',
   path: ['files'],
   roles: ['control-plane', 'worker'],
-  speciality: 'files',
+  selectedBy: 'files',
   reason: 'Files that are added, or change in content, encoding, owner or permissions, are written. See below.',
   decide: filesPart,
 }
@@ -86,7 +86,7 @@ export function podSettingClaim(setting: Path): Claim {
     object,
     path,
     roles,
-    speciality: 'settings',
+    selectedBy: 'settings',
     reason:
       'The static pod is rendered again and exchanged, at the same version or together with it. A removed entry is not covered. See below.',
     decide: (change) =>
@@ -104,7 +104,7 @@ const fixedEtcdArguments =
   /^(name|data-dir|wal-dir|initial-.+|.+-urls|force-new-cluster|discovery.*|experimental-initial-.+|unsafe-.+)$/
 
 // What goes away cannot be told from what kubeadm itself gives a static pod once it is not in the request any more.
-function settingObjection({ current, desired, root }: Change, setting: Path): string | undefined {
+function settingObjection({ current, desired, root }: ClaimedChange, setting: Path): string | undefined {
   const [old, list] = [current, desired].map((object) =>
     entriesAt(object, [...root, 'clusterConfiguration', ...setting]),
   )
@@ -147,7 +147,7 @@ function entriesAt(object: unknown, path: Path): unknown[] | undefined {
 
 // One field that is accepted or declined with all that it holds. What cannot be read is a reason to replace the machine,
 // not to block the rollout.
-function asWhole(object: string, path: Path, change: Change, objection: () => UpgradeError | undefined): Part {
+function asWhole(object: string, path: Path, change: ClaimedChange, objection: () => UpgradeError | undefined): Part {
   const { current, desired, root } = change
   const error = thrownOr(objection)
   if (error) return declinedPart(error)
@@ -164,7 +164,7 @@ function thrownOr(objection: () => UpgradeError | undefined): UpgradeError | und
 }
 
 // The two changes of the gate that come from the KubeadmControlPlane controller and not from a person.
-function drifts(change: Change): boolean {
+function drifts(change: ClaimedChange): boolean {
   const [before, after] = [change.current, change.desired].map((object) =>
     valueAt(object, [...change.root, ...localMode]),
   )
@@ -173,7 +173,7 @@ function drifts(change: Change): boolean {
   return (isAdded && crosses(change, localModeMinors.added)) || (isDropped && crosses(change, localModeMinors.dropped))
 }
 
-function crosses({ role, from, to }: Change, minor: number): boolean {
+function crosses({ role, from, to }: ClaimedChange, minor: number): boolean {
   if (versionObjection(role, from, to) !== undefined) return false
   return !atLeastMinor(from, minor) && atLeastMinor(to, minor)
 }

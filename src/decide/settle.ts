@@ -2,7 +2,7 @@ import { UpgradeError } from '../errors/upgrade-error.ts'
 import { type Path, valueAt } from '../kubernetes/json.ts'
 import { podSettingsObjection } from '../kubernetes/pod-settings.ts'
 import { type Result, success } from '../kubernetes/result.ts'
-import type { Change, Claim } from './claims.ts'
+import type { Claim, ClaimedChange } from './claims.ts'
 import { differences } from './diff.ts'
 import { claims, notCompared } from './fields/table.ts'
 import { declinedPart, describe, joined, type Part } from './part.ts'
@@ -40,12 +40,12 @@ function claimsFor(object: Claim['object'], question: Question): Claim[] {
   return claims.filter((claim) => claim.object === object && isSelected(claim, question))
 }
 
-function isSelected({ roles, speciality }: Claim, question: Question): boolean {
+function isSelected({ roles, selectedBy }: Claim, question: Question): boolean {
   const { role, changes } = question
   // CAPD gives an in-memory Node its version once and for good, so the Machine would never be up to date.
   // Source: CAPI v1.14.2 test/infrastructure/docker/internal/controllers/backends/inmemory (reconcileNormalNode).
-  if (speciality !== 'files' && isSimulated(question)) return false
-  return roles.includes(role) && (changes === 'all' || changes === speciality)
+  if (selectedBy !== 'files' && isSimulated(question)) return false
+  return roles.includes(role) && (changes === 'all' || changes === selectedBy)
 }
 
 // A difference belongs to a claim when it is at its path or below it.
@@ -59,7 +59,7 @@ function applied(object: Claim['object'], taken: Claim[], question: Question): P
   const { current, desired, root } = question[object]
   const hasSpec = valueAt(current, root) != null
   const versions = versionsOf(question)
-  const change: Change = {
+  const change: ClaimedChange = {
     role: question.role,
     ...versions,
     current: hasSpec ? current : nested(root, {}),
@@ -75,7 +75,7 @@ function applied(object: Claim['object'], taken: Claim[], question: Question): P
 }
 
 // Each patch follows the ones before it: two claims may bring one parent, or take the last that it holds.
-function decidedInTurn(taken: Claim[], change: Change): Part[] {
+function decidedInTurn(taken: Claim[], change: ClaimedChange): Part[] {
   let { current } = change
   return taken.map((claim) => {
     const part = claim.decide({ ...change, current })

@@ -1,6 +1,6 @@
 import { type AttemptRecord, begun, finished } from './attempt.ts'
 import type { Demand } from './demand.ts'
-import { nodeImageOf } from './node-image.ts'
+import { nodeImageOf } from './node-image-helper.ts'
 import {
   endableUnits,
   goalIn,
@@ -15,7 +15,7 @@ import {
 import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import { type Goal, type Needs, type Situation, type Step, unitNameOf } from './step.ts'
-import { StepRun, type Watch } from './step-run.ts'
+import { type StepMemory, StepRun } from './step-run.ts'
 import type { Tools } from './tools.ts'
 
 // The initial content of an attempt's work directory depends on these sections.
@@ -29,7 +29,7 @@ export interface AttemptRunParts {
   tools: Tools
   demand: Demand
   /** What this process remembers of steps, by name. It outlives the run. */
-  watches: Map<string, Watch>
+  memories: Map<string, StepMemory>
   /** The beginning of each message. */
   prefix: string
   /** Reports the progress of a step. */
@@ -79,14 +79,14 @@ export class AttemptRun {
   }
 
   async #runStep(step: Step, title: string): Promise<void> {
-    const { session, tools, demand, watches, prefix, report, onPause } = this.#parts
+    const { session, tools, demand, memories, prefix, report, onPause } = this.#parts
     const run = new StepRun(step, {
       session,
       key: this.#key(),
       situation: () => this.#situation(),
       know: (needs) => this.#know(needs),
       tools,
-      watch: this.#watchOf(step),
+      memory: this.#memoryOf(step),
       title: `${prefix}${title}`,
       report: (message) => report(step, message),
       beforeChange: (record) => demand.noted(record, session.observation),
@@ -94,7 +94,7 @@ export class AttemptRun {
       onPause,
     })
     await run.toEnd()
-    watches.delete(step.name)
+    memories.delete(step.name)
   }
 
   // The step whose unit has failed while no process looked: it may have undone what the steps before it are to do.
@@ -153,15 +153,15 @@ export class AttemptRun {
     }
   }
 
-  #watchOf({ name }: Step): Watch {
-    const { watches, tools } = this.#parts
-    const watch = watches.get(name) ?? { since: tools.clock.monotonic(), trouble: undefined, isOfUnit: false }
-    watches.set(name, watch)
-    return watch
+  #memoryOf({ name }: Step): StepMemory {
+    const { memories, tools } = this.#parts
+    const memory = memories.get(name) ?? { since: tools.clock.monotonic(), trouble: undefined, isOfUnit: false }
+    memories.set(name, memory)
+    return memory
   }
 
   async #begin(): Promise<void> {
-    const { session, goal, tools, watches } = this.#parts
+    const { session, goal, tools, memories } = this.#parts
     const { key, target, settings, patches } = goal()
     const { cluster, role } = session.located.machine
     const { record } = session
@@ -177,7 +177,7 @@ export class AttemptRun {
     // An earlier attempt has left the machine partially changed, so this attempt must be completed, too.
     const changed = wayBackIn(session.observation).length > 0
     // The time limits of steps start over with a new attempt.
-    watches.clear()
+    memories.clear()
     tools.log.info({ replaced: record?.state === 'open' }, 'starting an attempt')
     await this.#prepareWorkDirectory({ ...next, changed })
   }

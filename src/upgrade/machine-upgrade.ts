@@ -11,7 +11,7 @@ import { RecordMoved, Session } from './session.ts'
 import { stanceOf } from './stance.ts'
 import type { Goal, Step } from './step.ts'
 import { StepFailed } from './step-failed.ts'
-import type { Watch } from './step-run.ts'
+import type { StepMemory } from './step-run.ts'
 import type { Task } from './task.ts'
 import type { Tools } from './tools.ts'
 import type { Upgrade } from './upgrade.ts'
@@ -45,7 +45,7 @@ export class MachineUpgrade implements Upgrade {
   #task: Task
   readonly #tools: Tools
   readonly #demand: Demand
-  readonly #watches = new Map<string, Watch>()
+  readonly #memories = new Map<string, StepMemory>()
   #troubledSince: number | undefined
 
   /** `before`: the progress to report until the machine was observed. */
@@ -118,7 +118,7 @@ export class MachineUpgrade implements Upgrade {
       goal,
       tools: this.#tools,
       demand: this.#demand,
-      watches: this.#watches,
+      memories: this.#memories,
       prefix,
       report: (step, message) => this.#reportStep(step, message),
       onPause: () => {

@@ -73,7 +73,7 @@ export function goalIn(plan: readonly Step[], { changes }: Pick<Settings, 'chang
 
 /** The units that may be ended with an attempt: those of steps that only stage files. */
 export function endableUnits(of: Omit<PlanFor, 'settings'>): string[] {
-  const staging = planFor({ ...of, settings: { exchange: 'together' } }).filter(({ changes }) => !changes)
+  const staging = planFor({ ...of, settings: { exchange: 'together' } }).filter(({ changesMachine }) => !changesMachine)
   return staging.map(unitNameOf)
 }
 

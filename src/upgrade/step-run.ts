@@ -12,7 +12,7 @@ import { isPastLimit, mostRetries, pastLimit } from './step-limit.ts'
 import type { Tools } from './tools.ts'
 
 /** What this process remembers of an unfinished step. It outlives the runs of the step. */
-export interface Watch {
+export interface StepMemory {
   /** When this process first ran the step, in monotonic milliseconds. */
   since: number
   /** The error of the last action. It is kept until an action succeeds, so that the message is constant. */
@@ -32,7 +32,7 @@ export interface StepRunParts {
   tools: Pick<Tools, 'engine' | 'clock' | 'log' | 'report'>
   /** The beginning of each message: the number and the description of the step. */
   title: string
-  watch: Watch
+  memory: StepMemory
   /** Reports the progress of the step. */
   report(message: string): void
   /** Adds to the record what the next change has to note. */
@@ -64,7 +64,7 @@ export class StepRun {
 
   /** Resolves when the step is done. Throws StepFailed, RecordMoved, and errors of the engine and the observation. */
   async toEnd(): Promise<void> {
-    const { session, tools, know, checkTurn, watch } = this.#parts
+    const { session, tools, know, checkTurn, memory } = this.#parts
     for (;;) {
       await know(this.#step.needs)
       await checkTurn()
@@ -72,7 +72,7 @@ export class StepRun {
       await know(this.#step.needs)
       const seen = await this.#look()
       if (seen === 'done') return this.#ended()
-      const trouble = watch.trouble ?? seen.error
+      const trouble = memory.trouble ?? seen.error
       this.#report(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
       if (isPastLimit(this.#step, this.#watched, session)) await this.#giveUp(seen)
       await this.#tryToAct()
@@ -103,11 +103,11 @@ export class StepRun {
   }
 
   async #tryToAct(): Promise<void> {
-    const { watch } = this.#parts
+    const { memory } = this.#parts
     try {
       await this.#act()
       // The failure of a unit is not over when the unit is started again.
-      if (!watch.isOfUnit) watch.trouble = undefined
+      if (!memory.isOfUnit) memory.trouble = undefined
     } catch (thrown) {
       await this.#troubled(thrown)
     }
@@ -125,7 +125,7 @@ export class StepRun {
     const isEntered = current === record
     if (!action && isEntered) return
     if (!isEntered) this.#parts.tools.log.info({ step: this.#step.name }, this.#parts.title)
-    const changed = record.changed || (this.#step.changes && action !== undefined && action.kind !== 'note')
+    const changed = record.changed || (this.#step.changesMachine && action !== undefined && action.kind !== 'note')
     await this.#carryOut(action, this.#parts.beforeChange({ ...current, changed }), isEntered)
   }
 
@@ -200,7 +200,7 @@ export class StepRun {
     }
     await session.change(retried(record, error, session.observation), clear)
     this.#note(error)
-    this.#parts.watch.isOfUnit = true
+    this.#parts.memory.isOfUnit = true
     throw new RecordMoved()
   }
 
@@ -224,7 +224,7 @@ export class StepRun {
 
   async #giveUp(seen: Unfinished): Promise<never> {
     const given = this.#step.giveUp?.(this.#parts.situation())
-    const error = given?.error ?? this.#parts.watch.trouble ?? seen.error ?? pastLimit(this.#step, seen.waitsFor)
+    const error = given?.error ?? this.#parts.memory.trouble ?? seen.error ?? pastLimit(this.#step, seen.waitsFor)
     return this.#fail(error, given?.change ?? { kind: 'note' })
   }
 
@@ -261,7 +261,7 @@ export class StepRun {
   }
 
   get #watched(): number {
-    return (this.#parts.tools.clock.monotonic() - this.#parts.watch.since) / 1000
+    return (this.#parts.tools.clock.monotonic() - this.#parts.memory.since) / 1000
   }
 
   #unit(): Unit | undefined {
@@ -289,8 +289,8 @@ export class StepRun {
   #note(error: UpgradeError): void {
     const about = { code: error.code, step: this.#step.name, detail: error.detail, err: error.cause }
     this.#parts.tools.log.warn(about, error.message)
-    this.#parts.watch.trouble = error
-    this.#parts.watch.isOfUnit = false
+    this.#parts.memory.trouble = error
+    this.#parts.memory.isOfUnit = false
     this.#report(error.message)
   }
 

@@ -129,7 +129,7 @@ export interface Step {
    */
   lookSeconds: number
   /** True when it changes more than our own directory and the image store. Such an attempt is always completed. */
-  changes: boolean
+  changesMachine: boolean
   /** True when it uses the work directory. */
   needsWork?: true
   /** Entries of the work directory that depend on the cluster's configuration. Each new attempt makes them again. */

@@ -133,7 +133,7 @@ function verdictOf({ role, step, parts }: Case): { isRefused: boolean; declines:
   function isMade({ field, fate }: Part): boolean {
     if (field.notCompared) return true
     if (field.path === 'files') return fate !== 'goes'
-    if (field.claim?.speciality === 'settings') return fate !== 'goes' && role === 'control-plane' && !hasPatches
+    if (field.claim?.selectedBy === 'settings') return fate !== 'goes' && role === 'control-plane' && !hasPatches
     const isGate = field.claim !== undefined
     return isGate && fate === 'goes' && role === 'control-plane' && step[1] === 'v1.36.3'
   }

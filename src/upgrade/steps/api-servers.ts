@@ -15,7 +15,7 @@ export const apiServers: Step = {
   limitSeconds: 7200,
   pollSeconds: 10,
   lookSeconds: 20,
-  changes: false,
+  changesMachine: false,
   needs: { sections: [], api: () => [versionPath], membersWithinSeconds: 15 },
   done({ members, observation, target }) {
     // A hosted control plane has no machines, so the API itself has to report the version.

@@ -1,6 +1,6 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { shellFile } from '../../machine/machine.ts'
-import { nodeImageOf, reportNotTaken, takeFromNodeImage } from '../node-image.ts'
+import { nodeImageOf, reportNotTaken, takeFromNodeImage } from '../node-image-helper.ts'
 import { type Action, type EndedUnit, hasInWork, type Situation, type Step, waiting, workDirectory } from '../step.ts'
 import { flagsRemovedAt } from './kubelet.ts'
 
@@ -23,7 +23,7 @@ export const binaries: Step = {
   limitSeconds: 900,
   pollSeconds: 2,
   lookSeconds: 2,
-  changes: false,
+  changesMachine: false,
   needsWork: true,
   renewed: ['bin.failed'],
   needs: { sections: ['units', 'work'], nodeImage: true },

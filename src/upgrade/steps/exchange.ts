@@ -26,7 +26,7 @@ export const exchange: Step = {
   limitSeconds: 300,
   pollSeconds: 2,
   lookSeconds: 1,
-  changes: true,
+  changesMachine: true,
   needsWork: true,
   renewed: ['exchanged'],
   needs: { sections: ['units', 'work', 'kubelet', 'manifests', 'pods', 'etcd'], membersWithinSeconds: 2 },

@@ -19,7 +19,7 @@ export const files: Step = {
   limitSeconds: 120,
   pollSeconds: 2,
   lookSeconds: 2,
-  changes: true,
+  changesMachine: true,
   alongside: [images],
   needs: { sections: ['work'] },
   done(situation) {

@@ -1,6 +1,6 @@
 import { shellFile } from '../../machine/machine.ts'
 import { missingImages } from '../missing-images.ts'
-import { reportNotTaken, takeFromNodeImage } from '../node-image.ts'
+import { reportNotTaken, takeFromNodeImage } from '../node-image-helper.ts'
 import { hasInWork, type Step, waiting } from '../step.ts'
 
 const script = shellFile(new URL('image-archive.sh', import.meta.url))
@@ -15,7 +15,7 @@ export const imageArchive: Step = {
   limitSeconds: 900,
   pollSeconds: 2,
   lookSeconds: 2,
-  changes: false,
+  changesMachine: false,
   needsWork: true,
   renewed: ['images.failed'],
   needs: { sections: ['units', 'work', 'pods'], nodeImage: true },

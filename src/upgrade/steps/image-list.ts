@@ -15,7 +15,7 @@ export const imageList: Step = {
   limitSeconds: 300,
   pollSeconds: 2,
   lookSeconds: 2,
-  changes: false,
+  changesMachine: false,
   needsWork: true,
   renewed: ['images.list'],
   needs: { sections: ['work'], api: () => [kubeadmConfigPath] },

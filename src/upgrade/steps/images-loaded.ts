@@ -8,7 +8,7 @@ export const imagesLoaded: Step = {
   limitSeconds: 1800,
   pollSeconds: 2,
   lookSeconds: 2,
-  changes: false,
+  changesMachine: false,
   needsWork: true,
   needs: { sections: ['units', 'work', 'pods'] },
   usesPrograms: true,

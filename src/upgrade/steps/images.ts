@@ -15,7 +15,7 @@ export const images: Step = {
   limitSeconds: 1800,
   pollSeconds: 2,
   lookSeconds: 2,
-  changes: false,
+  changesMachine: false,
   needsWork: true,
   needs: { sections: ['units', 'work', 'pods'] },
   usesPrograms: true,

@@ -14,7 +14,7 @@ export const kubeadmConfig: Step = {
   limitSeconds: 1800,
   pollSeconds: 5,
   lookSeconds: 5,
-  changes: false,
+  changesMachine: false,
   needs: { sections: ['work', 'units'], api: () => [kubeadmConfigPath] },
   done(situation) {
     const { machine, target, observation, pods } = situation

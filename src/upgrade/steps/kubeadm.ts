@@ -18,7 +18,7 @@ export const kubeadm: Step = {
   limitSeconds: 1800,
   pollSeconds: 10,
   lookSeconds: 2,
-  changes: true,
+  changesMachine: true,
   needsWork: true,
   renewed: ['kubeadm.done', 'kubeadm.moved'],
   needs: { sections: ['units', 'work'], membersWithinSeconds: 10 },

@@ -27,7 +27,7 @@ export const kubelet: Step = {
   limitSeconds: 150,
   pollSeconds: 2,
   lookSeconds: 1,
-  changes: true,
+  changesMachine: true,
   needsWork: true,
   needs: { sections: ['kubelet', 'units', 'work'] },
   usesPrograms: true,

@@ -19,7 +19,7 @@ export const manifests: Step = {
   limitSeconds: 300,
   pollSeconds: 5,
   lookSeconds: 3,
-  changes: true,
+  changesMachine: true,
   needs: { sections: ['manifests', 'units', 'etcd', 'work'], membersWithinSeconds: 2 },
   done(situation) {
     // The units of these steps move manifests themselves.

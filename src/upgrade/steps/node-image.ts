@@ -1,6 +1,6 @@
 import { UpgradeError } from '../../errors/upgrade-error.ts'
 import { missingImages } from '../missing-images.ts'
-import { nodeImageOf } from '../node-image.ts'
+import { nodeImageOf } from '../node-image-helper.ts'
 import { hasInWork, type NodeImage, type Situation, type Step, waiting } from '../step.ts'
 
 // The message changes only after this many further MiB, because Cluster API copies it into a condition.
@@ -17,7 +17,7 @@ export const nodeImage: Step = {
   limitSeconds: 1800,
   pollSeconds: 5,
   lookSeconds: 2,
-  changes: false,
+  changesMachine: false,
   needs: { sections: ['work', 'pods'], nodeImage: true },
   done(situation) {
     const { reference, pull } = situation.nodeImage ?? {}

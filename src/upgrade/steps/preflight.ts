@@ -19,7 +19,7 @@ export const preflight: Step = {
   limitSeconds: 600,
   pollSeconds: 5,
   lookSeconds: 5,
-  changes: false,
+  changesMachine: false,
   needs: { sections: ['host', 'kubelet', 'manifests', 'work', 'space'] },
   done(situation) {
     checkMachine(situation)

@@ -16,7 +16,7 @@ export const prepare: Step = {
   limitSeconds: 300,
   pollSeconds: 2,
   lookSeconds: 1,
-  changes: true,
+  changesMachine: true,
   needsWork: true,
   renewed: ['prepared'],
   alongside: [images],

@@ -17,7 +17,7 @@ export const render: Step = {
   limitSeconds: 120,
   pollSeconds: 2,
   lookSeconds: 1,
-  changes: false,
+  changesMachine: false,
   needsWork: true,
   renewed: ['rendered', 'etcd.kept', 'exchange.refused'],
   alongside: [images],

@@ -9,7 +9,7 @@ export const staticPods: Step = {
   limitSeconds: 600,
   pollSeconds: 5,
   lookSeconds: 2,
-  changes: false,
+  changesMachine: false,
   needs: { sections: ['manifests', 'pods', 'etcd'], api: () => ['/readyz'], membersWithinSeconds: 2 },
   done(situation) {
     const { observation, target } = situation

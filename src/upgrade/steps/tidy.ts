@@ -18,7 +18,7 @@ export const tidy: Step = {
   limitSeconds: 120,
   pollSeconds: 1,
   lookSeconds: 1,
-  changes: true,
+  changesMachine: true,
   needs: { sections: ['kubelet', 'units', 'work', 'manifests'] },
   done(situation) {
     const { work, units } = situation.observation

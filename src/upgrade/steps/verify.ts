@@ -23,7 +23,7 @@ export const verify: Step = {
   limitSeconds: 600,
   pollSeconds: 2,
   lookSeconds: 1,
-  changes: false,
+  changesMachine: false,
   needs: {
     // The last one is for tidy, which then needs no look of its own.
     sections: ['kubelet', 'pods', 'manifests', 'processes', 'etcd', 'units', 'work'],
