@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { valueAt } from '../kubernetes/json.ts'
 import { componentPaths, nameIn, type PodSettings } from '../kubernetes/pod-settings.ts'
 import type { Observation } from '../machine/observation.ts'
-import type { Manifest, Process } from '../machine/pod-document.ts'
+import type { Manifest, Mount, Process } from '../machine/pod-document.ts'
 
 type Observed = Pick<Observation, 'manifests' | 'processes'>
 
@@ -59,18 +59,23 @@ function hasVolume({ mounts }: Manifest, entry: unknown): boolean {
   return mounts.some((mount) => isDeepStrictEqual(mount, wanted))
 }
 
-// The kubelet fills in variables where a text names them, and finds some by itself.
+// The kubelet replaces what begins with a dollar sign in a text, and finds the values of some variables by itself.
+// Source: kubernetes third_party/forked/golang/expansion ("$(NAME)" and "$$").
 function isOf(process: Process, { command, environment, mounts }: Manifest): boolean {
-  const isFilledIn = (text: string) => text.includes('$(')
+  const isFilledIn = (text: string) => /\$[$(]/.test(text)
   return (
     process.command.length === command.length &&
     command.every((word, i) => isFilledIn(word) || process.command[i] === word) &&
     environment.every(
       ({ name, value }) => value === undefined || isFilledIn(value) || process.environment.has(`${name}=${value}`),
     ) &&
-    mounts.every(({ path, readOnly }) => {
-      const mount = process.mounts.get(path.replace(/(.)\/+$/, '$1'))
-      return mount !== undefined && (mount.readOnly || !readOnly)
-    })
+    mounts.every((mount) => isMounted(mount, process))
   )
+}
+
+// The kernel shows a mount where it is after the image's own links are followed: /var/run/kms is /run/kms in most images.
+// So only the last part of the path is compared.
+function isMounted({ path, readOnly }: Mount, { mounts }: Process): boolean {
+  const lastOf = (place: string) => place.replace(/\/+$/, '').split('/').at(-1)
+  return [...mounts].some(([place, mount]) => lastOf(place) === lastOf(path) && (mount.readOnly || !readOnly))
 }

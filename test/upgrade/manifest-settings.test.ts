@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { podSettingsOf } from '../../src/kubernetes/pod-settings.ts'
 import { manifestIn } from '../../src/machine/pod-document.ts'
-import { podWithout } from '../../src/upgrade/pod-settings.ts'
+import { podNotAsItsManifest, podWithout } from '../../src/upgrade/pod-settings.ts'
 
 const volume = { name: 'audit', hostPath: '/audit', mountPath: '/logs', readOnly: true, pathType: 'Directory' }
 // As kubeadm renders it.
@@ -42,4 +42,40 @@ test.each<[wanted: string[], rendered: string[], pod: string | undefined]>([
   const command = ['kube-apiserver', ...rendered.map((value) => `--issuer=${value}`)]
   const text = JSON.stringify({ spec: { containers: [{ image: 'a:1', command }] } })
   expect(podWithout(pods, { manifests: new Map([['kube-apiserver', manifestIn(text)]]) })).toBe(pod)
+})
+
+const withMount = (mountPath: string, command: string[] = []) => `
+spec:
+  containers:
+  - image: registry.k8s.io/kube-apiserver:v1.35.4
+    command: ${JSON.stringify(command)}
+    volumeMounts:
+    - {mountPath: ${mountPath}, name: kms, readOnly: true}
+  volumes:
+  - {name: kms, hostPath: {path: /kms}}
+`
+
+test.each<[mountPath: string, shown: string, isReadOnly: boolean, pod: string | undefined]>([
+  ['/etc/kms', '/etc/kms', true, undefined],
+  ['/etc/kms/', '/etc/kms', true, undefined],
+  // /var/run is a link to /run in the images of Kubernetes.
+  ['/var/run/kms/socket.sock', '/run/kms/socket.sock', true, undefined],
+  ['/etc/kms', '/etc/other', true, 'kube-apiserver'],
+  ['/etc/kms', '/etc/kms', false, 'kube-apiserver'],
+])('a process with a mount of %s that the kernel shows at %s, read-only %s, differs in: %s', (path, shown, readOnly, pod) => {
+  const manifests = new Map([['kube-apiserver', manifestIn(withMount(path))]])
+  const process = { command: [], environment: new Set<string>(), mounts: new Map([[shown, { readOnly }]]) }
+  expect(podNotAsItsManifest({ manifests, processes: new Map([['kube-apiserver', [process]]]) })).toBe(pod)
+})
+
+test.each<[inManifest: string, ofProcess: string, pod: string | undefined]>([
+  ['--issuer=$(ISSUER)', '--issuer=https://a', undefined],
+  ['--prefix=a$$b', '--prefix=a$b', undefined],
+  ['--prefix=a$b', '--prefix=a$b', undefined],
+  ['--prefix=a$b', '--prefix=a', 'kube-apiserver'],
+])('a process with the argument of %s that is %s differs in: %s', (inManifest, ofProcess, pod) => {
+  const manifests = new Map([['kube-apiserver', manifestIn(withMount('/kms', [inManifest]))]])
+  const mounts = new Map([['/kms', { readOnly: true }]])
+  const process = { command: [ofProcess], environment: new Set<string>(), mounts }
+  expect(podNotAsItsManifest({ manifests, processes: new Map([['kube-apiserver', [process]]]) })).toBe(pod)
 })
