@@ -15,7 +15,8 @@ import {
 import { wayBackIn } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
 import { type Goal, type Needs, type Situation, type Step, unitNameOf } from './step.ts'
-import { type StepMemory, StepRun } from './step-run.ts'
+import type { StepMemory } from './step-memory.ts'
+import { StepRun } from './step-run.ts'
 import type { Tools } from './tools.ts'
 
 // The initial content of an attempt's work directory depends on these sections.
@@ -129,7 +130,10 @@ export class AttemptRun {
 
   #know(needs: Needs): Promise<void> {
     const { session, tools, goal } = this.#parts
-    return session.know(needs, nodeImageOf({ sources: tools.sources, target: goal().target }))
+    const { target, pods } = goal()
+    // The processes of the static pods are compared with nothing but settings. They cost processor time in the machine.
+    const sections = needs.sections.filter((section) => section !== 'processes' || pods !== undefined)
+    return session.know({ ...needs, sections }, nodeImageOf({ sources: tools.sources, target }))
   }
 
   #situation(): Situation {

@@ -3,23 +3,15 @@ import type { Change } from '../machine/change.ts'
 import { hasFullDisk, reportsFullDisk } from '../machine/disk-full.ts'
 import type { Unit } from '../machine/observation.ts'
 import { type AttemptRecord, entered, failed, pauseAfter, retried, secondsSince } from './attempt.ts'
+import { carryOut } from './carry-out.ts'
 import { pauseAfterLook } from './look-pause.ts'
 import { restAfterFailure } from './rest-after-failure.ts'
 import { RecordMoved, type Session } from './session.ts'
-import { type Action, hasInWork, type Needs, type Situation, type Step, unitNameOf, unitOf } from './step.ts'
+import { hasInWork, type Needs, type Situation, type Step, unitOf } from './step.ts'
 import { StepFailed } from './step-failed.ts'
 import { isPastLimit, mostRetries, pastLimit } from './step-limit.ts'
+import type { StepMemory } from './step-memory.ts'
 import type { Tools } from './tools.ts'
-
-/** What this process remembers of an unfinished step. It outlives the runs of the step. */
-export interface StepMemory {
-  /** When this process first ran the step, in monotonic milliseconds. */
-  since: number
-  /** The error of the last action. It is kept until an action succeeds, so that the message is constant. */
-  trouble: UpgradeError | undefined
-  /** True when the error is the failure of a unit. It is kept until the step is done. */
-  isOfUnit: boolean
-}
 
 /** What a step needs to run. */
 export interface StepRunParts {
@@ -56,6 +48,8 @@ export class StepRun {
   // True after the first action that is complete when its call returns: the next observation follows without a pause.
   #isFirstCall = false
   #calls = 0
+  // True when the step's unit was running at the last look, so that the step waits for its end.
+  #isUnitSeen = false
 
   constructor(step: Step, parts: StepRunParts) {
     this.#step = step
@@ -64,31 +58,52 @@ export class StepRun {
 
   /** Resolves when the step is done. Throws StepFailed, RecordMoved, and errors of the engine and the observation. */
   async toEnd(): Promise<void> {
-    const { session, tools, know, checkTurn, memory } = this.#parts
+    const { session, tools, onPause } = this.#parts
     for (;;) {
-      await know(this.#step.needs)
-      await checkTurn()
-      // Observes again only if checkTurn has changed the record.
-      await know(this.#step.needs)
-      const seen = await this.#look()
-      if (seen === 'done') return this.#ended()
-      const trouble = memory.trouble ?? seen.error
-      this.#report(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
-      if (isPastLimit(this.#step, this.#watched, session)) await this.#giveUp(seen)
-      await this.#tryToAct()
-      this.#parts.onPause()
+      if (!(await this.#isUnitAtWork()) && (await this.#isDone())) return this.#ended()
+      onPause()
       session.forget()
       await tools.clock.sleep(this.#pauseSeconds())
     }
+  }
+
+  // True while a unit goes on that was running at the last look. Only the unit is looked at then: most of the rest costs
+  // processor time that the unit needs, and counts only when the unit has ended.
+  async #isUnitAtWork(): Promise<boolean> {
+    if (!this.#isUnitSeen) return false
+    await this.#observe({ sections: ['units', 'work'] })
+    this.#isUnitSeen = this.#isUnitRunning() && !isPastLimit(this.#step, this.#watched, this.#parts.session)
+    return this.#isUnitSeen
+  }
+
+  // Observes the machine, and acts if the step is not done.
+  async #isDone(): Promise<boolean> {
+    const { session, memory } = this.#parts
+    await this.#observe(this.#step.needs)
+    const seen = await this.#look()
+    if (seen === 'done') return true
+    const trouble = memory.trouble ?? seen.error
+    this.#report(trouble ? trouble.message : `waiting for ${seen.waitsFor}`)
+    if (isPastLimit(this.#step, this.#watched, session)) await this.#giveUp(seen)
+    this.#isUnitSeen = this.#isUnitRunning() && !this.#step.goesOn
+    await this.#tryToAct()
+    return false
+  }
+
+  async #observe(needs: Needs): Promise<void> {
+    const { know, checkTurn } = this.#parts
+    await know(needs)
+    await checkTurn()
+    // Observes again only if checkTurn has changed the record.
+    await know(needs)
   }
 
   // An error that may resolve itself counts as something to wait for.
   async #look(): Promise<'done' | Unfinished> {
     try {
       const seen = this.#step.done(this.#parts.situation())
-      const isRunning = this.#unit()?.state === 'running'
       // The step waits for its unit, so that the next step can start its own.
-      return seen === 'done' && isRunning && !this.#goesOn() ? { waitsFor: 'the end of its unit' } : seen
+      return seen === 'done' && this.#isUnitRunning() && !this.#goesOn() ? { waitsFor: 'the end of its unit' } : seen
     } catch (thrown) {
       const error = coded(thrown)
       if (error.answer !== 'progress') await this.#fail(error, { kind: 'note' })
@@ -126,57 +141,10 @@ export class StepRun {
     if (!action && isEntered) return
     if (!isEntered) this.#parts.tools.log.info({ step: this.#step.name }, this.#parts.title)
     const changed = record.changed || (this.#step.changesMachine && action !== undefined && action.kind !== 'note')
-    await this.#carryOut(action, this.#parts.beforeChange({ ...current, changed }), isEntered)
-  }
-
-  async #carryOut(action: Action | undefined, record: AttemptRecord, isEntered: boolean): Promise<void> {
-    const { session, tools } = this.#parts
-    const alongside = (this.#step.alongside ?? []).map(unitNameOf)
-    switch (action?.kind) {
-      case undefined:
-        await session.change(record, { kind: 'note' })
-        return
-      case 'unit': {
-        const { limitSeconds } = this.#step
-        const goesOn = this.#goesOn()
-        await session.change(record, {
-          ...action,
-          kind: 'start',
-          unit: unitNameOf(this.#step),
-          limitSeconds,
-          alongside,
-        })
-        if (goesOn) this.#called()
-        return
-      }
-      case 'run': {
-        const { script, args, input } = action
-        const withInput = input === undefined ? {} : { input }
-        const output = await session.change(record, { kind: 'run', script, args, alongside, ...withInput })
-        const error = action.read?.(output)
-        if (error) throw error
-        this.#called()
-        return
-      }
-      case 'helper':
-        if (!isEntered) await session.change(record, { kind: 'note' })
-        await tools.engine.helper({
-          name: `capd-kubeadm-upgrader-${action.takes}-${session.located.machine.name}`,
-          image: action.image,
-          argv: action.argv,
-          volumes: { [action.volume]: '/machine' },
-        })
-        this.#called()
-        return
-      case 'pull':
-        if (!isEntered) await session.change(record, { kind: 'note' })
-        session.awaitPull(action.image)
-        return
-      case 'note':
-        await session.change(action.record(record), { kind: 'note' })
-        await action.after()
-        return
-    }
+    const next = this.#parts.beforeChange({ ...current, changed })
+    const goesOn = this.#goesOn()
+    const isComplete = await carryOut(action, next, { ...this.#parts, step: this.#step, isEntered })
+    if (isComplete || (action?.kind === 'unit' && goesOn)) this.#called()
   }
 
   #called(): void {
@@ -266,6 +234,10 @@ export class StepRun {
 
   #unit(): Unit | undefined {
     return unitOf(this.#step, this.#parts.session.observation)
+  }
+
+  #isUnitRunning(): boolean {
+    return this.#unit()?.state === 'running'
   }
 
   // A unit that has succeeded counts too: the next observation shows its effect.

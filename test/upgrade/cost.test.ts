@@ -36,22 +36,33 @@ test('ten workers that wait for three control plane machines cost two execs a se
 test.each([
   ['binaries', 2],
   ['images', 2],
+  ['exchange', 1],
   ['kubeadm', 2],
-])('a machine that waits in %s is looked at by one exec every %i s', async (step, seconds) => {
+])('while the unit of %s runs, one exec every %i s looks at it, and no other machine is looked at', async (step, seconds) => {
   const lab = startQuickLab('cp-1', 'cp-2', 'cp-3')
   const machine = lab.machine('cp-1')
   machine.units.hold(step)
   const clock = new TogetherClock(lab.clock)
-  void new MachineUpgrade(taskOf('cp-1'), toolsOf(lab, { clock }), () => 0).toEnd()
-  await clock.pass(120)
+  // Pulled images are not loaded next to other steps.
+  const tools = toolsOf(lab, { clock, sources: step === 'images' ? { images: 'pull' } : {} })
+  void new MachineUpgrade(taskOf('cp-1'), tools, () => 0).toEnd()
+  await clock.pass(60)
   expect(machine.units.running).toEqual([`capd-kubeadm-upgrader-${step}`])
   const [own, all] = [machine.commands.length, execsOn(lab)]
-  await clock.pass(600)
+  await clock.pass(240)
+  const looks = machine.commands.length - own
   // A note once a minute takes a change and another look.
-  expect(machine.commands.length - own).toBeLessThanOrEqual(600 / seconds + 22)
-  // The two other members are looked at when their state is needed, and then less often.
-  expect(execsOn(lab) - all).toBeLessThanOrEqual(600 / seconds + 22 + 2 * 61)
+  expect(looks).toBeLessThanOrEqual(240 / seconds + 10)
+  expect(looks).toBeGreaterThan(240 / seconds - 10)
+  expect(execsOn(lab) - all).toBe(looks)
+  const sections = new Set(machine.commands.slice(own).map(sectionsOf))
+  expect(sections).toEqual(new Set(['units work', undefined]))
 })
+
+// The sections that a look at a machine covers; undefined for a change.
+function sectionsOf([, , , script, , , sections]: readonly string[]): string | undefined {
+  return script === 'observe.sh' ? sections : undefined
+}
 
 test('the effect of a call is looked for at once', async () => {
   const lab = startQuickLab('cp-1')

@@ -70,7 +70,7 @@ get_well() {
   until=$(($(now) + $1))
   while component=$(unwell) && [ -n "$component" ]; do
     [ "$(now)" -lt "$until" ] || return 1
-    sleep 0.3
+    sleep 0.6
   done
 }
 
