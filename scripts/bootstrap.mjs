@@ -2,16 +2,17 @@
 // Plain JavaScript for any Node that has npm, because nothing is installed when it starts.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const stamp = join(root, 'node_modules/.installed-from')
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'capd-kubeadm-upgrader')
 
 const node = usableNode()
-installPackages()
+if (!areInstalled()) oneAtATime(installPackages)
 run(process.argv.slice(2))
 
 // The path of a Node that is new enough: the running one, else the pinned one from npm's platform packages.
@@ -34,14 +35,51 @@ function usableNode() {
   process.exit(1)
 }
 
-// Installs node_modules again when package-lock.json has changed since, or when the last install did not finish.
+// False when package-lock.json has changed since the packages were installed, or when the last install did not finish.
+function areInstalled() {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digest('package-lock.json')
+}
+
 function installPackages() {
-  const stamp = join(root, 'node_modules/.installed-from')
-  const lock = digest('package-lock.json')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  // Another command may have installed them meanwhile.
+  if (areInstalled()) return
   console.error('Installing npm packages from package-lock.json')
   npmCi(root, node)
-  writeFileSync(stamp, lock)
+  writeFileSync(stamp, digest('package-lock.json'))
+}
+
+// Two commands in a new clone would otherwise install into the same folder. A lock that a killed process has left is removed.
+function oneAtATime(install) {
+  const lock = join(cache, `install-${createHash('sha256').update(root).digest('hex').slice(0, 16)}.lock`)
+  const own = `${lock}.${process.pid}`
+  mkdirSync(cache, { recursive: true })
+  writeFileSync(own, String(process.pid))
+  while (!isTaken(lock, own)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+  install()
+  rmSync(lock, { force: true })
+}
+
+// A link is made with its content, so that a lock always names its process.
+function isTaken(lock, own) {
+  try {
+    linkSync(own, lock)
+    rmSync(own)
+    return true
+  } catch (thrown) {
+    if (thrown.code !== 'EEXIST') throw thrown
+  }
+  if (isLeft(lock)) rmSync(lock, { force: true })
+  return false
+}
+
+// True for a lock of a process that no longer runs.
+function isLeft(lock) {
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0)
+    return false
+  } catch (thrown) {
+    return thrown.code === 'ESRCH'
+  }
 }
 
 function npmCi(folder, nodeBinary) {
