@@ -41,7 +41,7 @@ function areInstalled() {
 }
 
 function installPackages() {
-  // Another command may have installed them meanwhile.
+  // Another command may have installed them since.
   if (areInstalled()) return
   console.error('Installing npm packages from package-lock.json')
   npmCi(root, node)

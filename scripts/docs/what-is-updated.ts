@@ -93,7 +93,7 @@ or change, are applied on control plane machines, at the same version or togethe
 kubeadm-config first, and the machine waits until they are there. kubeadm renders the manifests from it, only static pods whose
 manifest differs are exchanged, and the others keep their containers; the kubelet is restarted. The update is done
 when the running processes have the arguments, the environment and the mounts of their manifests. A static pod that
-does not get healthy gives way to the one from before: one that ends, and one that does not answer where the kubelet asks it.
+does not get healthy gives way to the one from before: one that ends, and one whose liveness probe fails.
 
 Not covered are an entry that is removed, another order of the values of one argument, a variable whose \`valueFrom\` becomes another one, arguments of etcd that make
 another member of it (such as \`data-dir\` and \`initial-cluster\`), machines with kubeadm's patches or the feature gate

@@ -99,11 +99,11 @@ export function podSettingClaim(setting: Path): Claim {
   }
 }
 
-// Arguments of etcd that make another member of it, or that lead it to other data.
+// Arguments with which etcd would be another member, or use other data.
 const fixedEtcdArguments =
   /^(name|data-dir|wal-dir|initial-.+|.+-urls|force-new-cluster|discovery.*|experimental-initial-.+|unsafe-.+)$/
 
-// What goes away cannot be told from what kubeadm itself gives a static pod once it is not in the request any more.
+// A removed entry is no longer in the request, so it cannot be distinguished from kubeadm's own ones in the manifest.
 function settingObjection({ current, desired, root }: ClaimedChange, setting: Path): string | undefined {
   const [old, list] = [current, desired].map((object) =>
     entriesAt(object, [...root, 'clusterConfiguration', ...setting]),
@@ -122,14 +122,14 @@ function settingObjection({ current, desired, root }: ClaimedChange, setting: Pa
   return fixed && `the argument ${fixed} makes another member of etcd`
 }
 
-// The manifest of a machine has a variable of the name in both cases, and not where kubeadm's defaults lead it.
+// The manifest shows that a variable has a valueFrom, but kubeadm adds defaults to it, so two of them cannot be compared.
 function isFoundElsewhere(old: unknown, entry: unknown): boolean {
   const [before, after] = [old, entry].map((one) => valueAt(one, ['valueFrom']))
   return nameIn(old) === nameIn(entry) && before != null && after != null && !isDeepStrictEqual(before, after)
 }
 
-// kubeadm keeps the order of values in some patch releases and sorts them in others, so it cannot be told from the manifest
-// whether an order is applied. Source: kubernetes/kubernetes#135400 and its backports.
+// Some patch releases of kubeadm keep the order of values and others sort them, so the manifest does not show whether an
+// order is applied. Source: kubernetes/kubernetes#135400 and its backports.
 function isOnlyMoved(before: string[], after: string[]): boolean {
   return !isDeepStrictEqual(before, after) && isDeepStrictEqual(before.toSorted(), after.toSorted())
 }

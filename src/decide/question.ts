@@ -11,7 +11,7 @@ export interface Sides {
   root: Path
 }
 
-/** A change of a machine that Cluster API asks about. */
+/** A change of a machine, from a request of Cluster API. */
 export interface Question {
   role: Role
   changes: Settings['changes']

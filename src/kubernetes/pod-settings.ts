@@ -6,7 +6,7 @@ import { atLeastMinor, type Role } from './versions.ts'
 
 const lists = ['extraArgs', 'extraEnvs', 'extraVolumes']
 
-/** The static pods of kubeadm's, and where a ClusterConfiguration has what its user gives them. */
+/** kubeadm's static pods, and the path of their settings in a ClusterConfiguration. */
 export const componentPaths: ReadonlyMap<string, Path> = new Map([
   ['kube-apiserver', ['apiServer']],
   ['kube-controller-manager', ['controllerManager']],
@@ -14,15 +14,15 @@ export const componentPaths: ReadonlyMap<string, Path> = new Map([
   ['etcd', ['etcd', 'local']],
 ])
 
-/** What the static pods of a control plane machine are to run with besides what kubeadm gives them. */
+/** The user's settings for the static pods of a control plane machine, in addition to kubeadm's own. */
 export interface PodSettings {
-  /** Names all of it; the same for the same settings. */
+  /** The SHA-256 of the settings, in hexadecimal. */
   digest: string
   /** Lists of a ClusterConfiguration that are not empty, by their paths in it, such as `apiServer.extraArgs`. */
   lists: ReadonlyMap<string, readonly unknown[]>
 }
 
-/** What decides whether the settings of static pods are applied at all. */
+/** The values that decide whether settings of static pods are applied. */
 export interface PodSettingsScope {
   role: Role
   /** The values of the settings `changes` and `exchange`. */
@@ -47,7 +47,7 @@ export function podSettingsObjection({ role, changes, exchange, version, spec }:
   return isRootless ? 'static pods with RootlessControlPlane cannot be rendered' : undefined
 }
 
-/** The settings that a KubeadmConfig's spec asks for, or undefined where it asks for none. */
+/** The settings in the spec of a KubeadmConfig, or undefined if it has none. */
 export function podSettingsOf(spec: unknown): PodSettings | undefined {
   const found = settingsIn(valueAt(spec, ['clusterConfiguration']))
   if (found.size === 0) return undefined
@@ -69,14 +69,14 @@ function settingsIn(configuration: unknown): Map<string, unknown[]> {
   return new Map(found.filter(([, list]) => list.length > 0))
 }
 
-// Entries of one name keep their order, and the order of different names says nothing. What is no list is none of
-// kubeadm.k8s.io/v1beta4.
+// Entries with the same name keep their order. The order of different names has no effect. Anything but a list is ignored:
+// kubeadm.k8s.io/v1beta4 has lists only.
 function normalized(list: unknown): unknown[] {
   const entries = Array.isArray(list) ? list : []
   return entries.map(withoutEmpty).sort((one, other) => byCode(nameIn(one), nameIn(other)))
 }
 
-// What is absent, empty or false is the same to kubeadm.
+// kubeadm does not distinguish absent, empty and false.
 function withoutEmpty(value: unknown): unknown {
   const names = keysOf(value).sort(byCode)
   if (names.length === 0) return value

@@ -1,21 +1,21 @@
 import { parseYaml } from './yaml.ts'
 
-/** A variable of a container's environment; without a value where the kubelet finds it. */
+/** A variable of a container's environment. Without a value, the kubelet takes it from elsewhere (`valueFrom`). */
 export interface Variable {
   name: string
   value: string | undefined
 }
 
-/** A place in a container where something is mounted; `hostPath` where it is of the machine. */
+/** A mount of a container. `hostPath` is undefined for a volume that is not of the machine. */
 export interface Mount {
   path: string
   readOnly: boolean
   hostPath: string | undefined
-  /** What `hostPath` has to be, such as Directory; empty where it may be anything. */
+  /** The required type of `hostPath`, such as Directory; empty for any. */
   pathType: string
 }
 
-/** What a static pod's manifest says of its first container. */
+/** The first container in the manifest of a static pod. */
 export interface Manifest {
   /** Undefined where it is not kubeadm's or not a readable Pod. */
   image: string | undefined
@@ -30,14 +30,14 @@ export interface Process {
   command: readonly string[]
   /** Each as name=value. */
   environment: ReadonlySet<string>
-  /** Where something is mounted, and whether it can be written to. */
+  /** The mounts, by their paths in the container. */
   mounts: ReadonlyMap<string, { readOnly: boolean }>
 }
 
-/** A manifest of which nothing is known but that it is there. */
+/** A manifest that exists and cannot be read. */
 export const unknownManifest: Manifest = { image: undefined, command: [], environment: [], mounts: [] }
 
-/** Reads a manifest. What is not a readable Pod is unknown. */
+/** Reads a manifest. Anything but a readable Pod is `unknownManifest`. */
 export function manifestIn(yaml: string): Manifest {
   try {
     const pod = Object(parseYaml(yaml)) as Record<string, unknown>

@@ -6,7 +6,7 @@ import type { Manifest, Mount, Process } from '../machine/pod-document.ts'
 
 type Observed = Pick<Observation, 'manifests' | 'processes'>
 
-/** The first of kubeadm's static pods whose manifest lacks something of these settings; undefined where none does. */
+/** The first of kubeadm's static pods whose manifest lacks one of these settings; undefined if there is none. */
 export function podWithout({ lists }: PodSettings, { manifests }: Pick<Observed, 'manifests'>): string | undefined {
   for (const [pod, path] of componentPaths) {
     const manifest = manifests.get(pod)
@@ -22,8 +22,8 @@ export function podWithout({ lists }: PodSettings, { manifests }: Pick<Observed,
 }
 
 /**
- * The first of kubeadm's static pods of which no process runs with the arguments, the environment and the mounts of its
- * manifest; undefined where all do.
+ * The first of kubeadm's static pods without a process that has the arguments, the environment and the mounts of its
+ * manifest; undefined if there is none.
  */
 export function podNotAsItsManifest({ manifests, processes }: Observed): string | undefined {
   return [...componentPaths.keys()].find((pod) => {
@@ -32,7 +32,7 @@ export function podNotAsItsManifest({ manifests, processes }: Observed): string 
   })
 }
 
-// All arguments of the name, in any order: it depends on the patch release of kubeadm whether it keeps that of the user.
+// All arguments of the name, in any order: only some patch releases of kubeadm keep the user's order.
 // Source: kubernetes/kubernetes#135400 and its backports to v1.32 and later.
 function hasArgument({ command }: Manifest, entry: unknown, list: readonly unknown[]): boolean {
   const prefix = `--${nameIn(entry)}=`
@@ -59,7 +59,7 @@ function hasVolume({ mounts }: Manifest, entry: unknown): boolean {
   return mounts.some((mount) => isDeepStrictEqual(mount, wanted))
 }
 
-// The kubelet replaces what begins with a dollar sign in a text, and finds the values of some variables by itself.
+// The kubelet expands references that begin with a dollar sign, and takes the values of some variables from elsewhere.
 // Source: kubernetes third_party/forked/golang/expansion ("$(NAME)" and "$$").
 function isOf(process: Process, { command, environment, mounts }: Manifest): boolean {
   const isFilledIn = (text: string) => /\$[$(]/.test(text)
@@ -73,8 +73,8 @@ function isOf(process: Process, { command, environment, mounts }: Manifest): boo
   )
 }
 
-// The kernel shows a mount where it is after the image's own links are followed: /var/run/kms is /run/kms in most images.
-// So only the last part of the path is compared.
+// The kernel shows the path of a mount after links in the image were resolved: /var/run/kms is /run/kms in most images. So
+// only the last element of the path is compared.
 function isMounted({ path, readOnly }: Mount, { mounts }: Process): boolean {
   const lastOf = (place: string) => place.replace(/\/+$/, '').split('/').at(-1)
   return [...mounts].some(([place, mount]) => lastOf(place) === lastOf(path) && (mount.readOnly || !readOnly))

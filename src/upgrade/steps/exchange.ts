@@ -16,7 +16,7 @@ const stopSeconds = { newVersion: 2, sameVersion: 1 }
 const wellSeconds = { forward: 120, back: 60 }
 
 /**
- * Control plane only: exchanges all static pods and the programs at once. The kubelet is stopped meanwhile, and is started
+ * Control plane only: exchanges all static pods and the programs at once. The kubelet is stopped for this time, and is started
  * by systemd however the unit ends. What does not get well gives way to everything from before.
  */
 export const exchange: Step = {
@@ -74,7 +74,7 @@ function argumentsFor(way: 'forward' | 'back', situation: Situation): string[] {
   return [way, workDirectory, machine.name, settings.loadBalancer, String(seconds), String(wellSeconds[way])]
 }
 
-// Each member is asked for something that a quorum has to agree to. A member of this machine that an exchange has left
+// The health of each member is read with a request that needs a quorum. A member of this machine that an exchange has left
 // without etcd has nothing to lose, and the others may be waiting for it.
 function membersWaitFor(situation: Situation): string | undefined {
   const isDown = isHalfExchanged(situation) && situation.observation.etcdHealthy === false

@@ -89,11 +89,11 @@ import() {
 # If the machine does not use the snapshotter overlayfs, unpacking by ctr may fail, and the first container unpacks the
 # image instead. A full disk still counts as a failure.
 failed=0
-said=$(import) || failed=1
-if [ "$failed" = 1 ] && ! echo "$said" | grep -qiE 'no space left|disk quota exceeded'; then
+printed=$(import) || failed=1
+if [ "$failed" = 1 ] && ! echo "$printed" | grep -qiE 'no space left|disk quota exceeded'; then
   failed=0
-  said=$(import --no-unpack) || failed=1
+  printed=$(import --no-unpack) || failed=1
 fi
-echo "$said"
+echo "$printed"
 rm "$archive"
 exit "$failed"

@@ -23,7 +23,7 @@ export const kubeadm: Step = {
   renewed: ['kubeadm.done', 'kubeadm.moved'],
   needs: { sections: ['units', 'work'], membersWithinSeconds: 10 },
   usesPrograms: true,
-  // kubeadm leaves nothing behind by which a finished run can be told on a worker, so the script marks it.
+  // On a worker, a finished run of kubeadm leaves no trace, so the script adds a mark.
   done: (situation) => (hasInWork(situation, 'kubeadm.done') ? 'done' : waiting('kubeadm')),
   action: (situation) => ({ kind: 'unit', script, args: argumentsFor(situation) }),
   explain: explainKubeadm,
@@ -106,7 +106,7 @@ function configurationFlags(situation: Situation): string[] {
   ]
 }
 
-/** What a script says by its exit code that needs manifests and patches; undefined where it ended for another reason. */
+/** The error for the exit code of a script that needs manifests and patches; undefined for any other exit code. */
 export function explainMissing(exitCode: number, log: string): UpgradeError | undefined {
   if (exitCode === 46) return new UpgradeError('MANIFESTS_INCOMPLETE', {}, { detail: log })
   if (exitCode === 47) return new UpgradeError('PATCHES_MISSING', {}, { detail: log })

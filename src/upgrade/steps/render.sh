@@ -1,8 +1,8 @@
 # Lets the staged kubeadm render the manifests of this machine's static pods, into the work directory and nowhere else.
 # kubeadm's `init` and `upgrade node` render them by the same functions; this needs no API and takes a tenth of a second.
 # Arguments: work directory, name of the Node, version, directory of kubeadm patches or "-".
-# Leaves rendered/ with four manifests, and etcd.kept where etcd's is the one in place. Where they would not be what `upgrade node` renders, it leaves exchange.refused
-# with the reason instead. Exit codes: 46: a static pod has no manifest; 47: the directory of patches is missing.
+# Leaves rendered/ with four manifests, and etcd.kept if etcd's manifest is the one in place. If they would differ from what
+# `upgrade node` renders, it leaves exchange.refused with the reason instead. Exit codes: 46: a static pod has no manifest; 47: the directory of patches is missing.
 set -eu
 umask 077
 directory=$1 node=$2 version=$3 patches=$4
@@ -78,7 +78,8 @@ running=$(tag_in "$manifests/etcd.yaml")
 wanted=$(tag_in "$new/etcd.yaml")
 older=$(printf '%s\n' "$running" "$wanted" | sort -V | head -n 1)
 [ "$older" = "$running" ] || refuse "etcd runs $running, which is newer than $wanted"
-# A member that has joined was told of the others, which etcd only reads while it has no data: no reason to exchange it.
+# The manifest of a member that has joined names the others. etcd reads these arguments only while it has no data, so a
+# difference in them is no reason to exchange it.
 without_members() { grep -Ev -- '--initial-cluster(-state)?=' "$1"; }
 rm -f "$directory/etcd.kept"
 kept=$(without_members "$manifests/etcd.yaml")

@@ -16,7 +16,7 @@ const nodePath = ({ name }: MachineIdentity) => `/api/v1/nodes/${name}`
 const podsPath = ({ name }: MachineIdentity) =>
   `/api/v1/namespaces/kube-system/pods?labelSelector=tier%3Dcontrol-plane&fieldSelector=spec.nodeName%3D${name}`
 
-/** All that makes the machine be at the target. It is asked first, too: where it holds, there is nothing to do. */
+/** Checks that the machine is at the target. It is also evaluated first: if it is done, nothing is left to do. */
 export const verify: Step = {
   name: 'verify',
   doing: 'checking the machine at the new version',
@@ -73,7 +73,7 @@ function kubeletWaitsFor({ machine, observation, target }: Situation): string | 
   const { status } = node.value
   if (status?.nodeInfo?.kubeletVersion !== target) return `the Node to report ${target}`
   const ready = readyIn(status)
-  // A Ready from before the restart says nothing of the new kubelet. The API has whole seconds.
+  // A Ready from before the restart is not about the new kubelet. Times in the API have whole seconds.
   const isFresh =
     ready !== undefined && Date.parse(String(ready.lastHeartbeatTime)) / 1000 >= now - kubelet.ageSeconds - 1
   if (ready?.status !== 'True' || !isFresh) return 'the Node to be Ready'
@@ -97,7 +97,7 @@ function controlPlaneWaitsFor(situation: Situation): string | undefined {
   return isSettled ? mirrorPodsWaitFor(situation) : settle
 }
 
-// The processes show what they run with, whatever their manifests say.
+// The processes are compared too: a manifest does not show what runs.
 function settingsWaitFor({ pods, observation }: Situation): string | undefined {
   if (pods === undefined) return undefined
   const pod = podWithout(pods, observation)
