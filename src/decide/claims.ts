@@ -149,10 +149,19 @@ function entriesAt(object: unknown, path: Path): unknown[] | undefined {
 // not to block the rollout.
 function asWhole(object: string, path: Path, change: ClaimedChange, objection: () => UpgradeError | undefined): Part {
   const { current, desired, root } = change
-  const error = thrownOr(objection)
+  const isReadable = [current, desired].every((side) => hasOnlyObjectsAbove(side, [...root, ...path]))
+  const error = isReadable
+    ? thrownOr(objection)
+    : new UpgradeError('CHANGE_NOT_COVERED', { path: describe(object, path) })
   if (error) return declinedPart(error)
   const operation = operationFor(current, desired, [...root, ...path], root.length)
   return { accepted: [describe(object, path)], declined: [], affectsAvailability: true, operations: [operation] }
+}
+
+// False where a parent of the path is a list or a text, which no operation can add a member to.
+function hasOnlyObjectsAbove(object: unknown, path: Path): boolean {
+  const parents = path.map((_, i) => valueAt(object, path.slice(0, i)) ?? {})
+  return parents.every((parent) => typeof parent === 'object' && !Array.isArray(parent))
 }
 
 function thrownOr(objection: () => UpgradeError | undefined): UpgradeError | undefined {

@@ -77,3 +77,10 @@ test('a setting that is removed is not covered', () => {
   const { declined } = decide(question({ ...same, bootstrap: [v('2'), { clusterConfiguration: { apiServer: {} } }] }))
   expect(declined.map(({ code }) => code)).toEqual(['SETTING_NOT_COVERED'])
 })
+
+test.each([[[]], ['text'], [[{ extraArgs: [] }]]])('a parent that is %j is not patched', (apiServer) => {
+  const asked = question({ ...same, bootstrap: [{ clusterConfiguration: { apiServer } }, v('2')] })
+  const { declined, operations } = decide(asked)
+  expect(declined.map(({ code }) => code)).not.toEqual([])
+  expect(operations.bootstrapConfig).toEqual([])
+})
