@@ -8,16 +8,17 @@ import { type EndedUnit, hasInWork, type Situation, type Step, unitNameOf, waiti
 
 const script = shellFile(new URL('exchange.sh', import.meta.url))
 
-// How long the API server gets to end by itself. It answers what it was requested in less. After that only watches are left,
-// which end with it in any case: measured on three members, one that had others' watches did not end within 5 s.
-// At the same version its clients on the machine run on, and lose their leases when it is away for ten seconds.
+// How long the API server gets to end by itself. It answers open requests in less. After that only watches are left, which
+// end with it in any case: measured on three members, one with watches of others did not end within 5 s. At the same
+// version its clients on the machine keep running, and lose their leases when it is away for ten seconds.
 const stopSeconds = { newVersion: 2, sameVersion: 1 }
 // New containers took 7 to 17 s until they were well, on a busy host too. The way back may have to end within one exec.
 const wellSeconds = { forward: 120, back: 60 }
 
 /**
- * Control plane only: exchanges all static pods and the programs at once. The kubelet is stopped for this time, and is started
- * by systemd however the unit ends. What does not get well gives way to everything from before.
+ * Control plane only: exchanges all static pods and the programs at once. The kubelet is stopped for this time, and
+ * systemd starts it when the unit ends, with any result. If a component does not become healthy, everything from before
+ * is restored.
  */
 export const exchange: Step = {
   name: 'exchange',
@@ -74,7 +75,7 @@ function argumentsFor(way: 'forward' | 'back', situation: Situation): string[] {
   return [way, workDirectory, machine.name, settings.loadBalancer, String(seconds), String(wellSeconds[way])]
 }
 
-// The health of each member is read with a request that needs a quorum. A member of this machine that an exchange has left
+// The health of each member is read with a request that needs a quorum. The member of a machine that an exchange has left
 // without etcd has nothing to lose, and the others may be waiting for it.
 function membersWaitFor(situation: Situation): string | undefined {
   const isDown = isHalfExchanged(situation) && situation.observation.etcdHealthy === false

@@ -5,13 +5,8 @@ import { type Situation, type Step, unitOf, waiting, workDirectory } from '../st
 
 const script = shellFile(new URL('images.sh', import.meta.url))
 
-/**
- * Loads the images into the machine's containerd before they are needed: from the archive of the node image, or with
- * kubeadm from the registry in the cluster's configuration.
- */
-export const images: Step = {
-  name: 'images',
-  doing: 'loading the Kubernetes images',
+/** What the steps that wait for the images have in common. */
+export const imagesWait = {
   limitSeconds: 1800,
   pollSeconds: 2,
   lookSeconds: 2,
@@ -19,6 +14,16 @@ export const images: Step = {
   needsWork: true,
   needs: { sections: ['units', 'work', 'pods'] },
   usesPrograms: true,
+} as const satisfies Partial<Step>
+
+/**
+ * Loads the images into the machine's containerd before they are needed: from the archive of the node image, or with
+ * kubeadm from the registry in the cluster's configuration.
+ */
+export const images: Step = {
+  ...imagesWait,
+  name: 'images',
+  doing: 'loading the Kubernetes images',
   done: (situation) => (missingImages(situation).needed.length === 0 ? 'done' : waiting('the images')),
   action: ({ sources }) => ({ kind: 'unit', script, args: [workDirectory, sources.images] }),
   explain: ({ log }) => new UpgradeError('IMAGES_NOT_LOADED', {}, { detail: log }),

@@ -18,8 +18,8 @@ export const kubeadmConfig: Step = {
   needs: { sections: ['work', 'units'], api: () => [kubeadmConfigPath] },
   done(situation) {
     const { machine, target, observation, pods } = situation
-    // kubeadm has read it, so the upgrade continues even if it names another version now. While the only control plane machine is worked
-    // on, no API server answers.
+    // kubeadm has read it, so the upgrade continues even if it names another version now. While the only control plane
+    // machine is upgraded, no API server answers.
     const isRead = hasInWork(situation, 'kubeadm.done') || hasInWork(situation, 'prepared')
     if (isKubeadmAtWork(observation) || isRead) return 'done'
     const found = clusterConfiguration(observation)
